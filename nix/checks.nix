@@ -1,0 +1,26 @@
+# What `nix flake check` runs: all that needs no podman, no network and no host.
+{
+  tools,
+  host,
+  layouts,
+  layoutsAgain, # the same images, from derivations that share nothing with the first
+  sources, # the checkout's Python code and tests
+}:
+let
+  inherit (tools) bootstrap;
+  check =
+    name: script: attributes:
+    bootstrap.run "check-${name}" script (attributes // { inherit (host) dev; });
+in
+{
+  lint = check "lint" ./checks/lint.sh { inherit sources; };
+  builders = check "builders" ./checks/builders.sh { inherit sources; };
+  runtime = check "runtime" ./checks/runtime.sh {
+    inherit (tools) go;
+    inherit (tools.runtime) vendor sources;
+  };
+  reproducible = check "reproducible" ./checks/reproducible.sh {
+    first = builtins.attrValues layouts;
+    second = builtins.attrValues layoutsAgain;
+  };
+}

@@ -1,0 +1,155 @@
+# All steps for one system, in the order of the picture in docs/architecture.md.
+{
+  system,
+  pipes, # the code location: a dg project
+  config, # the folder with dagster.yaml and workspace.yaml
+  locks ? ./locks,
+  version, # the images' tag
+  revision, # the git revision of `pipes`
+  source, # the address of the repository that `pipes` is in
+  salt ? "", # another value gives other derivations, which must make the same images
+}@arguments:
+let
+  platform =
+    {
+      x86_64-linux = {
+        triplet = "x86_64-linux-gnu";
+        architecture = "amd64";
+      };
+      aarch64-linux = {
+        triplet = "aarch64-linux-gnu";
+        architecture = "arm64";
+      };
+    }
+    .${system};
+
+  # The one place outside the data base that the images write to, and the data base's own.
+  dagsterWritable = [
+    "/var/lib/dagster"
+    "/var/lib/dagster/compute_logs"
+    "/var/lib/dagster/incoming"
+  ];
+  postgresWritable = [
+    "/var/lib/postgresql"
+    "/var/lib/postgresql/data"
+    "/run/postgresql"
+  ];
+
+  # locks → store paths
+  lock = import ./locks.nix { inherit system locks; };
+  derive = import ./derive.nix { inherit system salt; };
+  locked = import ./locked.nix { inherit derive; };
+  inputs = import ./inputs.nix { inherit lock locked; };
+
+  # store paths → tools and trees
+  tools = import ./tools.nix {
+    inherit
+      derive
+      platform
+      lock
+      inputs
+      ;
+  };
+  trees = import ./trees.nix {
+    inherit
+      tools
+      lock
+      inputs
+      dagsterWritable
+      postgresWritable
+      ;
+    pipes = sources "pipes" pipes;
+  };
+
+  # trees → layers → images
+  oci = import ./oci.nix {
+    inherit derive;
+    inherit (tools) bootstrap nix2container;
+    inherit (platform) architecture;
+    python = trees.interpreter;
+  };
+  layers = import ./layers.nix {
+    inherit
+      oci
+      trees
+      dagsterWritable
+      postgresWritable
+      ;
+    inherit (tools) runtime;
+    config = builtins.path {
+      name = "config";
+      path = config;
+      filter = path: _: builtins.match ".*\\.yaml" path != null;
+    };
+  };
+  images = import ./images.nix {
+    inherit
+      version
+      revision
+      source
+      lock
+      layers
+      ;
+    inherit (tools.python) venv;
+  };
+
+  host = import ./host.nix {
+    inherit tools trees;
+    cli = sources "cli" ../cli;
+  };
+
+  # A path of its own, so that a build depends on these files and on no others of the checkout.
+  sources =
+    name: path:
+    builtins.path {
+      inherit name path;
+      filter = path: _: builtins.match "__pycache__|\\.pytest_cache|\\.ruff_cache" (baseNameOf path) == null;
+    };
+
+  layout =
+    name: image:
+    oci.layout (
+      image
+      // {
+        inherit name;
+        reference = "localhost/dagnix/${name}:${version}";
+      }
+    );
+  layouts = builtins.mapAttrs layout images;
+  named =
+    suffix: value:
+    builtins.listToAttrs (
+      map (name: {
+        name = "${name}-${suffix}";
+        value = value name;
+      }) (builtins.attrNames images)
+    );
+in
+{
+  inherit layouts;
+  inherit (host) shell;
+  checks = import ./checks.nix {
+    inherit tools host layouts;
+    layoutsAgain = (import ./. (arguments // { salt = "again"; })).layouts;
+    sources = builtins.path {
+      name = "python-sources";
+      path = ../.;
+      filter =
+        path: type: type == "directory" || builtins.match ".*\\.(py|toml|csv)" path != null;
+    };
+  };
+  locked = inputs.listing;
+
+  packages =
+    named "oci" (name: layouts.${name})
+    // named "image" (name: oci.archive name layouts.${name})
+    // {
+      inherit (tools) go nix2container runtime;
+      inherit (host) cli dev;
+      python = trees.interpreter;
+      # One path that refers to every locked input: its GC root protects them all.
+      locked-inputs = tools.bootstrap.run "locked-inputs" ./builders/list.sh {
+        paths = map (entry: entry.path) inputs.listing;
+      };
+    };
+}

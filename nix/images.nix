@@ -1,0 +1,122 @@
+# The four images, as data: which layers, which command, which words about them.
+{
+  version, # of the pipelines' code: the image's tag
+  revision, # the git revision of the pipelines' code
+  source, # where that code lives
+  lock, # for the versions of what is inside
+  layers, # lists, bottom up
+  venv,
+}:
+let
+  entrypoint = "/opt/dagster/bin/runtime";
+  workspace = "/opt/dagster/home/workspace.yaml";
+  labels = title: inside: {
+    "org.opencontainers.image.title" = title;
+    "org.opencontainers.image.version" = inside.version;
+    "org.opencontainers.image.revision" = inside.revision;
+    "org.opencontainers.image.source" = inside.source;
+  };
+
+  # Only the pipes image names the commit: a commit must not change the images that it does not touch.
+  dagster = rec {
+    version = lock.python.packages.dagster.version;
+    revision = version;
+    source = "https://github.com/dagster-io/dagster";
+  };
+
+  dagsterImage =
+    {
+      title,
+      inside,
+      command,
+      ports ? { },
+      environment ? [ ],
+      layers,
+    }:
+    {
+      inherit layers;
+      config = {
+        User = "10001:10001";
+        WorkingDir = "/var/lib/dagster";
+        Entrypoint = [
+          entrypoint
+          "start"
+        ];
+        Cmd = command;
+        ExposedPorts = ports;
+        Labels = labels title inside;
+        Env = [
+          "PATH=${venv}/bin:/usr/bin"
+          "LANG=C.UTF-8"
+          "HOME=/var/lib/dagster"
+          "DAGSTER_HOME=/opt/dagster/home"
+          "PYTHONUNBUFFERED=1"
+          "PYTHONDONTWRITEBYTECODE=1"
+        ]
+        ++ environment;
+      };
+    };
+in
+{
+  webserver = dagsterImage {
+    title = "Dagster webserver";
+    inside = dagster;
+    layers = with layers; shared ++ webserver ++ config;
+    command = [
+      "dagster-webserver"
+      "--host"
+      "0.0.0.0"
+      "--port"
+      "3000"
+      "--workspace"
+      workspace
+    ];
+    ports."3000/tcp" = { };
+  };
+
+  daemon = dagsterImage {
+    title = "Dagster daemon";
+    inside = dagster;
+    layers = with layers; shared ++ daemon ++ config;
+    command = [
+      "dagster-daemon"
+      "run"
+      "--workspace"
+      workspace
+    ];
+  };
+
+  pipes = dagsterImage {
+    title = "Dagster code location";
+    inside = { inherit version revision source; };
+    layers = with layers; shared ++ pipes ++ config ++ code;
+    # The runtime reads the project's pyproject.toml for the module to serve.
+    command = [ "code-server" ];
+    ports."4000/tcp" = { };
+    environment = [ "PIPES_INCOMING_DIR=/var/lib/dagster/incoming" ];
+  };
+
+  postgres = {
+    layers = with layers; postgres ++ runtime;
+    config = {
+      User = "10001:10001";
+      WorkingDir = "/var/lib/postgresql";
+      Entrypoint = [
+        entrypoint
+        "postgres"
+      ];
+      StopSignal = "SIGINT"; # Postgres' fast shutdown
+      ExposedPorts."5432/tcp" = { };
+      Labels = labels "PostgreSQL for Dagster" rec {
+        version = lock.debian.packages."postgresql-17".version;
+        revision = version;
+        source = "https://salsa.debian.org/postgresql/postgresql";
+      };
+      Env = [
+        "PATH=/usr/lib/postgresql/17/bin:/usr/bin"
+        "LANG=C.UTF-8"
+        "PGDATA=/var/lib/postgresql/data"
+      ];
+    };
+  };
+}

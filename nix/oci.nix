@@ -1,0 +1,85 @@
+# Trees → layers → an image, as an OCI layout and as the archive made from it.
+{
+  derive,
+  bootstrap,
+  nix2container,
+  python,
+  architecture, # OCI's word for it: amd64, arm64
+}:
+rec {
+  # One layer: every tree's content lands at `at`, root's and read-only but for the directories in
+  # `writable`, which uid 10001 owns, and `shared`, which are like /tmp.
+  #
+  # One call of nix2container for each layer: with several, each tar would hold all paths.
+  layer =
+    {
+      name,
+      trees,
+      at ? "",
+      writable ? [ ],
+      shared ? [ ],
+    }:
+    let
+      permission = rights: directory: tree: rights // {
+        path = "${tree}";
+        regex = "^${tree}${directory}$";
+      };
+      permissions = map (permission {
+        mode = "0755";
+        uid = 10001;
+        gid = 10001;
+      }) writable ++ map (permission { mode = "1777"; }) shared;
+    in
+    bootstrap.run "layer-${name}" ./builders/layer.sh {
+      inherit nix2container;
+      graph = builtins.toJSON (
+        map (tree: {
+          path = "${tree}";
+          references = [ ];
+        }) trees
+      );
+      rewrites = builtins.toJSON (
+        map (tree: {
+          path = "${tree}";
+          regex = "^${tree}";
+          repl = at;
+        }) trees
+      );
+      perms = builtins.toJSON (
+        builtins.concatMap (tree: map (permissionIn: permissionIn tree) permissions) trees
+      );
+    };
+
+  # An OCI layout whose blobs link to the layers: nothing is copied, and podman loads it at once.
+  layout =
+    {
+      name, # "pipes"
+      reference, # "localhost/dagnix/pipes:0.1.0"
+      layers,
+      config, # an OCI ImageConfig: https://github.com/opencontainers/image-spec/blob/main/config.md
+    }:
+    bootstrap.run "${name}-oci" ./builders/layout.sh {
+      inherit
+        nix2container
+        python
+        layers
+        reference
+        architecture
+        ;
+      config = builtins.toJSON config;
+      builder_script = ./builders/oci_layout.py;
+    };
+
+  # One file for `podman load -i` and for carrying away; it keeps the image's name.
+  archive =
+    name: layout:
+    derive {
+      name = "${name}-image.tar";
+      builder = "${python}/bin/python";
+      args = [
+        ./builders/oci_archive.py
+        layout
+        (placeholder "out")
+      ];
+    };
+}

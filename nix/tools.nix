@@ -1,0 +1,53 @@
+# What the builds work with: a shell, Python, Go and the layer maker, all from locked files.
+{
+  derive,
+  platform,
+  lock,
+  inputs,
+}:
+rec {
+  inherit derive;
+
+  bootstrap = import ./bootstrap.nix {
+    inherit derive;
+    inherit (inputs) seed;
+    bashPackage = inputs.deb "bash-static";
+  };
+
+  debian = import ./debian.nix { inherit bootstrap; };
+
+  python = import ./python.nix {
+    inherit derive bootstrap;
+    inherit (platform) triplet;
+    inherit (lock.python) version;
+    installer = inputs.wheel "installer";
+  };
+
+  go = debian.unpacked "go" (inputs.debs "go");
+
+  golang = import ./golang.nix {
+    inherit bootstrap go;
+    inherit (platform) architecture;
+  };
+
+  nix2container = golang.binary {
+    name = "nix2container";
+    vendor = inputs.vendor "nix/tools";
+    package = "github.com/nlewo/nix2container";
+  };
+
+  # Entrypoint and health probes of all images.
+  runtime = golang.binary {
+    name = "runtime";
+    vendor = inputs.vendor "runtime";
+    package = ".";
+    sources = builtins.path {
+      name = "runtime-sources";
+      path = ../runtime;
+      filter =
+        path: type:
+        type == "directory"
+        || (builtins.match ".*\\.(go|sql|conf)" path != null && builtins.match ".*_test\\.go" path == null);
+    };
+  };
+}
