@@ -16,7 +16,7 @@ let
     derive {
       name = storeName file;
       builder = "builtin:fetchurl";
-      url = "run-dagnix-fetch-first://${storeName file}";
+      url = "${storeName file} is not in the store yet: run ./dagnix fetch";
       outputHashMode = mode;
       outputHashAlgo = "sha256";
       outputHash = sha256;
