@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"dagnix/runtime/internal/secret"
+)
+
+// database is the one database; Dagster and the pipelines have a schema each in it.
+const database = "dagster"
+
+// role is a role that may log in, and owns the schema of its own name.
+type role struct {
+	name, password string
+}
+
+// readRoles reads both passwords. There is no default password.
+func readRoles() ([]role, error) {
+	roles := []role{{name: "dagster"}, {name: "storage"}}
+	for i := range roles {
+		variable := strings.ToUpper(roles[i].name) + "_PG_PASSWORD_FILE"
+		path := valueOr(variable, secret.Directory+roles[i].name+"-password")
+		password, err := secret.Read(path)
+		if err != nil {
+			return nil, fmt.Errorf("Postgres does not start without a password for the role %q: %w", roles[i].name, err)
+		}
+		if strings.ContainsFunc(password, unicode.IsControl) {
+			return nil, fmt.Errorf("the password in %s must be one line without control characters", path)
+		}
+		roles[i].password = password
+	}
+	return roles, nil
+}
+
+// applyRoles brings roles, passwords, schemas and rights to what they should be, at every start: so
+// the secret files are the truth, and an interrupted first start is made up for. It uses Postgres's
+// single-user mode, in which nobody else can connect.
+func (c *cluster) applyRoles(ctx context.Context, roles []role) error {
+	output, err := c.singleUser(ctx, database, rolesScript(roles))
+	if err != nil && strings.Contains(output, fmt.Sprintf("database %q does not exist", database)) {
+		if output, err = c.singleUser(ctx, Superuser, "CREATE DATABASE "+database+";\n\n"); err == nil {
+			output, err = c.singleUser(ctx, database, rolesScript(roles))
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return c.failure("Postgres's roles and schemas cannot be set up", output, err)
+	}
+	fmt.Fprintln(c.log, "runtime: roles, passwords and schemas are in place")
+	return nil
+}
+
+// singleUser runs statements, each ended by ";" and an empty line, until one fails.
+func (c *cluster) singleUser(ctx context.Context, database, statements string) (string, error) {
+	return c.execute(ctx, statements, "postgres", "--single", "-j", "-D", c.folder(),
+		"-c", "exit_on_error=on",
+		"-c", "standard_conforming_strings=on",
+		// A failing statement must not put a password into the log.
+		"-c", "log_min_error_statement=panic",
+		"-c", "log_statement=none",
+		"-c", "log_min_duration_statement=-1",
+		"-c", "log_destination=stderr",
+		"-c", "logging_collector=off",
+		database)
+}
+
+// rolesScript can run any number of times. No identifier in it needs quoting.
+func rolesScript(roles []role) string {
+	var names []string
+	script := new(strings.Builder)
+	statement := func(format string, values ...any) {
+		fmt.Fprintf(script, format+";\n\n", values...)
+	}
+	for _, role := range roles {
+		names = append(names, role.name)
+		statement("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s; END IF; END$$", role.name, role.name)
+		statement("ALTER ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %s", role.name, quote(role.password))
+		statement("ALTER ROLE %s SET search_path = %s", role.name, role.name)
+		statement("CREATE SCHEMA IF NOT EXISTS %s", role.name)
+		statement("ALTER SCHEMA %s OWNER TO %s", role.name, role.name)
+		statement("REVOKE ALL ON SCHEMA %s FROM PUBLIC", role.name)
+	}
+	statement("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	statement("REVOKE ALL ON DATABASE %s, postgres, template1 FROM PUBLIC", database)
+	statement("GRANT CONNECT, TEMPORARY ON DATABASE %s TO %s", database, strings.Join(names, ", "))
+	return script.String()
+}

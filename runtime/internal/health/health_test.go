@@ -1,0 +1,99 @@
+package health
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWebserver(t *testing.T) {
+	for name, test := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"well":     {200, `{"dagster_webserver_version": "1.13.27", "dagster_version": "1.13.27"}`, "the webserver answers, version 1.13.27"},
+		"HTML":     {200, "<!doctype html>", "is not Dagster's webserver"},
+		"other":    {200, `{"version": 1}`, "is not Dagster's webserver"},
+		"with 500": {500, "{}", "the webserver answers with HTTP status 500 Internal Server Error"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/server_info" {
+				t.Errorf("asked for %s", r.URL)
+			}
+			w.WriteHeader(test.status)
+			w.Write([]byte(test.body))
+		}))
+		got, err := webserver(t.Context(), server.Listener.Addr().String())
+		server.Close()
+		if err != nil {
+			got = err.Error()
+		}
+		if (err == nil) != (name == "well") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+func TestWebserverThatDoesNotListen(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	address := server.Listener.Addr().String()
+	server.Close()
+	if _, err := webserver(t.Context(), address); err == nil || err.Error() != "the webserver does not listen at "+address+": it is still starting, or has ended" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPipes(t *testing.T) {
+	for name, test := range map[string]struct{ message, want string }{
+		"inner ended": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.UNAVAILABLE", "the inner code server has ended: restart the container"},
+		"inner hangs": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.DEADLINE_EXCEEDED", "the inner code server does not answer: restart the container"},
+		"else":        {"Exception calling application: No available client to code server", "the code server answers with an error: gRPC status 2: Exception calling application: No available client to code server"},
+	} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Grpc-Status", "2")
+			w.Header().Set("Grpc-Message", test.message)
+		}))
+		server.Config.Protocols = new(http.Protocols)
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
+		server.Start()
+		_, err := pipes(t.Context(), server.Listener.Addr().String(), "/opt/dagster/pipes")
+		server.Close()
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestProcessStart(t *testing.T) {
+	before := time.Now()
+	sleep := exec.Command("sleep", "60")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		sleep.Process.Kill()
+		sleep.Wait()
+	}()
+	after := time.Now()
+	got, err := processStart(sleep.Process.Pid)
+	// The kernel's units: 10 ms, and for the time since the boot a second, rounded up.
+	if err != nil || got.Before(before.Add(-2*time.Second)) || got.After(after.Add(time.Second)) {
+		t.Errorf("got %v, %v; started between %v and %v", got, err, before, after)
+	}
+	if got, err := processStart(os.Getpid()); err != nil || got.After(before.Add(time.Second)) {
+		t.Errorf("of this process: got %v, %v", got, err)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	if got := OneLine(" a\n\tb\r\n c "); got != "a b c" {
+		t.Errorf("got %q", got)
+	}
+	if got := []rune(OneLine(strings.Repeat("é", 600))); len(got) != maxLine || got[maxLine-1] != '…' {
+		t.Errorf("got %d characters", len(got))
+	}
+}

@@ -1,0 +1,97 @@
+// Command runtime is the entrypoint and the health check of all Dagnix images.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"dagnix/runtime/internal/cluster"
+	"dagnix/runtime/internal/health"
+)
+
+const help = `Entrypoint and health check of the Dagnix images.
+
+Usage:
+  runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
+  runtime start code-server [OPTION…] the same, and become the code server of the project
+                                      in $DAGNIX_PIPES_DIR
+  runtime health SERVICE              one line on how SERVICE is; exit code 0 if it is well, 1 if not
+                                      (SERVICE: webserver, daemon, pipes or postgres)
+  runtime postgres                    prepare the database cluster, become the Postgres server
+
+Environment of start:
+  NAME_FILE               a file under /run/secrets/, whose content becomes NAME
+  DAGSTER_PG_HOST …       wait for this Postgres (_PORT, _DB, _USER, _PASSWORD); unset: don't wait
+  STORAGE_PG_HOST …       the same for the pipelines' own database
+  PGSSLMODE …             TLS, as libpq takes it (also PGSSLROOTCERT, PGSSLCERT, PGSSLKEY)
+  DAGNIX_WAIT_SECONDS     how long to wait for each (default 60)
+  DAGNIX_PIPES_DIR        the Dagster project to serve (default /opt/dagster/pipes)
+  DAGSTER_PIPES_PORT      the code server's port (default 4000)
+
+Environment of postgres:
+  PGDATA                  the volume (default /var/lib/postgresql/data); the cluster of
+                          PostgreSQL 17 stands in its folder 17
+  DAGSTER_PG_PASSWORD_FILE, STORAGE_PG_PASSWORD_FILE
+                          (default /run/secrets/dagster-password, /run/secrets/storage-password)
+  DAGNIX_PG_CONFIG        settings to add, if the file exists (default /etc/postgresql/dagnix.conf)
+  DAGNIX_PG_BINDIR        where postgres and initdb are (default /usr/lib/postgresql/VERSION/bin)
+  DAGNIX_PG_SOCKETS       the folder of the unix socket (default /run/postgresql)
+`
+
+// exitUsage is for words on the command line that make no sense, as in most shells.
+const exitUsage = 2
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(arguments []string, stdout, stderr io.Writer) int {
+	// PID 1 has no default signal handlers: without these a stop during the wait would be ignored.
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer restore()
+
+	command, rest := "", arguments
+	if len(arguments) > 0 {
+		command, rest = arguments[0], arguments[1:]
+	}
+	switch {
+	case command == "--help" || command == "-h" || command == "help":
+		fmt.Fprint(stdout, help)
+		return 0
+	case command == "start" && len(rest) > 0:
+		return report(ctx, start(ctx, rest, stderr), stderr)
+	case command == "postgres" && len(rest) == 0:
+		return report(ctx, cluster.Run(ctx, stderr), stderr)
+	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:
+		return check(ctx, health.Checks[rest[0]], stdout)
+	}
+	fmt.Fprint(stderr, "runtime: unknown or incomplete command; `runtime --help` lists them.\n")
+	return exitUsage
+}
+
+// report ends a command that returns only if it could not become the program it should become.
+func report(ctx context.Context, err error, stderr io.Writer) int {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "runtime: stopped by a signal before the start was complete.")
+	} else {
+		fmt.Fprintf(stderr, "runtime: %v\n", err)
+	}
+	return 1
+}
+
+func check(ctx context.Context, probe health.Check, stdout io.Writer) int {
+	ctx, cancel := context.WithTimeout(ctx, health.Timeout)
+	defer cancel()
+	well, err := probe(ctx)
+	if err != nil {
+		fmt.Fprintln(stdout, health.OneLine(err.Error()))
+		return 1
+	}
+	fmt.Fprintln(stdout, health.OneLine(well))
+	return 0
+}

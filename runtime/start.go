@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"dagnix/runtime/internal/codeserver"
+	"dagnix/runtime/internal/database"
+	"dagnix/runtime/internal/launch"
+	"dagnix/runtime/internal/secret"
+)
+
+// start replaces this process with the command. It returns only if that fails.
+func start(ctx context.Context, command []string, stderr io.Writer) error {
+	if err := secret.Export(); err != nil {
+		return err
+	}
+	limit, err := waitLimit()
+	if err != nil {
+		return err
+	}
+	for _, prefix := range []string{"DAGSTER_PG", "STORAGE_PG"} {
+		config, err := database.FromEnvironment(prefix)
+		if err != nil {
+			return err
+		}
+		if config == nil {
+			continue
+		}
+		if err := config.Wait(ctx, limit, stderr); err != nil {
+			return err
+		}
+	}
+	if command[0] == "code-server" {
+		if command, err = codeserver.Command(command[1:]); err != nil {
+			return err
+		}
+	}
+	return launch.Become(command)
+}
+
+func waitLimit() (time.Duration, error) {
+	text := os.Getenv("DAGNIX_WAIT_SECONDS")
+	if text == "" {
+		text = "60"
+	}
+	seconds, err := strconv.Atoi(text)
+	if err != nil || seconds < 0 {
+		return 0, fmt.Errorf("DAGNIX_WAIT_SECONDS is %q: give a whole number of seconds, such as 60", text)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
