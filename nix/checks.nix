@@ -5,6 +5,7 @@
   layouts,
   layoutsAgain, # the same images, from derivations that share nothing with the first
   sources, # the checkout's Python code and tests
+  runtimeWithTests,
 }:
 let
   inherit (tools) bootstrap;
@@ -17,7 +18,8 @@ in
   builders = check "builders" ./checks/builders.sh { inherit sources; };
   runtime = check "runtime" ./checks/runtime.sh {
     inherit (tools) go;
-    inherit (tools.runtime) vendor sources;
+    inherit (tools.runtime) vendor;
+    sources = runtimeWithTests;
   };
   reproducible = check "reproducible" ./checks/reproducible.sh {
     first = builtins.attrValues layouts;

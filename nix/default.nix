@@ -76,11 +76,8 @@ let
       postgresWritable
       ;
     inherit (tools) runtime;
-    config = builtins.path {
-      name = "config";
-      path = config;
-      filter = path: _: builtins.match ".*\\.yaml" path != null;
-    };
+    config = filesIn "config" config ".*\\.yaml";
+    postgresConfig = filesIn "postgres-config" (config + "/postgres") ".*\\.conf";
   };
   images = import ./images.nix {
     inherit
@@ -104,6 +101,13 @@ let
     builtins.path {
       inherit name path;
       filter = path: _: builtins.match "__pycache__|\\.pytest_cache|\\.ruff_cache" (baseNameOf path) == null;
+    };
+
+  filesIn =
+    name: path: pattern:
+    builtins.path {
+      inherit name path;
+      filter = file: type: type == "regular" && builtins.match pattern (baseNameOf file) != null;
     };
 
   layout =
@@ -130,6 +134,7 @@ in
   inherit (host) shell;
   checks = import ./checks.nix {
     inherit tools host layouts;
+    runtimeWithTests = sources "runtime-with-tests" ../runtime;
     layoutsAgain = (import ./. (arguments // { salt = "again"; })).layouts;
     sources = builtins.path {
       name = "python-sources";

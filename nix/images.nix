@@ -97,7 +97,7 @@ in
   };
 
   postgres = {
-    layers = with layers; postgres ++ runtime;
+    layers = layers.postgres;
     config = {
       User = "10001:10001";
       WorkingDir = "/var/lib/postgresql";

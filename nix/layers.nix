@@ -5,6 +5,7 @@
   trees,
   runtime,
   config,
+  postgresConfig,
   dagsterWritable,
   postgresWritable,
 }:
@@ -23,7 +24,6 @@ let
   };
 in
 {
-  runtime = runtimeLayer;
   shared =
     layer "base" {
       trees = [ trees.base ];
@@ -45,9 +45,15 @@ in
   };
   code = layer "code" { trees = [ trees.code ]; };
 
-  postgres = layer "postgres" {
-    trees = [ trees.postgres ];
-    writable = postgresWritable;
-    shared = temporary;
-  };
+  postgres =
+    layer "postgres" {
+      trees = [ trees.postgres ];
+      writable = postgresWritable;
+      shared = temporary;
+    }
+    ++ runtimeLayer
+    ++ layer "postgres-config" {
+      trees = [ postgresConfig ];
+      at = "/etc/postgresql";
+    };
 }

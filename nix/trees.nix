@@ -90,6 +90,6 @@ in
   # For the host. What an image has already is not installed a second time.
   cliPython = wheelTrees "cli" (without (shared ++ own "webserver") (pythonGroup "cli"));
   devPython = wheelTrees "dev" (
-    without (shared ++ own "webserver" ++ own "pipes" ++ pythonGroup "cli") (pythonGroup "dev")
+    without (shared ++ own "webserver" ++ own "pipes" ++ pythonGroup "cli") (pythonGroup "dev" ++ pythonGroup "build")
   );
 }
