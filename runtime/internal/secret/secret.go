@@ -42,12 +42,12 @@ func Lookup(name string) (string, error) {
 	if !isSecretFile(path) {
 		return os.Getenv(name), nil
 	}
-	if os.Getenv(name) != "" {
-		return "", fmt.Errorf("%s and %s%s are both set: keep one of them", name, name, suffix)
-	}
 	value, err := Read(path)
 	if err != nil {
 		return "", fmt.Errorf("%w (from %s%s)", err, name, suffix)
+	}
+	if set := os.Getenv(name); set != "" && set != value {
+		return "", fmt.Errorf("%s and %s%s are both set, and differ: keep one of them", name, name, suffix)
 	}
 	return value, nil
 }

@@ -49,7 +49,7 @@ func TestLookupExplains(t *testing.T) {
 	for name, test := range map[string]struct{ file, value, want string }{
 		"missing": {"none", "", "none is missing: is the secret listed for this service in compose.yaml, and does its file exist on the host? (from A_FILE)"},
 		"empty":   {"empty", "", "empty is empty: write the secret into it (from A_FILE)"},
-		"both":    {"good", "y", "A and A_FILE are both set: keep one of them"},
+		"both":    {"good", "y", "A and A_FILE are both set, and differ: keep one of them"},
 		"folder":  {"folder", "", " cannot be read: "},
 	} {
 		t.Setenv("A_FILE", Directory+test.file)
