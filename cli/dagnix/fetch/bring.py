@@ -1,0 +1,184 @@
+"""Locked files into the store: one's own folder first, then the mirrors, each file verified."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagnix import UserError
+from dagnix.fetch import debian, own, snapshots, store, wheels
+from dagnix.fetch.client import Client
+from dagnix.fetch.downloads import Downloads
+from dagnix.fetch.inputs import LockedFile
+from dagnix.fetch.progress import Progress
+from dagnix.lock import mirrors
+from dagnix.lock.checkout import Checkout
+from dagnix.lock.command import NO_SPACE, last_error
+
+
+class GoneError(UserError):
+    """The Debian mirrors answer, and do not have `files`."""
+
+    def __init__(self, files: Iterable[LockedFile]) -> None:
+        self.files = tuple(files)
+        names = sorted({f"{file.package} {file.version}" for file in self.files})
+        super().__init__(
+            f"The Debian mirror does not have {', '.join(names)}: run ./dagnix lock debian."
+        )
+
+
+@dataclass
+class Trouble:
+    """What a round of downloads did not bring, and a second one may."""
+
+    gone: list[LockedFile] = field(default_factory=list)
+    corrupt: list[LockedFile] = field(default_factory=list)
+
+
+def files(checkout: Checkout, wanted: Iterable[LockedFile], snapshot: str) -> None:
+    """Bring those files into the store that are not there yet.
+
+    `snapshot` is the time of the Debian lock, for files that only the snapshot service still has.
+    What has arrived stays, also when the rest fails or is interrupted.
+    Raises GoneError, or UserError for all else that keeps a file from coming.
+    """
+    by_path = {file.store_path: file for file in wanted}
+    away = [by_path[path] for path in sorted(store.missing(by_path))]
+    if not away:
+        return
+    progress = Progress(len(away), sum(file.size for file in away))
+    downloads = Downloads(checkout.downloads, away, progress)
+    scratch = checkout.downloads / "clients"
+    scratch.mkdir(exist_ok=True)
+    try:
+        own.bring(downloads, scratch)
+        downloads.check_space()
+        _from_mirrors(checkout, downloads, scratch, snapshot)
+    finally:
+        downloads.into_store()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def sizes(checkout: Checkout, wanted: Iterable[LockedFile]) -> dict[LockedFile, int]:
+    """Return the sizes (bytes) of wheels that no lock has yet; they are kept for the next fetch."""
+    missing = tuple(wanted)
+    scratch = checkout.downloads / "clients"
+    scratch.mkdir(parents=True, exist_ok=True)
+    # Nothing can be said of how far it is: sizes are what is asked for.
+    downloads = Downloads(checkout.downloads, (), Progress(len(missing), 0))
+    pips = wheels.start(missing, scratch)
+    downloads.wait([pip.client for pip in pips], [pip.folder for pip in pips])
+    _check_disk([pip.client for pip in pips], checkout.downloads)
+    found = {}
+    for pip in pips:
+        for file in pip.files:
+            wheel = pip.folder / "wheels" / file.file
+            if not wheel.exists():
+                raise UserError(
+                    f"{file.file} cannot be had from the Python index "
+                    f"({last_error(pip.client.output)}): try again."
+                )
+            found[file] = wheel.stat().st_size
+            wheel.replace(downloads.target(file))
+    shutil.rmtree(scratch)
+    return found
+
+
+def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snapshot: str) -> None:
+    if any(file.kind == "debian" for file in downloads.open()):
+        base = mirrors.find(checkout.state / "apt" / "host").base
+    else:
+        base = _no_archive
+    trouble = _round(downloads, base, scratch)
+    if trouble.corrupt:
+        names = ", ".join(file.name for file in trouble.corrupt)
+        print(f"{names}: not the locked file, trying once more", file=sys.stderr)
+        trouble = _round(downloads, base, scratch)
+    if trouble.corrupt:
+        raise UserError(
+            f"{trouble.corrupt[0].name} came with another hash than the lock's, twice: "
+            "a mirror, an index or a proxy on the way serves another file; use another one."
+        )
+    if trouble.gone:
+        older = snapshots.service(snapshot)
+        still = _round(downloads, older, scratch).gone if older else trouble.gone
+        if still:
+            raise GoneError(still)
+
+
+def _no_archive(archive: str) -> str:
+    raise AssertionError(archive)
+
+
+def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> Trouble:
+    """Ask every client for what is still to come, all at the same time."""
+    wanted = downloads.open()
+    debs = [file for file in wanted if file.kind == "debian"]
+    clients: list[Client] = []
+    pips: list[wheels.Pip] = []
+    try:
+        apt = debian.start(downloads, debs, base, scratch / "apt") if debs else None
+        clients += [apt] if apt else []
+        pips += wheels.start([file for file in wanted if file.kind == "python"], scratch)
+        clients += [pip.client for pip in pips]
+    finally:
+        downloads.wait(clients, [pip.folder for pip in pips])
+    _check_disk(clients, downloads.directory)
+    trouble = Trouble()
+    if apt:
+        _read_apt(downloads, debs, apt.output, base, trouble)
+    for pip in pips:
+        _read_pip(downloads, pip, trouble)
+    return trouble
+
+
+def _check_disk(clients: Iterable[Client], directory: Path) -> None:
+    if any(NO_SPACE in client.output for client in clients):
+        raise UserError(
+            f"There is no space left on the disk of {directory}: "
+            "free some, then run the same again; what has arrived is kept."
+        )
+
+
+def _read_apt(
+    downloads: Downloads,
+    debs: Iterable[LockedFile],
+    output: str,
+    base: Callable[[str], str],
+    trouble: Trouble,
+) -> None:
+    reasons = debian.failures(output)
+    for file in debs:
+        if downloads.has(file):
+            continue
+        reason = reasons.get(f"{base(file.archive)}/{file.path}", "")
+        if debian.is_gone(reason):
+            trouble.gone.append(file)
+        elif debian.is_corrupt(reason) or not reasons:
+            trouble.corrupt.append(file)
+        else:
+            raise UserError(
+                f"{file.name} cannot be had from the Debian mirror "
+                f"({reason or last_error(output)}): check the network, or try again later."
+            )
+
+
+def _read_pip(downloads: Downloads, pip: wheels.Pip, trouble: Trouble) -> None:
+    lost = [file for file in pip.files if not downloads.has(file)]
+    if not lost:
+        return
+    output = pip.client.output
+    absent = wheels.not_in_index(output)
+    if wheels.is_corrupt(output):
+        trouble.corrupt += wheels.named_corrupt(output, lost)
+    elif absent:
+        raise UserError(
+            f"The Python index does not have {absent} as it is locked: "
+            "run ./dagnix lock python, or set DAGNIX_FILES to a folder that has it."
+        )
+    else:
+        raise UserError(
+            f"{lost[0].name} cannot be had from the Python index ({last_error(output)}): "
+            "check the network and `pip config list`, or try again later."
+        )

@@ -1,0 +1,84 @@
+"""What to do about Debian files that the mirror had when they were locked, and has no more."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagnix import UserError
+from dagnix.fetch import store
+from dagnix.fetch.inputs import LockedFile, debian_files
+from dagnix.lock import changes, debian, lockfile, seeds
+from dagnix.lock.apt import Apt, Stanza, parse
+from dagnix.lock.checkout import Checkout
+from dagnix.lock.command import CommandError, run
+
+
+def refuse(gone: Iterable[LockedFile]) -> UserError:
+    """Return the error for --locked."""
+    return UserError(
+        f"The Debian mirror no longer has {_names(gone)}, and --locked keeps to the lock: "
+        "run ./dagnix fetch without it to lock the versions that the mirror has now."
+    )
+
+
+def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
+    """Lock the versions that the mirrors have now in place of those that are gone.
+
+    Every other package stays at its version if the new ones can be had beside it.
+    Return a line for each change. Raises UserError if the mirrors cannot be asked, or still name
+    the very versions that they do not have.
+    """
+    old = lockfile.read(checkout.lock("debian"))
+    lists = debian.read_lists(checkout)
+    apts = debian.open_apt(checkout, lists.suite)
+    lost = {(file.package, file.version) for file in gone}
+    new = debian.solve(apts, lists, old, _kept(apts, old, lost))
+    still = [
+        file
+        for file in gone
+        if new["packages"][file.system].get(file.package, {}).get("sha256") == file.sha256
+    ]
+    if still:
+        raise UserError(
+            f"The Debian mirror lists {_names(still)} but does not have the file: "
+            "it is being updated, or incomplete; try again later or use another mirror."
+        )
+    new["seed"] = seeds.of(checkout, new, old)
+    lockfile.write(checkout.lock("debian"), new)
+    reasons = {name: f"the mirror no longer has {version}" for name, version in lost}
+    return [
+        f"{line} ({reasons.get(line.split()[0], 'comes along')})"
+        for line in changes.describe(old["packages"], new["packages"])
+    ]
+
+
+def _kept(
+    apts: Mapping[str, Apt], old: Mapping[str, Any], lost: set[tuple[str, str]]
+) -> debian.KnownStanza:
+    """Return a `stanza_of` that knows a package from the indexes, or from its file in the store."""
+    listed = debian.available(apts, old)
+    files = {
+        (system, file.package): file.store_path
+        for system in apts
+        for file in debian_files(old, system)
+    }
+    away = store.missing(files.values())
+
+    def stanza_of(system: str, name: str, version: str) -> Stanza | None:
+        if (name, version) in lost:
+            return None
+        path = files[system, name]
+        return listed(system, name, version) or (None if path in away else _of_file(Path(path)))
+
+    return stanza_of
+
+
+def _of_file(deb: Path) -> Stanza | None:
+    try:
+        return parse(run(["dpkg-deb", "--field", deb]))[0]
+    except CommandError:
+        return None  # compressed in a way that the host's dpkg does not know: it moves as well
+
+
+def _names(files: Iterable[LockedFile]) -> str:
+    return ", ".join(sorted({f"{file.package} {file.version}" for file in files}))

@@ -1,0 +1,156 @@
+"""What the lock files name, as files with a place in the Nix store."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from dagnix import UserError
+from dagnix.fetch import store
+from dagnix.lock import lockfile
+from dagnix.lock.checkout import Checkout
+from dagnix.lock.systems import System
+
+
+@dataclass(frozen=True)
+class LockedFile:
+    """A file of a lock: a .deb or a wheel."""
+
+    kind: Literal["debian", "python"]
+    package: str
+    version: str
+    file: str  # as its ecosystem calls it
+    size: int  # bytes
+    sha256: str  # hex
+    system: str
+    archive: str = ""  # Debian only: which archive, and the path below it
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the store."""
+        return store.name_of(self.file)
+
+    @property
+    def store_path(self) -> str:
+        """Where it is once it has been fetched."""
+        return store.file_path(self.name, self.sha256)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """The modules that a Go module of this repository is built from, as a directory."""
+
+    module: str  # its folder, as in "nix/tools"
+    sha256: str  # hex, of the NAR
+
+    @property
+    def name(self) -> str:
+        """What it is called in the store."""
+        return f"{self.module.replace('/', '-')}-vendor"
+
+    @property
+    def store_path(self) -> str:
+        """Where it is once it has been fetched."""
+        return store.directory_path(self.name, self.sha256)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """The directory that holds busybox and nothing else: the first builder of all."""
+
+    sha256: str  # hex, of the NAR
+    package: LockedFile  # that busybox comes from
+    name: str = "seed"
+
+    @property
+    def store_path(self) -> str:
+        """Where it is once it has been fetched."""
+        return store.directory_path(self.name, self.sha256)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the builds for some systems need."""
+
+    files: tuple[LockedFile, ...]
+    vendors: tuple[Vendor, ...]
+    seeds: tuple[Seed, ...]
+
+    @property
+    def store_paths(self) -> list[str]:
+        """Where all of it is once it has been fetched."""
+        return [entry.store_path for entry in (*self.files, *self.vendors, *self.seeds)]
+
+
+def read(checkout: Checkout, systems: Iterable[System]) -> Inputs:
+    """Return what the locks name for these systems, each file once.
+
+    Raises UserError where a lock lacks one of them.
+    """
+    debian, python, go = (_read(checkout, name) for name in ("debian", "python", "go"))
+    files: dict[str, LockedFile] = {}
+    seeds: dict[str, Seed] = {}
+    for system in systems:
+        for entry in (*debian_files(debian, system.name), *_wheels(python, system.name)):
+            files.setdefault(entry.store_path, entry)
+        seed = seed_of(debian, system.name)
+        seeds.setdefault(seed.store_path, seed)
+    vendors = tuple(Vendor(module, entry["vendor"]) for module, entry in sorted(go.items()))
+    return Inputs(tuple(files.values()), vendors, tuple(seeds.values()))
+
+
+def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:
+    if not checkout.lock(ecosystem).exists():
+        raise UserError(
+            f"nix/locks/{ecosystem}.json is not there: "
+            f"take it from git, or run ./dagnix lock {ecosystem}."
+        )
+    return lockfile.read(checkout.lock(ecosystem))
+
+
+def debian_files(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
+    """Return the .deb files of a lock for one system."""
+    return [
+        LockedFile(
+            "debian",
+            name,
+            entry["version"],
+            PurePosixPath(entry["path"]).name,
+            entry["size"],
+            entry["sha256"],
+            system,
+            entry["archive"],
+            entry["path"],
+        )
+        for name, entry in _of(lock, "debian", "packages", system).items()
+    ]
+
+
+def _wheels(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
+    return [
+        LockedFile(
+            "python", name, entry["version"], entry["file"], entry["size"], entry["sha256"], system
+        )
+        for name, entry in _of(lock, "python", "packages", system).items()
+    ]
+
+
+def seed_of(lock: Mapping[str, Any], system: str) -> Seed:
+    """Return the seed of a lock for one system."""
+    for entry in debian_files(lock, system):
+        if entry.package == "busybox-static":
+            return Seed(_of(lock, "debian", "seed", system), entry)
+    raise UserError(
+        f"nix/locks/debian.json lacks busybox-static for {system}: run ./dagnix lock debian."
+    )
+
+
+def _of(lock: Mapping[str, Any], ecosystem: str, section: str, system: str) -> Any:
+    try:
+        return lock[section][system]
+    except KeyError as error:
+        raise UserError(
+            f"nix/locks/{ecosystem}.json has no {section} for {system}: "
+            f"run ./dagnix lock {ecosystem}."
+        ) from error

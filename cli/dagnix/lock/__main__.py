@@ -1,0 +1,69 @@
+"""`./dagnix lock`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from dagnix.lock import debian, golang, python
+from dagnix.lock.checkout import Checkout
+from dagnix.lock.program import alone, end_well
+from dagnix.lock.wheels import PYTHON
+
+ECOSYSTEMS = ("debian", "python", "go")
+
+EPILOG = """\
+What people edit, and who solves it, with the host's own mirrors, indexes, proxies and credentials:
+
+  debian   nix/debian.toml, [tool.dagnix] debian-packages in pipes/pyproject.toml     apt
+  python   pyproject.toml, [project] dependencies in pipes/pyproject.toml             pip
+  go       imports and go.mod in nix/tools/ and runtime/                              go
+
+Without --upgrade what is locked stays as it is, and moves only where an edit or the mirrors leave
+no other way; so a second lock changes nothing. `./dagnix fetch --help` names the environment.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="dagnix lock",
+        description="Resolve what goes into the images, and write nix/locks/*.json.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "ecosystem", nargs="*", choices=[*ECOSYSTEMS, []], metavar="debian|python|go",
+        help="which lock (default: all)",
+    )  # fmt: skip
+    made.add_argument("--upgrade", action="store_true", help="take the newest of everything")
+    made.add_argument(
+        "--python",
+        type=Path,
+        metavar="PROGRAM",
+        help=f"a Python {PYTHON} with pip and packaging to solve with "
+        "(default: the one that `nix build .#cli` makes)",
+    )
+    return made
+
+
+def main() -> None:
+    """Lock as the command line says."""
+    options = parser().parse_args()
+    checkout = Checkout.here()
+    update = {
+        "debian": lambda: debian.update(checkout, upgrade=options.upgrade),
+        "python": lambda: python.update(
+            checkout, upgrade=options.upgrade, interpreter=options.python
+        ),
+        "go": lambda: golang.update(checkout, upgrade=options.upgrade),
+    }
+    with alone(checkout):
+        for name in ECOSYSTEMS:
+            if not options.ecosystem or name in options.ecosystem:
+                print(f"resolving {name}", file=sys.stderr)
+                lines = update[name]()
+                print("\n".join(lines) if lines else f"nothing changed in {name}")
+
+
+if __name__ == "__main__":
+    sys.exit(end_well(main))

@@ -1,0 +1,258 @@
+"""apt as the solver for a Debian suite that is not the host's, in a state directory of its own."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from dagnix import UserError
+from dagnix.lock.command import CommandError, last_error, run
+from dagnix.lock.mirrors import Mirrors
+
+OWN_KEYRING = "DAGNIX_DEBIAN_KEYRING"
+DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+# A stub keeps what others may ask of it, and asks for nothing itself.
+STUB_FIELDS = ("Package", "Version", "Architecture", "Multi-Arch", "Provides")
+# Those by which apt tells whether two versions of the same number are the same (and Essential).
+KEPT_FIELDS = (
+    *STUB_FIELDS,
+    "Essential",
+    "Installed-Size",
+    "Pre-Depends",
+    "Depends",
+    "Breaks",
+    "Conflicts",
+    "Replaces",
+)
+
+# As in: Inst libc6 [2.41-12] (2.41-13 Debian:13/stable [amd64])
+PLANNED = re.compile(r"^(Inst|Remv) (\S+)(?: \[\S+\])?(?: \((\S+))?", re.MULTILINE)
+
+Stanza = Mapping[str, str]  # field → value, as in Debian's Packages files
+
+
+@dataclass(frozen=True)
+class Apt:
+    """One suite, with its updates and security suites, for one Debian architecture.
+
+    `directory` holds apt's lists; the host's own proxies and credentials apply.
+    """
+
+    directory: Path
+    architecture: str
+    suite: str
+    mirrors: Mirrors
+
+    def update(self) -> None:
+        """Read the suites' indexes anew; apt checks their signatures.
+
+        Raises UserError if a mirror does not answer or a signature is not right.
+        """
+        keyring = Path(os.environ.get(OWN_KEYRING) or DEBIAN_KEYRING)
+        if not keyring.exists():
+            raise UserError(
+                f"{keyring}, whose keys sign Debian's archive, is not there: "
+                "apt-get install debian-archive-keyring."
+            )
+        for needed in ("lists/partial", "cache/archives/partial"):
+            (self.directory / needed).mkdir(parents=True, exist_ok=True)
+        sources = [
+            (self.mirrors.debian, self.suite),
+            (self.mirrors.debian, f"{self.suite}-updates"),
+            (self.mirrors.security, f"{self.suite}-security"),
+        ]
+        (self.directory / "sources.list").write_text(
+            "".join(f"deb [signed-by={keyring}] {uri} {suite} main\n" for uri, suite in sources)
+        )
+        self._status({})
+        try:
+            self._run("apt-get", "update", "-qq", "-oAPT::Update::Error-Mode=any")
+        except CommandError as error:
+            raise UserError(
+                f"Debian's package lists cannot be had ({last_error(error.output)}): "
+                "check the network and apt's mirrors, or try again later."
+            ) from error
+
+    def released(self) -> str:
+        """Return when the newest of the suites was released, in the snapshot service's form."""
+        dates = [
+            parsedate_to_datetime(match[1])
+            for path in (self.directory / "lists").glob("*InRelease")
+            if (match := re.search(r"^Date: (.+)$", path.read_text(), re.MULTILINE))
+        ]
+        newest = max(dates, default=datetime.now(tz=UTC))
+        return newest.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+    def show(self, packages: Iterable[str]) -> list[Stanza]:
+        """Return what the indexes say of each `name` or `name=version`; nothing of unknown ones."""
+        wanted = sorted(packages)
+        if not wanted:
+            return []
+        options = ["-oAPT::Cache::ShowVersion=true"]
+        try:
+            return parse(self._run("apt-cache", "show", *options, *wanted))
+        except CommandError:
+            # One unknown version fails the whole call.
+            if len(wanted) == 1:
+                return []
+            half = len(wanted) // 2
+            return [*self.show(wanted[:half]), *self.show(wanted[half:])]
+
+    def solve(
+        self,
+        packages: Iterable[str],
+        exclude: Iterable[str] = (),
+        keep: Mapping[str, Stanza] | None = None,
+        move: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """Return package → version of a whole that holds `packages` and all that they depend on.
+
+        What is in `keep` stays at its version unless the rest forces it to move; what is in `move`,
+        with its present version, goes to the newest. Either drops out when nothing needs it any
+        more. What is in `exclude` counts as installed already.
+        Raises UserError when there is no such whole.
+        """
+        wanted = sorted(packages)
+        stubs = self._newest(exclude)
+        unknown = set(exclude) - stubs.keys()
+        if unknown:
+            raise UserError(
+                f"nix/debian.toml excludes {', '.join(sorted(unknown))}, "
+                f"which {self.suite} does not have: take it out."
+            )
+        kept = {name: stanza for name, stanza in (keep or {}).items() if name not in stubs}
+        # An old version that nothing is known of: apt is to replace it, with what depends on it.
+        old = {
+            name: {**_stub(stanza), "Version": (move or {})[name]}
+            for name, stanza in self._newest((move or {}).keys() - stubs.keys()).items()
+        }
+        names = [*(name for name in wanted if name not in kept and name not in old), *old]
+        try:
+            versions = self._installed(names, {**kept, **old}, stubs, wanted)
+        except CommandError as error:
+            raise UserError(
+                f"apt finds no way to install {' '.join(wanted)} from {self.suite} "
+                f"({last_error(error.output)}): see nix/debian.toml, "
+                "or run ./dagnix lock debian --upgrade."
+            ) from error
+        gone = [name for name in wanted if name not in versions]
+        if gone:
+            raise UserError(
+                f"apt would have to leave out {', '.join(gone)} to make the rest of "
+                f"{self.suite} fit: run ./dagnix lock debian --upgrade."
+            )
+        return versions
+
+    def _installed(
+        self,
+        names: Iterable[str],
+        before: Mapping[str, Stanza],
+        stubs: Mapping[str, Stanza],
+        wanted: Iterable[str],
+    ) -> dict[str, str]:
+        """Return package → version after an installation of `names` upon `before`."""
+        self._status(before, stubs, wanted)
+        versions = {name: stanza["Version"] for name, stanza in before.items()}
+        try:
+            plan = self._run(
+                "apt-get", "install", "--simulate", "--auto-remove", "--allow-downgrades",
+                "--allow-remove-essential", "--fix-broken", *names,
+            )  # fmt: skip
+        except CommandError:
+            if not names or not before:
+                raise
+            # Something kept needs what was left out before: apt mends that only by itself.
+            mended = self._installed((), before, stubs, wanted)
+            added = mended.keys() - before.keys()
+            if not added:
+                raise
+            stanzas = {
+                stanza["Package"]: stanza
+                for stanza in self.show(f"{name}={mended[name]}" for name in added)
+            }
+            return self._installed(names, {**before, **stanzas}, stubs, wanted)
+        finally:
+            self._status({})
+        for action, name, version in PLANNED.findall(plan):
+            if action == "Inst" and name not in stubs:
+                versions[name] = version
+            elif action == "Remv":
+                versions.pop(name, None)
+        return versions
+
+    def _newest(self, names: Iterable[str]) -> dict[str, Stanza]:
+        """Return package → what the indexes say of its newest version."""
+        found: dict[str, Stanza] = {}
+        for stanza in self.show(names):
+            found.setdefault(stanza["Package"], stanza)
+        return found
+
+    def _run(self, program: str, *arguments: str) -> str:
+        private = {
+            "Dir::State": self.directory,
+            "Dir::State::lists": self.directory / "lists",
+            "Dir::State::status": self.directory / "status",
+            "Dir::State::extended_states": self.directory / "extended_states",
+            "Dir::Cache": self.directory / "cache",
+            "Dir::Cache::pkgcache": "pkgcache.bin",  # slimmed-down hosts switch these off
+            "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+            "Dir::Etc::sourcelist": self.directory / "sources.list",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::preferencesparts": "/dev/null",
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            "APT::Default-Release": "",
+            "APT::Install-Recommends": "false",
+            "APT::Install-Suggests": "false",
+            "APT::Sandbox::User": "root",
+            "Acquire::Languages": "none",
+            "Debug::NoLocking": "true",
+        }
+        return run([program, *(f"-o{key}={value}" for key, value in private.items()), *arguments])
+
+    def _status(
+        self,
+        kept: Mapping[str, Stanza],
+        stubs: Mapping[str, Stanza] | None = None,
+        wanted: Iterable[str] = (),
+    ) -> None:
+        """Tell apt what counts as installed: `kept` and `stubs`."""
+        stubs = stubs or {}
+        entries = [
+            *(_entry(stanza, "install") for stanza in kept.values()),
+            *(_entry(_stub(stanza), "hold") for stanza in stubs.values()),
+        ]
+        (self.directory / "status").write_text("\n".join(entries))
+        # What nobody asked for by name may go when nothing needs it any more.
+        automatic = kept.keys() - set(wanted)
+        (self.directory / "extended_states").write_text(
+            "\n".join(
+                f"Package: {name}\nArchitecture: {self.architecture}\nAuto-Installed: 1\n"
+                for name in sorted(automatic)
+            )
+        )
+
+
+def _stub(stanza: Stanza) -> Stanza:
+    return {field: stanza[field] for field in STUB_FIELDS if field in stanza}
+
+
+def _entry(stanza: Stanza, want: str) -> str:
+    lines = [f"{field}: {stanza[field]}\n" for field in KEPT_FIELDS if field in stanza]
+    return "".join(
+        [*lines, f"Status: {want} ok installed\nMaintainer: none\nDescription: locked\n"]
+    )
+
+
+def parse(text: str) -> list[Stanza]:
+    """Return the stanzas of a Debian control file, each without its continuation lines."""
+    return [
+        dict(re.findall(r"^([^\s:]+):[ \t]*(.*)$", paragraph, re.MULTILINE))
+        for paragraph in re.split(r"\n\s*\n", text)
+        if paragraph.strip()
+    ]

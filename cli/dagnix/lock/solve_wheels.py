@@ -1,0 +1,114 @@
+"""pip as the solver for another machine; run by a Python of the version that the images have.
+
+usage: python solve_wheels.py QUESTION > ANSWER
+
+QUESTION, a JSON file: {"machine": as uname says it, "platforms": wheel tags,
+                        "python": "3.13",
+                        "groups": {group: [requirement]}, "constraints": [requirement]}
+ANSWER, JSON: {"packages": {name: {"version", "file", "sha256"}}, "groups": {group: [name]}}
+
+Environment markers are evaluated by the running Python, whatever pip's --python-version says, so
+this must be that version, and the machine is put in its place here.
+"""
+
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PIP = """
+import platform, runpy, sys
+machine = sys.argv.pop(1)
+platform.machine = lambda: machine
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+def main() -> int:
+    """Answer the question in the file; pip's messages go to standard error."""
+    question = json.loads(Path(sys.argv[1]).read_text())
+    platform.machine = lambda: question["machine"]
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.json"
+        done = _pip(question, Path(scratch), report)
+        if done:
+            return done
+        installed = {
+            canonicalize_name(item["metadata"]["name"]): item
+            for item in json.loads(report.read_text())["install"]
+        }
+    answer = {
+        "packages": {name: _entry(item) for name, item in installed.items()},
+        "groups": {
+            group: sorted(closure(requirements, installed))
+            for group, requirements in question["groups"].items()
+        },
+    }
+    json.dump(answer, sys.stdout)
+    return 0
+
+
+def _pip(question: dict[str, Any], scratch: Path, report: Path) -> int:
+    constraints = scratch / "constraints.txt"
+    constraints.write_text("\n".join(question["constraints"]))
+    requirements = scratch / "requirements.txt"
+    requirements.write_text(
+        "\n".join(sorted({r for rs in question["groups"].values() for r in rs}))
+    )
+    return subprocess.run(
+        [
+            sys.executable, "-c", PIP, question["machine"],
+            "install", "--dry-run", "--ignore-installed", "--no-input",
+            f"--target={scratch / 'target'}", f"--report={report}", "--only-binary=:all:",
+            "--implementation=cp", f"--python-version={question['python']}",
+            *(f"--platform={tag}" for tag in question["platforms"]),
+            f"--requirement={requirements}", f"--constraint={constraints}",
+        ],
+        check=False,
+        stdout=sys.stderr,
+    ).returncode  # fmt: skip
+
+
+def _entry(item: dict[str, Any]) -> dict[str, str]:
+    download = item["download_info"]
+    path = PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(download["url"]).path))
+    return {
+        "version": item["metadata"]["version"],
+        "file": path.name,
+        "sha256": download["archive_info"]["hashes"]["sha256"],
+    }
+
+
+def closure(requirements: list[str], installed: dict[str, Any]) -> set[str]:
+    """Return the names of all that the requirements need, extras and markers considered."""
+    needed: set[tuple[str, str]] = set()  # name, extra ("" for the package itself)
+    waiting = [Requirement(requirement) for requirement in requirements]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras}:
+            if (name, extra) in needed:
+                continue
+            needed.add((name, extra))
+            metadata = installed[name]["metadata"]
+            provided = map(canonicalize_name, metadata.get("provides_extra", []))
+            if extra and canonicalize_name(extra) not in provided:
+                continue  # pip goes on without, too
+            depends = metadata.get("requires_dist", [])
+            waiting += [
+                dependency
+                for dependency in map(Requirement, depends)
+                if dependency.marker is None or dependency.marker.evaluate({"extra": extra})
+            ]
+    return {name for name, _ in needed}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
