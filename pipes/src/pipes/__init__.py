@@ -1,0 +1,1 @@
+"""The example code location: Seattle's weather, one file a day."""
