@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from dagnix.images import Layout
+from support.layers import Contents, contents
+
+
+@pytest.fixture(scope="session")
+def files(layouts: dict[str, Layout]) -> Iterator[dict[str, Contents]]:
+    """What is in each image, by service."""
+    with ExitStack() as opened:
+        yield {name: opened.enter_context(contents(it)) for name, it in layouts.items()}

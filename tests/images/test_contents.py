@@ -1,0 +1,138 @@
+"""What the images hold, read from their layers."""
+
+import importlib.util
+import json
+import marshal
+from pathlib import PurePosixPath
+
+import pytest
+from dagnix.images import NAMES, Layout
+from support.layers import Contents, config, manifest
+from support.stack import ROOT
+
+DAGSTER = ("webserver", "daemon", "pipes")
+UID = 10001
+
+SHELLS = {"sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"}
+PACKAGE_MANAGERS = {"apt", "apt-get", "aptitude", "conda", "dpkg", "dpkg-deb", "gem", "npm", "pip"}
+PACKAGE_MANAGERS |= {"pip3", "pip3.13", "uv"}
+COMPILERS = {"as", "c++", "cc", "clang", "cpp", "g++", "gcc", "go", "gold", "ld", "make", "tcc"}
+
+PYTHON_FOLDERS = (
+    "/usr/lib/python3.13",
+    "/usr/lib/python3",
+    "/opt/dagster/venv/lib",
+    "/opt/dagster/pipes/src",
+)
+
+
+def test_base_and_dagster_layers_are_the_same_in_the_three_images(
+    layouts: dict[str, Layout],
+) -> None:
+    lowest = {
+        tuple(layer["digest"] for layer in manifest(layouts[name])["layers"][:2])
+        for name in DAGSTER
+    }
+    assert len(lowest) == 1
+
+
+def test_code_and_config_are_layers_of_their_own(layouts: dict[str, Layout]) -> None:
+    *_, settings, code = manifest(layouts["pipes"])["layers"]
+    assert settings["digest"] == manifest(layouts["webserver"])["layers"][-1]["digest"]
+    assert code["size"] < 1_000_000, "the code's layer holds more than the code"
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_labels_user_and_entrypoint(layouts: dict[str, Layout], service: str) -> None:
+    found = config(layouts[service])
+    labels = {name.rpartition(".")[2]: value for name, value in found["Labels"].items()}
+    assert {"version", "revision", "source", "title"} <= labels.keys()
+    assert all(labels.values())
+    assert labels["source"].startswith("https://")
+    assert found["User"] == f"{UID}:{UID}"
+    assert found["Entrypoint"][0] == "/opt/dagster/bin/runtime"
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_no_shell_no_package_manager_no_compiler(files: dict[str, Contents], service: str) -> None:
+    unwanted = SHELLS | PACKAGE_MANAGERS | COMPILERS
+    # initdb calls sh.
+    allowed = {"sh", "dash"} if service == "postgres" else set()
+    folders = {"bin", "sbin"}
+    programs = {
+        path.name for path, entry in files[service] if path.parent.name in folders and entry.mode
+    }
+    assert programs & unwanted == allowed
+    modules = {"pip", "ensurepip"}
+    assert not [
+        str(path) for path, entry in files[service] if path.name in modules and entry.isdir()
+    ]
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_nothing_gives_privileges_and_little_is_writable(
+    files: dict[str, Contents], service: str
+) -> None:
+    special = [str(path) for path, entry in files[service] if entry.mode & 0o6000]
+    devices = [str(path) for path, entry in files[service] if entry.isdev()]
+    assert (special, devices) == ([], [])
+    own = {str(path) for path, entry in files[service] if entry.uid}
+    expected = {
+        "postgres": {"/run/postgresql", "/var/lib/postgresql", "/var/lib/postgresql/data"},
+    }.get(service, {f"/var/lib/dagster{sub}" for sub in ("", "/compute_logs", "/incoming")})
+    assert own == expected
+    shared = {
+        str(path) for path, entry in files[service] if entry.mode & 0o002 and not entry.issym()
+    }
+    assert shared == {"/tmp", "/var/tmp"}  # noqa: S108 - as on every Unix
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_times_and_owners_are_fixed(files: dict[str, Contents], service: str) -> None:
+    assert {entry.mtime for _, entry in files[service]} == {0}
+    assert {(entry.uid, entry.gid) for _, entry in files[service]} == {(0, 0), (UID, UID)}
+
+
+@pytest.mark.parametrize("service", DAGSTER)
+def test_every_module_is_compiled_for_good(files: dict[str, Contents], service: str) -> None:
+    sources = [
+        path
+        for path, entry in files[service]
+        if path.suffix == ".py" and entry.isfile() and str(path).startswith(PYTHON_FOLDERS)
+    ]
+    assert len(sources) > 3000
+    problems = [problem for path in sources if (problem := _problem(files[service], path))]
+    assert problems == []
+
+
+def _problem(files: Contents, source: PurePosixPath) -> str | None:
+    """Say what is wrong with a module's .pyc (PEP 552), if anything is."""
+    compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+    if compiled not in files:
+        return f"{source} is not compiled"
+    content = files.read(compiled)
+    if content[:4] != importlib.util.MAGIC_NUMBER:
+        return f"{compiled} is of another Python"
+    # Bit 0: by hash, not by time. Bit 1, not set: the hash is not checked when it is imported.
+    if int.from_bytes(content[4:8], "little") != 1:
+        return f"{compiled} is no unchecked-hash file"
+    if content[8:16] != importlib.util.source_hash(files.read(source)):
+        return f"{compiled} is stale"
+    named = marshal.loads(content[16:]).co_filename  # noqa: S302 - the image's own code
+    return None if named == str(source) else f"{compiled} names {named} in tracebacks"
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_scanners_find_each_debian_package(files: dict[str, Contents], service: str) -> None:
+    locks = json.loads((ROOT / "nix" / "locks" / "debian.json").read_text())
+    groups = locks["groups"]["x86_64-linux"]
+    expected = groups["postgres"] if service == "postgres" else groups["base"]
+    expected = {*expected, *(groups["pipes"] if service == "pipes" else ())}
+    folder = PurePosixPath("/var/lib/dpkg/status.d")
+    listed = {path.name for path, _ in files[service] if path.parent == folder}
+    assert listed == expected | {f"{name}.md5sums" for name in expected}
+    for name in expected:
+        stanza = files[service].read(folder / name).decode()
+        version = locks["packages"]["x86_64-linux"][name]["version"]
+        assert f"Package: {name}\n" in stanza
+        assert f"Version: {version}\n" in stanza

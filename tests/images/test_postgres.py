@@ -1,0 +1,119 @@
+"""The Postgres image by itself."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.command import wait_until
+from support.podman import Workbench
+
+PSQL = "/usr/lib/postgresql/17/bin/psql"
+SUPERUSER = ("--host=/run/postgresql", "--username=postgres")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A container of the image."""
+
+    workbench: Workbench
+    name: str
+    passwords: dict[str, str]
+
+    def sql(self, query: str, role: str | None = None, password: str | None = None) -> str:
+        """Run a query over TCP as a role, or through the socket as the superuser.
+
+        Returns rows as lines, columns split by `|`; what psql says instead if it fails.
+        """
+        options = SUPERUSER if role is None else ("--host=127.0.0.1", f"--username={role}")
+        given = password if password is not None else self.passwords.get(role or "", "")
+        words = [self.name, PSQL, *options, "-AtqX", "--no-password", "--command", query, "dagster"]
+        done = self.workbench.podman("exec", f"--env=PGPASSWORD={given}", *words, check=False)
+        return (done.stdout + done.stderr).strip()
+
+    def wait(self) -> None:
+        """Wait until it is healthy."""
+        check = ("exec", self.name, "/opt/dagster/bin/runtime", "health", "postgres")
+        podman = self.workbench.podman
+        wait_until(lambda: podman(*check, check=False).returncode == 0, "Postgres is healthy")
+
+
+@pytest.fixture(scope="module")
+def server(
+    workbench: Workbench, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    passwords = {role: secrets.token_hex(16) for role in ("dagster", "storage")}
+    folder = tmp_path_factory.mktemp("secrets")
+    mounts = [
+        f"--volume={_file(folder, role, text)}:/run/secrets/{role}-password:ro"
+        for role, text in passwords.items()
+    ]
+    volume = f"--volume={workbench.volume('data')}:/var/lib/postgresql/data"
+    name = f"{workbench.name}-postgres"
+    options = ("--detach", "--network=none", f"--name={name}", volume, *mounts)
+    workbench.run(images["postgres"], options=options)
+    found = Server(workbench, name, passwords)
+    found.wait()
+    yield found
+    workbench.podman("rm", "--force", "--time=0", name)
+
+
+def _file(folder: Path, role: str, text: str) -> Path:
+    path = folder / role
+    path.write_text(text)
+    path.chmod(0o444)
+    return path
+
+
+def test_it_does_not_start_without_a_password(workbench: Workbench, images: dict[str, str]) -> None:
+    options = ("--rm", "--network=none")
+    done = workbench.run(images["postgres"], options=options, check=False)
+    assert done.returncode == 1
+    assert 'Postgres does not start without a password for the role "dagster"' in done.stderr
+
+
+def test_roles_get_in_by_their_password_only(server: Server) -> None:
+    for role in ("dagster", "storage"):
+        assert server.sql("SELECT current_user", role) == role
+        assert "password authentication failed" in server.sql("SELECT 1", role, "wrong")
+        assert "no password supplied" in server.sql("SELECT 1", role, "")
+    assert "pg_hba.conf rejects" in server.sql("SELECT 1", "postgres", "any")
+    stored = server.sql(
+        "SELECT DISTINCT split_part(rolpassword, '$', 1) FROM pg_authid"
+        " WHERE rolpassword IS NOT NULL"
+    )
+    assert stored == "SCRAM-SHA-256"
+    trusted = (
+        "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method IN ('trust', 'password', 'md5')"
+    )
+    assert server.sql(trusted) == "0"
+
+
+def test_each_role_has_a_schema_that_the_other_cannot_read(server: Server) -> None:
+    for role, other in (("dagster", "storage"), ("storage", "dagster")):
+        assert server.sql("SHOW search_path", role) == role
+        server.sql("CREATE TABLE own (value text)", role)
+        assert server.sql(f"SELECT '{role}.own'::regclass = 'own'::regclass", role) == "t"
+        refused = f"permission denied for schema {other}"
+        assert refused in server.sql(f"TABLE {other}.own", role)
+        assert refused in server.sql(f"CREATE TABLE {other}.mine ()", role)
+        assert "permission denied" in server.sql("CREATE TABLE public.mine ()", role)
+        may = "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+        assert server.sql(f"{may} FROM pg_roles WHERE rolname = current_user", role) == "f"
+
+
+def test_a_restart_keeps_the_data_and_initialises_nothing(server: Server) -> None:
+    podman = server.workbench.podman
+    server.sql("CREATE TABLE kept AS SELECT 42 AS answer", "storage")
+    made = server.sql("SELECT system_identifier FROM pg_control_system()")
+    podman("stop", "--time=60", server.name)
+    assert podman.inspect(server.name)["State"]["ExitCode"] == 0
+    assert "database system is shut down" in podman.logs(server.name).splitlines()[-1]
+    podman("start", server.name)
+    server.wait()
+    assert server.sql("SELECT answer FROM storage.kept") == "42"
+    assert server.sql("SELECT system_identifier FROM pg_control_system()") == made
+    log = podman.logs(server.name)
+    assert log.count("first start: making a PostgreSQL 17 cluster") == 1
+    assert "database system was not properly shut down" not in log

@@ -1,0 +1,96 @@
+"""What a user or a host gets wrong, and what Dagnix says then."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import wait_until
+from support.dashboard import Dashboard
+from support.podman import Podman
+from support.stack import ROOT, Stack
+
+
+def test_a_port_that_is_in_use_is_named_before_anything_starts(
+    new_stack: Stack, podman: Podman
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", new_stack.port))
+        other.listen()
+        done = new_stack.dagnix("up", check=False)
+    assert done.returncode != 0
+    assert f"Port {new_stack.port} of 127.0.0.1 is in use" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert podman.leftovers(new_stack.project) == []
+
+
+def test_services_that_start_without_postgres_wait_for_it(stack: Stack, podman: Podman) -> None:
+    podman("stop", "--time=60", stack.container("postgres"))
+    podman("restart", "--time=60", stack.container("daemon"))
+    healthy, says = stack.health("daemon")
+    assert not healthy
+    assert "postgres" in says.lower()
+    podman("start", stack.container("postgres"))
+    for service in ("postgres", "daemon", "webserver", "pipes"):
+        stack.wait_for_health(service)
+
+
+@pytest.fixture
+def mounted(stack: Stack, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the pipelines' code, served by the stack from its folder."""
+    folder = tmp_path / "pipes"
+    folder.mkdir()
+    shutil.copy(ROOT / "pipes" / "pyproject.toml", folder)
+    shutil.copytree(
+        ROOT / "pipes" / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    extra = "import dagster as dg\n\n\n@dg.asset\ndef only_in_the_folder() -> None: ...\n"
+    (folder / "src" / "pipes" / "defs" / "extra.py").write_text(extra)
+    stack.compose(
+        "--file=compose.yaml",
+        "--file=compose.mount.yaml",
+        "up",
+        "--detach",
+        DAGNIX_PIPES_DIR=str(folder),
+    )
+    yield folder
+    stack.compose("up", "--detach")
+    stack.wait_for_health("pipes")
+
+
+def test_code_that_does_not_import_is_told_with_file_and_line(
+    stack: Stack, podman: Podman, mounted: Path
+) -> None:
+    others = stack.identifiers()
+    stack.wait_for_health("pipes")
+    dashboard = Dashboard(stack.port)
+    wait_until(
+        lambda: "only_in_the_folder" in _asset_names(dashboard), "the folder's code is served"
+    )
+
+    extra = mounted / "src" / "pipes" / "defs" / "extra.py"
+    extra.write_text("import dagster as dg\n\nimport no_such_module\n")
+    podman("restart", "--time=60", stack.container("pipes"))
+    rows = wait_until(
+        lambda: (
+            rows
+            if "no_such_module" in (rows := stack.status()).get("pipes", {}).get("says", "")
+            else None
+        ),
+        "status names the module that is missing",
+    )
+    assert "extra.py, line 3" in rows["pipes"]["says"]
+    assert {name: row["healthy"] for name, row in rows.items()} == {
+        "postgres": True,
+        "pipes": False,
+        "daemon": True,
+        "webserver": True,
+    }
+    assert stack.dagnix("status", check=False).returncode == 1
+    assert stack.identifiers() == others, "no container was made anew"
+
+
+def _asset_names(dashboard: Dashboard) -> set[str]:
+    nodes = dashboard.query("{ assetNodes { assetKey { path } } }")["assetNodes"]
+    return {node["assetKey"]["path"][-1] for node in nodes}

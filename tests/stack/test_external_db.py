@@ -1,0 +1,54 @@
+"""compose.external-db.yaml, with a PostgreSQL from Debian's packages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import run
+from support.external_postgres import ACCOUNT, external_postgres, may_enter_namespaces
+from support.podman import Podman
+from support.stack import Stack
+
+pytestmark = pytest.mark.skipif(
+    not may_enter_namespaces(),
+    reason="only root may put a server into a container's network namespace",
+)
+
+FILES = "compose.yaml:compose.external-db.yaml"
+
+
+@pytest.fixture
+def database(
+    new_stack: Stack, podman: Podman, images: dict[str, str]
+) -> Iterator[tuple[str, Path]]:
+    new_stack.make_secrets()
+    with external_postgres(podman, new_stack, images["pipes"]) as served:
+        yield served
+
+
+def test_up_and_down_with_a_database_outside_the_stack(
+    new_stack: Stack, podman: Podman, database: tuple[str, Path]
+) -> None:
+    host, socket = database
+    outside = {"COMPOSE_FILE": FILES, "DAGSTER_PG_HOST": host}
+
+    right = (new_stack.secrets / "dagster-password").read_text()
+    new_stack.write_secret("dagster-password", "wrong\n")
+    done = new_stack.dagnix("up", check=False, **outside)
+    assert done.returncode != 0
+    assert 'refuses the password of the role "dagster"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+    new_stack.write_secret("dagster-password", right)
+    done = new_stack.dagnix("up", **outside)
+    assert "postgres is healthy" not in done.stderr, "the stack has no Postgres of its own"
+    assert "The job example ran: SUCCESS" in done.stderr
+    count = ["psql", "--host", socket, "--username", ACCOUNT, "-Atqc"]
+    stored = run([*count, "SELECT count(*) FROM storage.weather", "dagster"]).stdout.strip()
+    assert stored == "91"
+    tables = "SELECT count(*) > 10 FROM pg_tables WHERE schemaname = 'dagster'"
+    assert run([*count, tables, "dagster"]).stdout.strip() == "t"
+
+    podman("rm", "--force", "--time=0", host)
+    new_stack.dagnix("down", "--volumes", "--yes", **outside)
+    assert podman.leftovers(new_stack.project) == []

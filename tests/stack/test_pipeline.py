@@ -1,0 +1,103 @@
+"""The example pipeline in the running stack."""
+
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from support.browser import visit
+from support.command import wait_until
+from support.dashboard import Dashboard
+from support.podman import Podman
+from support.stack import Stack
+
+INCOMING = "/var/lib/dagster/incoming"
+HEADER = "date,precipitation_mm,temp_max_c,temp_min_c,wind_m_per_s,weather\n"
+# The samples end in March 2012.
+GOOD = ("weather-2012-04-01.csv", "2012-04-01,5.1,14.4,5.6,3.9,rain\n")
+# The night is warmer than the day.
+BAD = ("weather-2012-04-02.csv", "2012-04-02,0.0,4.4,15.6,2.7,sun\n")
+
+
+@pytest.fixture(scope="module")
+def dashboard(stack: Stack) -> Dashboard:
+    return Dashboard(stack.port)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dropped(stack: Stack, podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two files in the incoming folder: the sensor looks while other tests run."""
+    folder = tmp_path_factory.mktemp("incoming")
+    for name, row in (GOOD, BAD):
+        (folder / name).write_text(HEADER + row)
+        podman("cp", folder / name, f"{stack.container('pipes')}:{INCOMING}/{name}")
+
+
+def test_the_job_runs_to_success_and_its_rows_are_in_postgres(
+    stack: Stack, dashboard: Dashboard
+) -> None:
+    stack.sql("TRUNCATE storage.weather")
+    _, status = dashboard.run("example")
+    assert status is DagsterRunStatus.SUCCESS
+    found = stack.sql(
+        "SELECT count(*), min(date), max(date) FROM storage.weather WHERE date <= '2012-03-31'"
+    )
+    assert found == "91|2012-01-01|2012-03-31"
+    # The first row of the data set, as its publisher has it.
+    day = "SELECT precipitation_mm, temp_max_c, temp_min_c, wind_m_per_s, weather"
+    found = stack.sql(f"{day} FROM storage.weather WHERE date = '2012-01-01'")
+    assert found == "0|12.8|5|4.7|drizzle"
+
+
+def test_a_second_run_stores_the_same_rows(stack: Stack, dashboard: Dashboard) -> None:
+    days = "SELECT count(*) FROM storage.weather WHERE date <= '2012-03-31'"
+    before = stack.sql(days)
+    _, status = dashboard.run("example")
+    assert status is DagsterRunStatus.SUCCESS
+    assert stack.sql(days) == before == "91"
+
+
+def test_the_webserver_shows_what_a_run_printed(dashboard: Dashboard) -> None:
+    run_id, _ = dashboard.run("example")
+    events = dashboard.query(
+        """query Events($run: ID!) { logsForRun(runId: $run) { ... on EventConnection {
+             events { ... on LogsCapturedEvent { fileKey } } } } }""",
+        run=run_id,
+    )["logsForRun"]["events"]
+    (key,) = {event["fileKey"] for event in events if event}
+    logs = dashboard.query(
+        "query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }",
+        key=[run_id, "compute_logs", key],
+    )["capturedLogs"]
+    assert "STEP_SUCCESS" in logs["stderr"]
+
+
+def test_the_sensor_takes_a_dropped_file(stack: Stack) -> None:
+    columns = "SELECT precipitation_mm, temp_max_c, weather FROM storage.weather"
+    found = wait_until(
+        lambda: stack.sql(f"{columns} WHERE date = '2012-04-01'"), "the dropped file is stored"
+    )
+    assert found == "5.1|14.4|rain"
+
+
+def test_a_bad_file_is_moved_aside_with_the_reason(stack: Stack) -> None:
+    rejected = f"{INCOMING}/rejected/{BAD[0]}"
+    read = f"print(open('{rejected}').read(), open('{rejected}.reason.txt').read())"
+    done = wait_until(lambda: stack.python("pipes", read), "the bad file is moved aside")
+    assert BAD[1].strip() in done, "the file itself is kept"
+    assert "temp_min_c 15.6 is above temp_max_c 4.4" in done
+    assert stack.sql("SELECT count(*) FROM storage.weather WHERE date = '2012-04-02'") == "0"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/locations", ["pipes", "Loaded"]),
+        ("/asset-groups", ["daily_weather", "stored_weather", "monthly_summary"]),
+    ],
+)
+def test_the_dashboard_shows_the_code_location_and_its_assets(
+    stack: Stack, tmp_path: Path, path: str, words: list[str]
+) -> None:
+    page = visit(stack.url + path, tmp_path)
+    assert [word for word in words if word not in page.elements] == []
+    assert page.distinct_lines() > 100, "the page is all but blank"

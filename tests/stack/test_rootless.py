@@ -1,0 +1,111 @@
+"""The stack as an ordinary user runs it: podman without root."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dagnix.images import Layout
+from dagster import DagsterRunStatus
+from support.command import run, wait_until
+from support.dashboard import Dashboard
+from support.podman import Podman
+from support.stack import ROOT, SERVICES, free_port
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="only root may make a user; and as an ordinary user all other tests are rootless",
+)
+
+# podman 4.5 and later read the one, earlier ones the other.
+SETTINGS = ("CONTAINERS_CONF_OVERRIDE", "CONTAINERS_CONF")
+
+
+@dataclass(frozen=True)
+class User:
+    """An ordinary user with a home, a /tmp and containers of its own."""
+
+    name: str
+    home: Path
+    environment: dict[str, str]
+
+    def run(self, *words: str | Path, check: bool = True) -> str:
+        """Run a program as this user; return what it printed, or "" if it may fail and does."""
+        # A /tmp of its own: not every host's is open to all users.
+        private_tmp = f'mount --bind {self.home}/tmp /tmp; cd {self.home}; exec "$@"'  # noqa: S108
+        account = ["setpriv", f"--reuid={self.name}", f"--regid={self.name}", "--init-groups"]
+        variables = [f"{name}={value}" for name, value in self.environment.items()]
+        command = ["unshare", "--mount", "sh", "-c", private_tmp, "sh", *account]
+        done = run([*command, "env", "-i", *variables, *words], check=check)
+        return done.stdout if done.returncode == 0 else ""
+
+
+@pytest.fixture
+def user(podman: Podman) -> Iterator[User]:
+    name = f"dagnix-{secrets.token_hex(4)}"
+    home = Path("/var/tmp") / name  # noqa: S108 - a fresh name, made by useradd
+    run(["useradd", "--create-home", f"--home-dir={home}", "--shell=/usr/sbin/nologin", name])
+    try:
+        for folder, mode in (("run", 0o700), ("tmp", 0o700), ("stack", 0o755)):
+            (home / folder).mkdir(mode=mode)
+            shutil.chown(home / folder, name, name)
+        yield User(name, home, _environment(home, podman))
+    finally:
+        # Podman leaves a process that keeps the user namespace.
+        for pid in run(["pgrep", "--uid", name], check=False).stdout.split():
+            run(["kill", "-KILL", pid], check=False)
+        gone = ["pgrep", "--uid", name]
+        wait_until(lambda: run(gone, check=False).returncode == 1, "the user's processes ended")
+        run(["userdel", name])
+        shutil.rmtree(home)
+
+
+def _environment(home: Path, podman: Podman) -> dict[str, str]:
+    variables = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        # Podman 4.3's own choice may be vfs, which copies each layer whole.
+        "STORAGE_DRIVER": "overlay",
+        "DAGNIX_PORT": str(free_port()),
+        "DAGNIX_SECRETS_DIR": str(home / "stack" / "secrets"),
+    }
+    for setting in SETTINGS:
+        if given := podman.environment.get(setting):
+            variables[setting] = str(shutil.copy(given, home / "containers.conf"))
+    return variables
+
+
+def test_the_stack_runs_without_root(
+    user: User, images: dict[str, str], layouts: dict[str, Layout]
+) -> None:
+    for service, layout in layouts.items():
+        image = user.run("podman", "pull", "--quiet", f"oci:{layout.folder.resolve()}").strip()
+        user.run("podman", "tag", image, images[service])
+        user.environment["DAGNIX_VERSION"] = images[service].rpartition(":")[2]
+    folder = user.home / "stack"
+    shutil.copy(ROOT / "compose.yaml", folder)
+    _write_secrets(folder / "secrets", user.name)
+
+    compose = ("podman-compose", f"--file={folder / 'compose.yaml'}", "--project-name=rootless")
+    user.run(*compose, "up", "--detach")
+    for service in SERVICES:
+        check = ("podman", "exec", f"rootless_{service}_1", "/opt/dagster/bin/runtime", "health")
+        wait_until(lambda words=(*check, service): user.run(*words, check=False), service)
+    _, status = Dashboard(int(user.environment["DAGNIX_PORT"])).run("example")
+    assert status is DagsterRunStatus.SUCCESS
+
+    user.run(*compose, "down", "--volumes")
+    for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls", "--filter=name=rootless")):
+        assert user.run("podman", *kind, "--quiet").split() == []
+
+
+def _write_secrets(folder: Path, owner: str) -> None:
+    folder.mkdir(mode=0o700)
+    for name in ("dagster-password", "storage-password"):
+        (folder / name).write_text(secrets.token_hex(16))
+        (folder / name).chmod(0o444)
+    shutil.chown(folder, owner, owner)

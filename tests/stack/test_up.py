@@ -1,0 +1,72 @@
+"""`./dagnix up`, and what it brought up."""
+
+from support.command import wait_until
+from support.podman import Podman
+from support.stack import SERVICES, Stack
+
+
+def test_a_second_up_leaves_everything_as_it_is(stack: Stack) -> None:
+    before = stack.identifiers()
+    done = stack.dagnix("up")
+    assert done.stdout.strip() == stack.url
+    assert all(f"{name} is healthy" in done.stderr for name in SERVICES)
+    assert stack.identifiers() == before
+    assert "Building" not in done.stderr
+    assert "The job example ran" not in done.stderr
+
+
+def test_plain_podman_compose_changes_nothing_after_dagnix_up(stack: Stack) -> None:
+    before = stack.identifiers()
+    stack.compose("up", "--detach")
+    assert stack.identifiers() == before
+
+
+def test_status_tells_health_image_digest_uptime_and_restarts(stack: Stack, podman: Podman) -> None:
+    rows = stack.status()
+    assert rows.keys() == set(SERVICES)
+    for name, row in rows.items():
+        assert row["healthy"], row["says"]
+        assert row["image"].startswith(f"localhost/dagnix/{name}:")
+        assert row["digest"].startswith("sha256:")
+        assert row["uptime"] > 0
+        assert row["restarts"] == podman.inspect(stack.container(name))["RestartCount"]
+
+
+def test_secrets_are_two_random_files_that_only_their_owner_gets_at(stack: Stack) -> None:
+    passwords = {path.name: path.read_text().strip() for path in stack.secrets.iterdir()}
+    assert passwords.keys() == {"dagster-password", "storage-password"}
+    assert len(set(passwords.values())) == 2
+    assert all(len(password) >= 32 for password in passwords.values())
+    assert stack.secrets.stat().st_mode & 0o777 == 0o700
+
+
+def test_only_the_dashboard_has_a_port_and_only_on_loopback(stack: Stack, podman: Podman) -> None:
+    published = {
+        name: podman.inspect(stack.container(name))["HostConfig"]["PortBindings"] or {}
+        for name in SERVICES
+    }
+    here = {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(stack.port)}]}
+    assert published == {"webserver": here, "pipes": {}, "daemon": {}, "postgres": {}}
+
+
+def test_postgres_and_daemon_are_on_the_internal_network_only(stack: Stack, podman: Podman) -> None:
+    def networks(service: str) -> set[str]:
+        return set(podman.inspect(stack.container(service))["NetworkSettings"]["Networks"])
+
+    instance, outside = f"{stack.project}_instance", f"{stack.project}_outside"
+    assert networks("postgres") == networks("daemon") == {instance}
+    assert networks("pipes") == networks("webserver") == {instance, outside}
+    routes = stack.exec("daemon", "python3.13", "-c", "print(open('/proc/net/route').read())")
+    destinations = {line.split()[1] for line in routes.stdout.splitlines()[1:] if line}
+    assert "00000000" not in destinations, "the daemon has a default route"
+
+
+def test_a_service_that_ends_is_started_again(stack: Stack, podman: Podman) -> None:
+    before = podman.inspect(stack.container("webserver"))["RestartCount"]
+    # From inside: `podman kill` counts as a wish, such a container stays down.
+    stack.python("webserver", "import os, signal; os.kill(1, signal.SIGTERM)")
+    wait_until(
+        lambda: podman.inspect(stack.container("webserver"))["RestartCount"] == before + 1,
+        "the webserver is started again",
+    )
+    stack.wait_for_health("webserver")

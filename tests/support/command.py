@@ -1,0 +1,49 @@
+"""Running programs in tests."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+# Far above what anything takes on a slow and busy machine: a limit that ends what hangs.
+TIMEOUT_SECONDS = 600
+
+Found = TypeVar("Found")
+
+
+def run(
+    words: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    stdin: str | None = None,
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program with `env` added to the environment; with `check`, fail with what it said."""
+    command = [os.fspath(word) for word in words]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        encoding="utf-8",
+        errors="replace",
+        input=stdin,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert not check or done.returncode == 0, (
+        f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    )
+    return done
+
+
+def wait_until(probe: Callable[[], Found], what: str, seconds: float = 180) -> Found:
+    """Call `probe` until it returns something true, and return that."""
+    end = time.monotonic() + seconds
+    while not (found := probe()):
+        assert time.monotonic() < end, f"not after {seconds:g} s: {what}"
+        time.sleep(0.3)
+    return found

@@ -1,0 +1,40 @@
+"""Dagster's GraphQL API, through the clients that Dagster's webserver brings."""
+
+from typing import Any
+
+from dagster import DagsterRunStatus
+from dagster_graphql import DagsterGraphQLClient
+from gql import Client, GraphQLRequest
+from gql.transport.requests import RequestsHTTPTransport
+
+from support.command import wait_until
+
+ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+
+
+class Dashboard:
+    """The webserver on a port of 127.0.0.1."""
+
+    def __init__(self, port: int) -> None:
+        self._dagster = DagsterGraphQLClient("127.0.0.1", port_number=port)
+        self._transport = RequestsHTTPTransport(f"http://127.0.0.1:{port}/graphql", timeout=30)
+
+    def query(self, text: str, **variables: object) -> dict[str, Any]:
+        """Run a GraphQL query."""
+        return Client(transport=self._transport).execute(
+            GraphQLRequest(text, variable_values=variables)
+        )
+
+    def run(self, job: str) -> tuple[str, DagsterRunStatus]:
+        """Launch a job and return the run's ID and the status it ends in."""
+        run_id = self._dagster.submit_job_execution(job)
+        return run_id, self.end_of(run_id)
+
+    def end_of(self, run_id: str) -> DagsterRunStatus:
+        """Wait until a run has ended."""
+
+        def ended() -> DagsterRunStatus | None:
+            status = self._dagster.get_run_status(run_id)
+            return status if status in ENDED else None
+
+        return wait_until(ended, f"run {run_id} has ended")

@@ -1,0 +1,96 @@
+"""The pages of the documentation, and the code in them."""
+
+import re
+import textwrap
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from support.stack import ROOT
+
+_FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"(?:^|\s+)#(?:\s.*)?$")
+_SPAN = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+# A block of Python code is a file; its first line names it.
+_FILE = re.compile(r"# (\S+)\n")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Code between fences; the text has no indentation of its own."""
+
+    language: str
+    text: str
+
+    def commands(self) -> Iterator[str]:
+        """Yield the lines of sh, those that end in a backslash joined, without their comments."""
+        for line in self.text.replace("\\\n", " ").splitlines():
+            if command := _COMMENT.sub("", line).strip():
+                yield command
+
+
+@dataclass(frozen=True)
+class Page:
+    """A Markdown file; `path` starts at the checkout."""
+
+    path: Path
+
+    @cached_property
+    def text(self) -> str:
+        return (ROOT / self.path).read_text(encoding="utf-8")
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        return [
+            Block(language, textwrap.dedent(body))
+            for _, language, body in _FENCE.findall(self.text)
+        ]
+
+    @property
+    def prose(self) -> str:
+        """The text without its blocks of code."""
+        return _FENCE.sub("", self.text)
+
+    def spans(self) -> list[str]:
+        """Return the code between backquotes in the prose."""
+        return _SPAN.findall(self.prose)
+
+    def links(self) -> list[str]:
+        """Return where links and pictures lead."""
+        return _LINK.findall(self.prose)
+
+    def commands(self) -> list[str]:
+        """Return the commands that the page tells its reader to run."""
+        return [line for each in self.blocks if each.language == "sh" for line in each.commands()]
+
+    def script(self, leave_out: Collection[str], replace: Mapping[str, str]) -> str:
+        """Return an sh script that does what the page says, from its first line to its last.
+
+        Diffs are applied, and blocks of Python code written to the file that they name.
+        """
+        text = "\n".join(_step(block, leave_out) for block in self.blocks)
+        for old, new in replace.items():
+            text = text.replace(old, new)
+        return text
+
+
+def _step(block: Block, leave_out: Collection[str]) -> str:
+    match block.language:
+        case "sh":
+            return "\n".join(line for line in block.commands() if line not in leave_out)
+        case "diff":
+            return f"git apply --recount - <<'END'\n{block.text}END"
+        case "python":
+            first = _FILE.match(block.text)
+            assert first, f"the first line must name the file: {block.text}"
+            return f"cat > {first[1]} <<'END'\n{block.text[first.end() :]}END"
+        case _:
+            return ""
+
+
+def pages() -> list[Page]:
+    """Return the pages, the README first."""
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [Page(path.relative_to(ROOT)) for path in found]
