@@ -1,0 +1,112 @@
+"""Nix: its version, its features, its store."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from dagnix.doctor.disk import STORE_BYTES, disk
+from dagnix.doctor.finding import Finding, note, ok, problem
+from dagnix.process import run
+
+OLDEST = (2, 8)
+CONFIG_SHOW_SINCE = (2, 20)
+FEATURES = {"nix-command", "flakes"}
+PLAIN_CURE = 'eval "$(./dagnix env)", or for good: ./dagnix doctor --fix'
+
+
+def version(said: str | None) -> Finding:
+    """Judge the words of `nix --version`; None means that there is no nix."""
+    if said is None:
+        return problem(
+            "nix", "is not installed", "sudo apt-get install --no-install-recommends nix-bin"
+        )
+    found = parse_version(said)
+    text = ".".join(map(str, found))
+    if found < OLDEST:
+        return problem("nix", f"is version {text}", "install Nix 2.8 or later")
+    return ok("nix", f"version {text}")
+
+
+def parse_version(said: str) -> tuple[int, ...]:
+    """Return major and minor of "nix (Nix) 2.8.0"."""
+    match = re.search(r"(\d+)\.(\d+)", said)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def flakes(settings: Mapping[str, str]) -> Finding:
+    """Judge the user's own settings, without those that the launcher adds."""
+    if set(settings.get("experimental-features", "").split()) >= FEATURES:
+        return ok("flakes", "are enabled")
+    return note("flakes", "are enabled in ./dagnix only; for plain nix commands", PLAIN_CURE)
+
+
+def store(user: str, *, usable: bool) -> Finding:
+    """Judge whether this user can write to the store, directly or through the daemon."""
+    if usable:
+        return ok("store", f"{user} can build")
+    return problem(
+        "store",
+        f"/nix does not belong to {user} and no nix-daemon serves {user}",
+        f"sudo apt-get install nix-setup-systemd && sudo usermod -aG nix-users {user}, then log in "
+        f"again; without systemd: have root run nix-daemon; for {user} alone, before there is a "
+        f"/nix: sudo install -d -o {user} /nix",
+    )
+
+
+def sandbox(settings: Mapping[str, str]) -> Finding:
+    """Judge the isolation of builds."""
+    if settings.get("sandbox") in {"true", "relaxed"}:
+        return ok("sandbox", "builds see neither network nor host")
+    return note(
+        "sandbox",
+        "is off: builds work, but nothing proves that they use locked files only",
+        "set `sandbox = true` in /etc/nix/nix.conf (Debian's nix-setup-systemd sets false)",
+    )
+
+
+def build_users(settings: Mapping[str, str], *, root: bool, group: bool) -> Finding:
+    """Judge whether root needs `build-users-group =` and has it."""
+    if not root or group or not settings.get("build-users-group"):
+        return ok("build users", "nothing to do")
+    return note("build users", "root has none; for plain nix commands", PLAIN_CURE)
+
+
+def is_store_usable(folder: Path = Path("/nix")) -> bool:
+    """Look for what Nix can use: the store's database, the daemon's socket, a folder to fill."""
+    places = (folder, folder / "var/nix/db", folder / "var/nix/daemon-socket/socket")
+    return "NIX_REMOTE" in os.environ or any(os.access(place, os.W_OK) for place in places)
+
+
+def own_settings(version: tuple[int, ...]) -> dict[str, str]:
+    """Return Nix's settings as the user has them, without what the launcher adds."""
+    words = ["config", "show"] if version >= CONFIG_SHOW_SINCE else ["show-config"]
+    result = run(
+        ["nix", *words],
+        "Nix does not tell its settings",
+        check=False,
+        env={"NIX_CONFIG": os.environ.get("DAGNIX_USER_NIX_CONFIG", "")},
+        timeout=30,
+    )
+    pairs = (line.partition("=") for line in result.output.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def findings(user: str, *, build_group: bool) -> Iterator[Finding]:
+    """Look at Nix on this host."""
+    said = None
+    if shutil.which("nix"):
+        said = run(["nix", "--version"], "Nix does not answer", timeout=20).output
+    yield version(said)
+    yield disk("disk for the store", Path("/nix"), STORE_BYTES)
+    if said is None:
+        return
+    root = os.geteuid() == 0
+    yield store(user, usable=root or is_store_usable())
+    settings = own_settings(parse_version(said))
+    yield flakes(settings)
+    if not settings:  # `nix show-config` is itself behind a feature
+        return
+    yield build_users(settings, root=root, group=build_group)
+    yield sandbox(settings)

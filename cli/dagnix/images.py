@@ -1,0 +1,117 @@
+"""The images: built by Nix as OCI layouts, loaded into podman where it lacks them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dagnix import UserError, console, nix
+from dagnix.podman import podman
+from dagnix.process import CommandError, run
+from dagnix.project import Project
+
+NAMES = ("webserver", "daemon", "pipes", "postgres")
+REF_NAME = "org.opencontainers.image.ref.name"
+# `podman pull` of local blobs; a slow disk may need minutes.
+PULL_SECONDS = 600
+
+
+class Layout:
+    """An OCI image layout: a folder with index.json and blobs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (self.manifest,) = json.loads((folder / "index.json").read_text())["manifests"]
+
+    @property
+    def repository(self) -> str:
+        """The image's name without its tag, such as localhost/dagnix/pipes."""
+        return self.manifest["annotations"][REF_NAME].rpartition(":")[0]
+
+    def blob(self, digest: str) -> Path:
+        """Return the file with this digest, such as sha256:…."""
+        algorithm, _, digits = digest.partition(":")
+        return self.folder / "blobs" / algorithm / digits
+
+    @property
+    def _contents(self) -> dict[str, Any]:
+        return json.loads(self.blob(self.manifest["digest"]).read_text())
+
+    @property
+    def image_id(self) -> str:
+        """The digest of the config, by which podman knows the image; hexadecimal."""
+        return self._contents["config"]["digest"].partition(":")[2]
+
+    @property
+    def layers(self) -> dict[str, Path]:
+        """The layers' digests and tars, bottom up."""
+        return {layer["digest"]: self.blob(layer["digest"]) for layer in self._contents["layers"]}
+
+
+def build(project: Project, names: tuple[str, ...] = NAMES) -> list[Layout]:
+    """Build images in one `nix build`, showing progress; warn of files that they lack."""
+    if unknown := _unknown_to_git(project):
+        console.warned(
+            f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
+            "(`git add -N FILE` is enough)"
+        )
+    with console.step("Building the images") as step:
+        log = nix.Log(step.show)
+        packages = [f"{name}-oci" for name in names]
+        paths = nix.build(project, packages, log, "--out-link", project.roots / "images")
+        step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
+    return [Layout(path) for path in paths]
+
+
+def _unknown_to_git(project: Project) -> list[str]:
+    words = ["ls-files", "--others", "--exclude-standard", "--", "pipes", "config"]
+    command = ["git", "-C", project.root, *words]
+    return run(command, "Git does not list the checkout").output.splitlines()
+
+
+def load(project: Project, layouts: list[Layout]) -> None:
+    """Give podman the images that it lacks, under their names.
+
+    Raises:
+        UserError: podman's storage is full, or podman does not take an image.
+
+    """
+    with console.step("Loading the images", "Images are loaded") as step:
+        known = _known(project)
+        loaded = []
+        for layout in layouts:
+            name = f"{layout.repository}:{project.version}"
+            if name in known.get(layout.image_id, ()):
+                continue
+            short = layout.repository.rpartition("/")[2]
+            if layout.image_id not in known:
+                step.show(f"Loading {short}")
+                _pull(project, layout)
+            podman(project, "tag", layout.image_id, name, failure=f"Podman cannot name {name}")
+            loaded.append(short)
+        if loaded:
+            step.done = f"Images loaded: {', '.join(loaded)}"
+
+
+def _known(project: Project) -> dict[str, set[str]]:
+    """Return image ID → names for all images that podman has."""
+    words = ["images", "--all", "--no-trunc", "--format", "json"]
+    listed = json.loads(podman(project, *words, failure="Podman does not list images").output)
+    return {image["Id"].removeprefix("sha256:"): set(image.get("Names") or ()) for image in listed}
+
+
+def _pull(project: Project, layout: Layout) -> None:
+    failure = f"Podman cannot load {layout.folder}"
+    words = ["pull", "--quiet", f"oci:{layout.folder}"]
+    try:
+        podman(project, *words, failure=failure, timeout=PULL_SECONDS)
+        # Podman names the image after the folder, which says nothing to anyone.
+        podman(project, "untag", layout.image_id, failure=failure)
+    except CommandError as error:
+        if not error.result.no_space:
+            raise
+        words = ["info", "--format", "{{.Store.GraphRoot}}"]
+        root = podman(project, *words, failure="Podman does not tell its storage").output.strip()
+        raise UserError(
+            f"Podman's storage at {root} is full: make room with `podman image prune`, or give it "
+            "a larger disk (graphroot in storage.conf)."
+        ) from error

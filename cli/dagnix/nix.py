@@ -1,0 +1,63 @@
+"""`nix build` of the flake's packages, with its progress."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dagnix import UserError
+from dagnix.process import CommandError, run
+from dagnix.project import Project
+
+# Kinds of activity in Nix's internal-json log (nix: src/libutil/logging.hh).
+BUILD = 105
+_NAME = re.compile(r"/nix/store/[a-z0-9]{32}-(.*?)(?:\.drv)?'")
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Log:
+    """Nix's internal-json log: shows each build as it starts and keeps the errors."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self.show = show
+        self.built = 0
+        self.errors: list[str] = []
+
+    def line(self, text: str) -> None:
+        """Take in one line of Nix's stderr."""
+        if not text.startswith("@nix "):
+            self.errors.append(text)
+            return
+        event: dict[str, Any] = json.loads(text.removeprefix("@nix "))
+        if event.get("action") == "start" and event.get("type") == BUILD:
+            self.built += 1
+            match = _NAME.search(event["text"])
+            self.show(f"Building {match[1] if match else event['text']}")
+        elif event.get("action") == "msg" and event.get("level") == 0:
+            self.errors.append(_ESCAPES.sub("", event["msg"]))
+
+
+def build(project: Project, packages: Sequence[str], log: Log, *options: str | Path) -> list[Path]:
+    """Build packages of the flake in one call; return their store paths.
+
+    `options` go to `nix build`: --out-link FILE keeps the paths from garbage collection.
+
+    Raises:
+        UserError: with Nix's own words, or with a sentence about a full disk.
+
+    """
+    command = ["nix", "build", "--json", "--log-format", "internal-json", "-v", *options]
+    command += [f"{project.root}#{package}" for package in packages]
+    try:
+        result = run(command, "Nix cannot build", line=log.line)
+    except CommandError as error:
+        said = "\n".join(log.errors).strip()
+        if error.result.no_space:
+            raise UserError(
+                "The disk of the Nix store is full: make room with `nix-collect-garbage`, or give "
+                f"/nix a larger disk.\n{said}"
+            ) from error
+        plain = f"nix build {' '.join(f'.#{package}' for package in packages)}"
+        raise UserError(f"Nix cannot build; `{plain}` says:\n{said}") from error
+    return [Path(entry["outputs"]["out"]) for entry in json.loads(result.output)]

@@ -1,0 +1,39 @@
+"""Podman, with the settings that it needs on this host."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from dagnix import containers_conf
+from dagnix.process import Result, run
+from dagnix.project import Project
+
+
+@functools.cache
+def settings(state: Path) -> dict[str, str]:
+    """Return the environment variables without which podman does not work here."""
+    return containers_conf.environment(state)
+
+
+def podman(
+    project: Project,
+    *words: str,
+    failure: str,
+    check: bool = True,
+    timeout: float | None = None,
+) -> Result:
+    """Run podman. Raises as `dagnix.process.run`."""
+    return run(
+        ["podman", *words], failure, check=check, timeout=timeout, env=settings(project.state)
+    )
+
+
+def inspect(project: Project, names: list[str]) -> list[dict[str, Any]]:
+    """Return what podman knows about these containers."""
+    if not names:
+        return []
+    result = podman(
+        project, "container", "inspect", *names, failure="Podman does not show the containers"
+    )
+    return json.loads(result.output)

@@ -1,0 +1,116 @@
+"""The one function through which every subprocess goes (standard library only)."""
+
+import errno
+import os
+import shlex
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from dagnix import UserError
+
+TAIL_LINES = 15
+# The kernel's words, Nix's guess, SQLite's words.
+NO_SPACE = (os.strerror(errno.ENOSPC).lower(), "lack of free disk space", "disk is full")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind; `output` is stdout and `errors` stderr, as text."""
+
+    command: tuple[str, ...]
+    returncode: int
+    output: str = ""
+    errors: str = ""
+
+    @property
+    def no_space(self) -> bool:
+        """Whether the command said that a disk is full."""
+        said = (self.output + self.errors).lower()
+        return any(words in said for words in NO_SPACE)
+
+
+class CommandError(UserError):
+    """A command failed: the sentence, the command as typed, and the end of what it said."""
+
+    def __init__(self, sentence: str, result: Result) -> None:
+        self.result = result
+        said = (result.errors.strip() or result.output.strip()).splitlines()[-TAIL_LINES:]
+        shown = [f"  $ {shlex.join(result.command)}", *(f"  {line}" for line in said)]
+        super().__init__("\n".join([sentence, *shown]))
+
+
+def _drain(stream: IO[str], kept: list[str], line: Callable[[str], None] | None) -> None:
+    for text in stream:
+        kept.append(text)
+        if line:
+            line(text.rstrip("\n"))
+
+
+def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one place
+    command: Sequence[str | os.PathLike[str]],
+    failure: str,
+    *,
+    check: bool = True,
+    capture: bool = True,
+    line: Callable[[str], None] | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+) -> Result:
+    """Run `command` to its end and return its Result.
+
+    `failure` is the sentence shown when it cannot be run or (with `check`) fails. `capture=False`
+    leaves the terminal to the command; `line` is called with each line of its stderr as it comes;
+    `env` is added to the environment; `timeout` is in seconds.
+
+    Raises:
+        UserError: the program is not installed, or the time is over.
+        CommandError: with `check`, the exit code is not 0.
+
+    """
+    arguments = tuple(os.fspath(part) for part in command)
+    pipe = subprocess.PIPE if capture else None
+    try:
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL if capture else None,
+            stdout=pipe,
+            stderr=pipe,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            text=True,
+            errors="replace",
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise UserError(f"{failure}: {arguments[0]} is not installed (./dagnix doctor)") from error
+    output: list[str] = []
+    errors: list[str] = []
+    readers = [
+        threading.Thread(target=_drain, args=(stream, kept, each))
+        for stream, kept, each in ((process.stdout, output, None), (process.stderr, errors, line))
+        if stream
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.wait()
+        raise UserError(
+            f"{failure}: no answer within {timeout:g} s from `{shlex.join(arguments)}`"
+        ) from error
+    except KeyboardInterrupt:
+        # The command got the same signal from the terminal: let it end in order.
+        process.wait()
+        raise
+    for reader in readers:
+        reader.join()
+    result = Result(arguments, process.returncode, "".join(output), "".join(errors))
+    if check and result.returncode:
+        raise CommandError(f"{failure}.", result)
+    return result

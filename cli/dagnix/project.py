@@ -1,0 +1,101 @@
+"""Where the checkout is and what its environment says (standard library only)."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagnix import UserError
+
+DEFAULT_PORT = 3000
+_ENV_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
+
+
+@dataclass(frozen=True)
+class Project:
+    """One checkout and the instance of the stack that the environment names.
+
+    `environment` holds what compose.yaml reads: it is handed to every podman-compose.
+    """
+
+    root: Path
+    environment: Mapping[str, str]
+
+    @property
+    def state(self) -> Path:
+        """The git-ignored folder for everything that belongs to this host."""
+        return self.root / ".dagnix"
+
+    @property
+    def roots(self) -> Path:
+        """Links that keep Nix from collecting what they point to."""
+        return self.state / "roots"
+
+    @property
+    def name(self) -> str:
+        """The compose project: containers, networks and volumes carry it."""
+        return self.environment["COMPOSE_PROJECT_NAME"]
+
+    @property
+    def port(self) -> int:
+        """The dashboard's port on 127.0.0.1.
+
+        Raises:
+            UserError: DAGNIX_PORT is not a port number.
+
+        """
+        text = self.environment["DAGNIX_PORT"]
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+            raise UserError(f"DAGNIX_PORT must be a number from 1 to 65535, not {text!r}.")
+        return int(text)
+
+    @property
+    def version(self) -> str:
+        """The tag of the images."""
+        return self.environment["DAGNIX_VERSION"]
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of the password files; relative paths start at the checkout."""
+        return self.root / self.environment["DAGNIX_SECRETS_DIR"]
+
+    @property
+    def url(self) -> str:
+        """The dashboard's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    """Read the simple lines of a compose .env file, which podman-compose reads as well."""
+    if not path.is_file():
+        return {}
+    found = (_ENV_LINE.fullmatch(line) for line in path.read_text().splitlines())
+    return {match[1]: match[2].strip("'\"") for match in found if match}
+
+
+def find_root(start: Path) -> Path:
+    """Return the checkout that `start` is in.
+
+    Raises:
+        UserError: no folder above has Dagnix's flake and compose.yaml.
+
+    """
+    for folder in (start, *start.parents):
+        if (folder / "flake.nix").is_file() and (folder / "compose.yaml").is_file():
+            return folder
+    raise UserError(f"{start} is not in a Dagnix checkout: run ./dagnix in the checkout's folder.")
+
+
+def current() -> Project:
+    """Return the checkout that the launcher names, or the one around the working directory."""
+    named = os.environ.get("DAGNIX_ROOT")
+    root = Path(named) if named else find_root(Path.cwd())
+    defaults = {
+        "COMPOSE_PROJECT_NAME": "dagnix",
+        "DAGNIX_PORT": str(DEFAULT_PORT),
+        "DAGNIX_VERSION": (root / "VERSION").read_text().strip(),
+        "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
+    }
+    given = {**_dotenv(root / ".env"), **os.environ}
+    return Project(root, {key: given.get(key) or value for key, value in defaults.items()})

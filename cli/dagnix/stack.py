@@ -1,0 +1,180 @@
+"""The stack's containers: podman-compose makes them, podman tells about them."""
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dagnix.podman import inspect, podman, settings
+from dagnix.process import CommandError, Result, run
+from dagnix.project import Project
+
+PROJECT_LABEL = "io.podman.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+
+
+@dataclass(frozen=True)
+class Container:
+    """One service's container, as `podman inspect` shows it."""
+
+    seen: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self.seen["Name"]
+
+    @property
+    def service(self) -> str:
+        """The service in compose.yaml."""
+        return self.seen["Config"]["Labels"][SERVICE_LABEL]
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self.seen["State"]["Status"] == "running"
+
+    @property
+    def state(self) -> str:
+        """Podman's word, with the exit code of one that stopped."""
+        state = self.seen["State"]
+        if state["Status"] in {"exited", "stopped"}:
+            return f"{state['Status']} ({state.get('ExitCode', 0)})"
+        return state["Status"]
+
+    @property
+    def image_id(self) -> str:
+        """The ID of the image that it was made from; hexadecimal."""
+        return self.seen["Image"].removeprefix("sha256:")
+
+    @property
+    def image_name(self) -> str:
+        """The name that compose.yaml gives the image."""
+        return self.seen["ImageName"]
+
+    @property
+    def digest(self) -> str:
+        """The digest of the image's manifest, with its algorithm."""
+        return self.seen.get("ImageDigest", "")
+
+    @property
+    def restarts(self) -> int:
+        """How often podman has started it again."""
+        return self.seen.get("RestartCount", 0)
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since its process started; 0 if it does not run."""
+        if not self.running:
+            return 0
+        # Python reads at most microseconds, podman writes nanoseconds.
+        text = self.seen["State"]["StartedAt"]
+        moment, dot, rest = text.partition(".")
+        zone = rest.lstrip("0123456789")
+        start = dt.datetime.fromisoformat(moment + zone if dot else text)
+        return (dt.datetime.now(dt.UTC) - start).total_seconds()
+
+    @property
+    def has_health_check(self) -> bool:
+        """Whether compose.yaml gives it a health check."""
+        return bool(self.seen["Config"].get("Healthcheck"))
+
+    @property
+    def last_words(self) -> str:
+        """What its last health check said."""
+        state = self.seen["State"]
+        log = (state.get("Health") or state.get("Healthcheck") or {}).get("Log") or []
+        return log[-1]["Output"].strip() if log else ""
+
+    def publishes(self, port: int) -> bool:
+        """Tell whether it serves this port on the host."""
+        bindings = self.seen["HostConfig"].get("PortBindings") or {}
+        return any(
+            binding.get("HostPort") == str(port)
+            for each in bindings.values()
+            for binding in each or ()
+        )
+
+
+def containers(project: Project) -> list[Container]:
+    """Return the project's containers, running or not."""
+    words = ["ps", "--all", "--filter", f"label={PROJECT_LABEL}={project.name}", "--quiet"]
+    ids = podman(project, *words, failure="Podman does not list containers").output.split()
+    return [Container(seen) for seen in inspect(project, ids)]
+
+
+def compose(
+    project: Project,
+    *words: str,
+    failure: str,
+    check: bool = True,
+) -> Result:
+    """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`."""
+    environment = {
+        **project.environment,
+        **settings(project.state),
+        "COMPOSE_PROJECT_DIR": str(project.root),
+    }
+    command = [sys.executable, "-m", "podman_compose", *words]
+    return run(command, failure, check=check, env=environment)
+
+
+def services(project: Project) -> list[str]:
+    """Return the services of the compose files."""
+    failure = "The compose files cannot be read"
+    return compose(project, "config", "--services", failure=failure).output.split()
+
+
+def outdated(project: Project, present: Iterable[Container]) -> list[str]:
+    """Return the services whose container was made from another image than their name has now."""
+    words = ["images", "--no-trunc", "--format", "json"]
+    listed = json.loads(podman(project, *words, failure="Podman does not list images").output)
+    current = {
+        name: image["Id"].removeprefix("sha256:")
+        for image in listed
+        for name in image.get("Names") or ()
+    }
+    return [
+        container.service
+        for container in present
+        if current.get(container.image_name, container.image_id) != container.image_id
+    ]
+
+
+def start(project: Project, present: list[Container], *, anew: bool) -> None:
+    """Start what is not running; make anew only what changed, or with `anew` everything."""
+    changed = [each.service for each in present] if anew else outdated(project, present)
+    failure = "podman-compose cannot start the stack"
+    if changed:
+        compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
+    compose(project, "up", "--detach", failure=failure)
+
+
+def remove(project: Project, *, volumes: bool) -> None:
+    """Stop and remove containers and networks, and volumes if asked to.
+
+    Raises:
+        CommandError: something is left over.
+
+    """
+    words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
+    failure = "podman-compose cannot take the stack down"
+    # Its exit code is 0 whatever happens, so what is left over decides.
+    result = compose(project, *words, failure=failure, check=False)
+    if leftovers(project):
+        raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
+
+
+def leftovers(project: Project) -> list[str]:
+    """Return the names of the project's containers and networks."""
+    filters = ["--filter", f"label={PROJECT_LABEL}={project.name}"]
+    listed = [
+        podman(project, *words, *filters, failure="Podman does not list the stack").output.split()
+        for words in (
+            ("ps", "--all", "--format", "{{.Names}}"),
+            ("network", "ls", "--format", "{{.Name}}"),
+        )
+    ]
+    return [name for names in listed for name in names]

@@ -1,0 +1,35 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like a checkout, and an environment that names it."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    (root / "flake.nix").touch()
+    (root / "compose.yaml").write_text("services: {}\n")
+    (root / "VERSION").write_text("1.2.3\n")
+    for name in ("COMPOSE_PROJECT_NAME", "DAGNIX_PORT", "DAGNIX_SECRETS_DIR", "DAGNIX_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DAGNIX_ROOT", str(root))
+    return root
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Puts a program, written in sh, before all others in PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def write(name: str, body: str) -> Path:
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return path
+
+    return write

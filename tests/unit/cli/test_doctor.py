@@ -1,0 +1,160 @@
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dagnix.doctor import disk, fix, nix, podman, rootless, surroundings
+from dagnix.doctor.__main__ import line
+from dagnix.doctor.finding import Finding, note, ok, problem
+from dagnix.host import PodmanHost
+
+HYBRID = PodmanHost(
+    podman=(4, 3),
+    open_files=None,
+    processes=None,
+    hybrid_cgroups=True,
+    crun=True,
+    runc=False,
+    netavark=True,
+    cni=False,
+    vfs=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("finding", "state", "says", "cure"),
+    [
+        (nix.version(None), "problem", "is not installed", "nix-bin"),
+        (nix.version("nix (Nix) 2.3.16"), "problem", "is version 2.3", "Nix 2.8 or later"),
+        (nix.version("nix (Nix) 2.8.0"), "ok", "version 2.8", ""),
+        (nix.flakes({}), "note", "for plain nix commands", "--fix"),
+        (nix.flakes({"experimental-features": "flakes nix-command"}), "ok", "are enabled", ""),
+        (nix.store("ann", usable=False), "problem", "no nix-daemon serves ann", "nix-users ann"),
+        (nix.store("ann", usable=True), "ok", "ann can build", ""),
+        (nix.sandbox({"sandbox": "false"}), "note", "is off", "sandbox = true"),
+        (
+            nix.build_users({"build-users-group": "nixbld"}, root=True, group=False),
+            "note",
+            "root has none",
+            "--fix",
+        ),
+        (
+            nix.build_users({"build-users-group": "nixbld"}, root=True, group=True),
+            "ok",
+            "nothing to do",
+            "",
+        ),
+        (podman.version((4, 2)), "problem", "is version 4.2", "podman 4.3 or later"),
+        (podman.helpers(["netavark"]), "problem", "missing: netavark", "apt-get install"),
+        (podman.settings({}), "ok", "works here as it is", ""),
+        (
+            podman.settings({"engine": {"runtime": "runc"}}),
+            "note",
+            '[engine] runtime = "runc"',
+            "./dagnix env",
+        ),
+        (podman.runtime(HYBRID, "crun"), "problem", "crun refuses", "runc"),
+        (podman.runtime(HYBRID, "runc"), "ok", "runc", ""),
+        (
+            podman.runtime(dataclasses.replace(HYBRID, hybrid_cgroups=False), "crun"),
+            "ok",
+            "crun",
+            "",
+        ),
+        (podman.network("cni"), "problem", "podman uses cni", "netavark"),
+        (podman.storage("vfs"), "note", "vfs, which is slow", "podman system reset"),
+        (podman.storage("overlay"), "ok", "overlay", ""),
+        (
+            rootless.ids("ann", "/etc/subuid", 0),
+            "problem",
+            "ann has 0 subordinate ids",
+            "usermod --add-subuids 100000-165535 ann",
+        ),
+        (rootless.ids("ann", "/etc/subgid", 65536), "ok", "65536", ""),
+        (rootless.mapper(there=False), "problem", "is not installed", "uidmap"),
+        (
+            rootless.network(pasta=False, slirp=False, tun=True),
+            "problem",
+            "neither slirp4netns nor pasta",
+            "slirp4netns",
+        ),
+        (
+            rootless.network(pasta=False, slirp=True, tun=False),
+            "problem",
+            "/dev/net/tun",
+            "chmod 0666 /dev/net/tun",
+        ),
+        (surroundings.port(3000, free=False, ours=False), "problem", "in use", "DAGNIX_PORT"),
+        (surroundings.port(3000, free=False, ours=True), "ok", "served by a Dagster webserver", ""),
+        (disk.disk("disk", Path("/"), 2**80), "problem", "GiB free at /", "make room"),
+        (disk.disk("disk", Path("/no/such/folder"), 1), "ok", "GiB free at", ""),
+    ],
+)
+def test_each_finding_has_its_state_words_and_cure(
+    finding: Finding, state: str, says: str, cure: str
+) -> None:
+    assert finding.state == state
+    assert says in finding.says
+    assert cure in finding.cure
+    assert bool(finding.cure) == (state != "ok")
+
+
+def test_subordinate_ids_are_found_by_name_and_by_number() -> None:
+    text = "bob:100000:65536\nann:165536:1000\n1001:300000:64536\nbroken\n"
+    assert rootless.count_ids(text, "ann", 1001) == 65536
+
+
+def test_credentials_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOPROXY", "https://ann:secret@proxy.example.org")
+    assert surroundings.go().says == "https://…@proxy.example.org"
+
+
+def test_a_port_that_is_listened_on_is_not_free() -> None:
+    with surroundings.socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        taken = listener.getsockname()[1]
+        assert not surroundings.is_port_free(taken)
+    assert surroundings.is_port_free(taken)
+
+
+def test_lines_have_their_cure_below() -> None:
+    assert line(ok("nix", "version 2.8"), colour=False) == "✓ nix: version 2.8"
+    assert line(problem("nix", "is not installed", "get it"), colour=False) == (
+        "✗ nix: is not installed\n    cure: get it"
+    )
+    assert line(note("a", "b"), colour=True).startswith("\033[33m•\033[0m ")
+
+
+def test_fix_adds_to_nix_conf_and_keeps_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "nix").mkdir()
+    (tmp_path / "nix" / "nix.conf").write_text("cores = 1")
+    (path,) = fix.nix({"flakes", "sandbox"})
+    assert path.read_text() == "cores = 1\nextra-experimental-features = nix-command flakes\n"
+    assert fix.nix(set()) == []
+
+
+def test_fix_writes_a_file_of_its_own_beside_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = dataclasses.replace(HYBRID, runc=True)
+    monkeypatch.setattr(fix, "probe", lambda: host)
+    monkeypatch.setattr(fix, "own_files", lambda _: [])
+    monkeypatch.setattr(fix, "config_folders", lambda *, home_too: [tmp_path])  # noqa: ARG005
+    (path,) = fix.podman(tmp_path)
+    assert path == tmp_path / "containers.conf.d" / "dagnix.conf"
+    assert path.read_text().endswith('\n[engine]\nruntime = "runc"\n')
+
+
+@pytest.mark.usefixtures("checkout")
+def test_help_runs_on_the_hosts_python() -> None:
+    command = [sys.executable, "-S", "-m", "dagnix.doctor", "--help"]
+    cli = Path(__file__).parents[3] / "cli"
+    shown = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={"PYTHONPATH": str(cli)}
+    )
+    assert "--fix" in shown.stdout

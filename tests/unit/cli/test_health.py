@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagnix import UserError, health, project
+from dagnix.health import Health
+from dagnix.process import Result
+from dagnix.stack import Container
+
+Watch = Callable[..., None]
+
+
+def container(service: str, restarts: int = 0) -> Container:
+    labels = {"com.docker.compose.service": service}
+    return Container(
+        {
+            "Name": f"x_{service}_1",
+            "Config": {"Labels": labels, "Healthcheck": {}},
+            "State": {"Status": "running"},
+            "RestartCount": restarts,
+        }
+    )
+
+
+@pytest.fixture
+def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """Waits for services of which each round is given: the containers, and their health."""
+    monkeypatch.setattr(health, "PAUSE_SECONDS", 0)
+    logged = Result(("podman",), 0, "last words\n")
+    monkeypatch.setattr(health, "podman", lambda *_, **__: logged)
+
+    def wait(*rounds: list[tuple[Container, Health]], seconds: float = 60) -> None:
+        # The first look only counts restarts.
+        seen = iter([rounds[0], *rounds])
+        now: dict[str, Health] = {}
+
+        def containers(_: project.Project) -> list[Container]:
+            now.clear()
+            now.update({each.name: state for each, state in (present := next(seen))})
+            return [each for each, _ in present]
+
+        def ask_all(_: project.Project, present: list[Container]) -> list[Health]:
+            return [now[each.name] for each in present]
+
+        monkeypatch.setattr(health, "containers", containers)
+        monkeypatch.setattr(health, "ask_all", ask_all)
+        health.wait(project.current(), seconds)
+
+    assert checkout.is_dir()
+    return wait
+
+
+WELL = Health(healthy=True, says="answers")
+SICK = Health(healthy=False, says="does not answer")
+BROKEN = Health(healthy=False, says="the code does not load: a.py, line 3")
+
+
+def test_waits_until_all_are_healthy(watch: Watch, capsys: pytest.CaptureFixture[str]) -> None:
+    watch(
+        [(container("postgres"), WELL), (container("pipes"), SICK)],
+        [(container("postgres"), WELL), (container("pipes"), WELL)],
+    )
+    assert "x" not in capsys.readouterr().out
+
+
+def test_tells_the_sentence_and_the_last_lines_of_the_log(watch: Watch) -> None:
+    with pytest.raises(UserError) as error:
+        watch([(container("postgres"), SICK)], seconds=0)
+    assert str(error.value).splitlines() == [
+        "postgres is not healthy: does not answer",
+        "The last lines of `./dagnix logs postgres`:",
+        "  last words",
+    ]
+
+
+def test_does_not_wait_for_code_that_cannot_load(watch: Watch) -> None:
+    with pytest.raises(UserError, match=r"^pipes is not healthy: .* a\.py, line 3"):
+        watch(
+            [(container("pipes"), BROKEN), (container("daemon"), SICK)],
+            [(container("pipes"), BROKEN), (container("daemon"), WELL)],
+        )
+
+
+def test_does_not_wait_for_a_service_that_keeps_stopping(watch: Watch) -> None:
+    with pytest.raises(UserError, match=r"^pipes is not healthy"):
+        watch(
+            [(container("pipes", restarts=5), SICK)],
+            [(container("pipes", restarts=8), SICK)],
+        )
+
+
+def test_notices_a_container_that_was_removed(watch: Watch) -> None:
+    with pytest.raises(UserError, match=r"^x_pipes_1 was removed$"):
+        watch([(container("pipes"), SICK)], [])
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ({"Status": "exited", "ExitCode": 3}, "exited (3)"),
+        ({"Status": "stopped", "ExitCode": 1}, "stopped (1)"),
+        ({"Status": "created"}, "created"),
+    ],
+)
+def test_what_does_not_run_is_not_healthy(
+    checkout: Path, seen: dict[str, Any], expected: str
+) -> None:
+    stopped = Container({**container("pipes").seen, "State": seen})
+    assert checkout.is_dir()
+    assert health.ask(project.current(), stopped) == Health(healthy=False, says=expected)

@@ -1,0 +1,85 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dagnix import UserError, images, podman, project
+from dagnix.images import REF_NAME, Layout
+
+ID = "c" * 64
+NAME = "localhost/dagnix/pipes"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    folder = tmp_path / "layout"
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifest = {"config": {"digest": f"sha256:{ID}"}, "layers": [{"digest": "sha256:l"}]}
+    (blobs / "m").write_text(json.dumps(manifest))
+    entry = {"digest": "sha256:m", "annotations": {REF_NAME: f"{NAME}:9"}}
+    (folder / "index.json").write_text(json.dumps({"manifests": [entry]}))
+    return Layout(folder)
+
+
+@pytest.fixture
+def calls(
+    tmp_path: Path, program: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The file with podman's calls; its list of images is in the file `images` beside it."""
+    calls = tmp_path / "calls"
+    listed = tmp_path / "images"
+    listed.write_text("[]")
+    program(
+        "podman",
+        f"""case "$1" in
+images) cat {listed} ;;
+info) echo /storage ;;
+*) echo "$*" >>{calls} ;;
+esac
+if [ "$1" = pull ] && [ -e {tmp_path}/full ]; then
+  echo 'Error: write /storage/x: no space left on device' >&2
+  exit 125
+fi""",
+    )
+    monkeypatch.setattr(podman, "settings", lambda _: {})
+    calls.touch()
+    return calls
+
+
+def test_a_layout_tells_its_name_its_id_and_its_layers(layout: Layout) -> None:
+    assert layout.repository == NAME
+    assert layout.image_id == ID
+    assert layout.layers == {"sha256:l": layout.folder / "blobs" / "sha256" / "l"}
+
+
+@pytest.mark.usefixtures("checkout")
+def test_loads_and_names_what_podman_lacks(layout: Layout, calls: Path) -> None:
+    images.load(project.current(), [layout])
+    assert calls.read_text().splitlines() == [
+        f"pull --quiet oci:{layout.folder}",
+        f"untag {ID}",
+        f"tag {ID} {NAME}:1.2.3",
+    ]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_does_nothing_when_podman_has_it(layout: Layout, calls: Path) -> None:
+    known = [{"Id": ID, "Names": [f"{NAME}:1.2.3"]}]
+    (calls.parent / "images").write_text(json.dumps(known))
+    images.load(project.current(), [layout])
+    assert calls.read_text() == ""
+
+
+@pytest.mark.usefixtures("checkout")
+def test_only_names_what_podman_has_under_another_name(layout: Layout, calls: Path) -> None:
+    (calls.parent / "images").write_text(json.dumps([{"Id": f"sha256:{ID}"}]))
+    images.load(project.current(), [layout])
+    assert calls.read_text() == f"tag {ID} {NAME}:1.2.3\n"
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_full_disk_is_one_sentence(layout: Layout, calls: Path) -> None:
+    (calls.parent / "full").touch()
+    with pytest.raises(UserError, match=r"^Podman's storage at /storage is full: make room with"):
+        images.load(project.current(), [layout])

@@ -1,0 +1,53 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dagnix import UserError, nix, project
+
+Program = Callable[[str, str], Path]
+
+
+def message(**event: object) -> str:
+    return f"@nix {json.dumps(event)}"
+
+
+def test_shows_each_build_by_its_name() -> None:
+    shown: list[str] = []
+    log = nix.Log(shown.append)
+    path = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-pipes-oci.drv"
+    log.line(message(action="start", type=nix.BUILD, text=f"building '{path}'"))
+    log.line(message(action="start", type=100, text="copying"))
+    log.line(message(action="stop", id=1))
+    assert (shown, log.built, log.errors) == (["Building pipes-oci"], 1, [])
+
+
+def test_keeps_errors_without_their_colours() -> None:
+    log = nix.Log(lambda _: None)
+    log.line(message(action="msg", level=0, msg="\x1b[31;1merror:\x1b[0m no"))
+    log.line(message(action="msg", level=3, msg="by the way"))
+    log.line("not Nix's own")
+    assert log.errors == ["error: no", "not Nix's own"]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_returns_the_paths_that_nix_prints(program: Program) -> None:
+    program("nix", """echo '[{"outputs": {"out": "/nix/store/x"}}]'""")
+    log = nix.Log(lambda _: None)
+    assert nix.build(project.current(), ["x"], log) == [Path("/nix/store/x")]
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("error: cannot get x.deb", r"^Nix cannot build; `nix build \.#x` says:\nerror: cannot"),
+        ("error: No space left on device", r"^The disk of the Nix store is full: make room"),
+    ],
+)
+def test_a_failure_is_a_sentence_with_nixs_words(
+    program: Program, said: str, sentence: str
+) -> None:
+    program("nix", f"echo '{message(action='msg', level=0, msg=said)}' >&2; exit 1")
+    with pytest.raises(UserError, match=sentence):
+        nix.build(project.current(), ["x"], nix.Log(lambda _: None))

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+from dagnix import UserError, project
+
+
+def test_defaults(checkout: Path) -> None:
+    here = project.current()
+    assert (here.name, here.port, here.version) == ("dagnix", 3000, "1.2.3")
+    assert here.secrets == checkout / ".dagnix" / "secrets"
+    assert here.url == "http://127.0.0.1:3000"
+
+
+def test_environment_wins_over_the_env_file(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["# ports", "DAGNIX_PORT=3100", "export COMPOSE_PROJECT_NAME='staging'", ""]
+    (checkout / ".env").write_text("\n".join(lines))
+    assert (project.current().port, project.current().name) == (3100, "staging")
+    monkeypatch.setenv("DAGNIX_PORT", "3200")
+    assert project.current().port == 3200
+
+
+def test_an_empty_variable_is_as_good_as_none(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGNIX_VERSION", "")
+    assert project.current().version == (checkout / "VERSION").read_text().strip()
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "3_000"])
+def test_port_must_be_one(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGNIX_PORT", port)
+    with pytest.raises(UserError, match=r"^DAGNIX_PORT must be a number from"):
+        _ = project.current().port
+
+
+def test_found_from_a_folder_inside(checkout: Path) -> None:
+    inside = checkout / "pipes" / "src"
+    inside.mkdir(parents=True)
+    assert project.find_root(inside) == checkout
+
+
+def test_outside_of_a_checkout(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not in a Dagnix checkout"):
+        project.find_root(tmp_path)

@@ -1,0 +1,24 @@
+import stat
+from pathlib import Path
+
+from dagnix import secret_files
+
+
+def test_writes_random_passwords_that_only_the_owner_can_reach(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "secrets"
+    assert secret_files.ensure(folder)
+    files = [folder / name for name in secret_files.NAMES]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o444}
+    passwords = {path.read_text() for path in files}
+    assert len(passwords) == len(files)
+    assert all(len(password.strip()) >= 32 for password in passwords)
+
+
+def test_leaves_given_passwords_alone(tmp_path: Path) -> None:
+    (tmp_path / "dagster-password").write_text("mine")
+    assert secret_files.ensure(tmp_path)
+    assert (tmp_path / "dagster-password").read_text() == "mine"
+    assert (tmp_path / "storage-password").is_file()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not secret_files.ensure(tmp_path)
