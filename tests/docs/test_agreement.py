@@ -1,0 +1,105 @@
+"""What the documentation says agrees with the code."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from support.command import run
+from support.markdown import Page, pages
+from support.stack import ROOT
+
+PAGES = {str(page.path): page for page in pages()}
+README = PAGES["README.md"]
+VERSION = (ROOT / "VERSION").read_text().strip()
+CODE = ("dagnix", "cli", "nix", "runtime", "pipes/src", "config", "*.yaml")
+# Handed on within the project, or for its tests: not for people to set.
+INTERNAL = {"DAGNIX_ROOT", "DAGNIX_USER_NIX_CONFIG"}
+INTERNAL_PREFIX = "DAGNIX_PG_"
+
+
+def sources(*patterns: str) -> list[str]:
+    """The text of the checkout's files under these patterns, without tests."""
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = run([*words, "--", *patterns], cwd=ROOT).stdout.splitlines()
+    files = [ROOT / name for name in names if not re.search(r"(^|/)tests?/|_test\.go|\.csv$", name)]
+    return [file.read_text() for file in files if file.is_file()]
+
+
+def test_the_tag_of_the_images_is_the_version_wherever_it_stands() -> None:
+    compose = [
+        found
+        for file in ROOT.glob("compose*.yaml")
+        for found in re.findall(r"image: localhost/dagnix/\w+:(\S+)", file.read_text())
+    ]
+    assert set(compose) == {f"${{DAGNIX_VERSION:-{VERSION}}}"}
+    in_docs = [
+        found
+        for page in PAGES.values()
+        for found in re.findall(r"localhost/dagnix/\w+:([\w.-]+)", page.text)
+    ]
+    assert set(in_docs) == {VERSION}
+
+
+def test_the_readme_names_the_versions_that_are_locked() -> None:
+    python = json.loads((ROOT / "nix/locks/python.json").read_text())
+    debian = tomllib.loads((ROOT / "nix/debian.toml").read_text())
+    dagster = python["packages"]["x86_64-linux"]["dagster"]["version"]
+    said = re.search(r"Debian (\w+), Python ([\d.]+), Dagster ([\d.]+) ", README.text)
+    assert said
+    assert said.groups() == (debian["suite"], python["python"], dagster.rpartition(".")[0])
+
+
+def test_the_readme_lists_every_environment_variable_of_the_code() -> None:
+    code = "\n".join(sources(*CODE))
+    found = set(re.findall(r"\bDAGNIX_[A-Z_]+[A-Z]\b", code))
+    used = {name for name in found - INTERNAL if not name.startswith(INTERNAL_PREFIX)}
+    rows = [line for line in README.text.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"DAGNIX_[A-Z_]+", row.split("|")[1])}
+    assert listed == used
+
+
+def test_the_readme_gives_the_defaults_of_compose() -> None:
+    compose = (ROOT / "compose.yaml").read_text() + (ROOT / "compose.mount.yaml").read_text()
+    rows = re.findall(r"^\| (`DAGNIX_.*?) \| `([^`]+)` \|", README.text, re.MULTILINE)
+    listed = {name: default for row, default in rows for name in re.findall(r"DAGNIX_\w+", row)}
+    defaults = dict(re.findall(r"\$\{(DAGNIX_\w+):-([^}]+)\}", compose))
+    assert listed.items() >= {n: d for n, d in defaults.items() if n != "DAGNIX_VERSION"}.items()
+
+
+@cache
+def help_of(command: str) -> str:
+    return run([ROOT / "dagnix", command, "--help"], env={"COLUMNS": "200"}).stdout
+
+
+def mentions() -> Iterator[tuple[str, str]]:
+    """Yield each `./dagnix` command in prose and code, with the page that it stands on."""
+    for name, page in PAGES.items():
+        for text in (*page.spans(), *page.commands()):
+            if found := re.search(r"\./dagnix( [a-z]+.*)", text):
+                yield name, found[1].strip()
+
+
+@pytest.mark.parametrize(("page", "words"), sorted(set(mentions())))
+def test_a_command_that_is_mentioned_exists_with_its_options(page: str, words: str) -> None:
+    command, *arguments = words.strip('"$()').split()
+    assert command in help_of("--help")
+    unknown = [
+        each
+        for each in arguments
+        if each.startswith("-") and each != "--help" and each not in help_of(command)
+    ]
+    assert unknown == [], page
+
+
+def messages(page: Page) -> list[str]:
+    """Return the code in the first column of the page's tables."""
+    rows = [line for line in page.text.splitlines() if line.startswith("| `")]
+    return [message for row in rows for message in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+
+@pytest.mark.parametrize("message", messages(PAGES["docs/howto/when-something-fails.md"]))
+def test_a_message_that_is_explained_is_one_of_the_code(message: str) -> None:
+    assert any(message in text for text in sources(*CODE))

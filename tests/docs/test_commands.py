@@ -1,0 +1,76 @@
+"""Every command in the documentation is run, with the files that it says to write or to change."""
+
+import pytest
+from dagster import DagsterRunStatus
+from support.command import run, wait_until
+from support.dashboard import Dashboard
+from support.markdown import Page, pages
+from support.reader import Reader
+from support.stack import ROOT, free_port
+
+DEV = "nix develop -c dagster dev"
+README = "README.md"
+EXTERNAL = "docs/howto/external-database.md"
+# What is run elsewhere: by which file, and the words there that do it.
+ELSEWHERE = {
+    (README, "./dagnix test"): (".ci/run", "./dagnix test"),
+    (README, "nix flake check"): ("cli/dagnix/commands/test.py", '"nix", "flake", "check"'),
+    (README, DEV): ("tests/docs/test_commands.py", "reader.running(DEV"),
+    **{
+        (EXTERNAL, command): ("tests/stack/test_external_db.py", words)
+        for command, words in {
+            "psql -h db.example.org -U postgres -d postgres -f config/postgres/external.sql": (
+                "external_postgres("
+            ),
+            "export COMPOSE_FILE=compose.yaml:compose.external-db.yaml": (
+                '"compose.yaml:compose.external-db.yaml"'
+            ),
+            "export DAGSTER_PG_HOST=db.example.org": '"DAGSTER_PG_HOST": host',
+            "./dagnix up": 'dagnix("up", **outside)',
+        }.items()
+    },
+}
+PAGES = {str(page.path): page for page in pages()}
+
+
+def commands_here(page: Page) -> list[str]:
+    """The page's commands without those that are run elsewhere."""
+    return [each for each in page.commands() if (str(page.path), each) not in ELSEWHERE]
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if commands_here(page)])
+def test_what_the_page_says_works(reader: Reader, name: str) -> None:
+    page = PAGES[name]
+    if name != README:
+        # A howto is for someone who has the stack.
+        reader.run("./dagnix up")
+    reader.start_over()
+    leave_out = {command for other, command in ELSEWHERE if other == name}
+    version = (ROOT / "VERSION").read_text().strip()
+    # Port 3100 may be taken where the tests run.
+    replace = {f"pipes:{version}": f"pipes:{reader.version}", "3100": str(free_port())}
+    reader.run(page.script(leave_out, replace))
+
+
+def test_the_dev_shell_serves_the_dashboard_and_runs_the_example(reader: Reader) -> None:
+    port = free_port()
+    server_info = ["curl", "--silent", "--fail", f"http://127.0.0.1:{port}/server_info"]
+    # Click, on which Dagster's command line is built, takes options from such variables.
+    with reader.running(DEV, DAGSTER_CLI_DEV_PORT=str(port)):
+        wait_until(lambda: run(server_info, check=False).returncode == 0, "the dashboard answers")
+        _, status = Dashboard(port).run("example")
+    assert status is DagsterRunStatus.SUCCESS
+
+
+def test_what_is_run_elsewhere_is() -> None:
+    stale = {
+        (name, command)
+        for (name, command), (file, words) in ELSEWHERE.items()
+        if command not in PAGES[name].commands() or words not in (ROOT / file).read_text()
+    }
+    assert stale == set()
+
+
+def test_every_block_of_code_is_of_a_kind_that_is_run_or_is_none() -> None:
+    kinds = {block.language for page in PAGES.values() for block in page.blocks}
+    assert kinds <= {"sh", "diff", "python", ""}
