@@ -2,12 +2,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import dagnix.podman
 import pytest
-from dagnix.images import NAMES, Layout
 from support.command import run
 from support.podman import Podman, Workbench
 from support.stack import ROOT, Stack
+
+import dagnix.podman
+from dagnix.images import NAMES, Layout
 
 
 @pytest.fixture(scope="session")

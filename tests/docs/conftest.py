@@ -2,9 +2,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from dagnix.images import NAMES
 from support.podman import Podman
 from support.reader import Reader
+
+from dagnix.images import NAMES
 
 
 @pytest.fixture(scope="module")

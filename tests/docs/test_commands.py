@@ -8,6 +8,7 @@ from support.markdown import Page, pages
 from support.reader import Reader
 from support.stack import ROOT, free_port
 
+SETTINGS = 'eval "$(./dagnix env)"'
 DEV = "nix develop -c dagster dev"
 README = "README.md"
 EXTERNAL = "docs/howto/external-database.md"
@@ -15,7 +16,7 @@ EXTERNAL = "docs/howto/external-database.md"
 ELSEWHERE = {
     (README, "./dagnix test"): (".ci/run", "./dagnix test"),
     (README, "nix flake check"): ("cli/dagnix/commands/test.py", '"nix", "flake", "check"'),
-    (README, DEV): ("tests/docs/test_commands.py", "reader.running(DEV"),
+    (README, DEV): ("tests/docs/test_commands.py", '{DEV}", DAGSTER'),
     **{
         (EXTERNAL, command): ("tests/stack/test_external_db.py", words)
         for command, words in {
@@ -41,23 +42,27 @@ def commands_here(page: Page) -> list[str]:
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if commands_here(page)])
 def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     page = PAGES[name]
-    if name != README:
-        # A howto is for someone who has the stack.
-        reader.run("./dagnix up")
     reader.start_over()
     leave_out = {command for other, command in ELSEWHERE if other == name}
     version = (ROOT / "VERSION").read_text().strip()
     # Port 3100 may be taken where the tests run.
     replace = {f"pipes:{version}": f"pipes:{reader.version}", "3100": str(free_port())}
-    reader.run(page.script(leave_out, replace))
+    # A howto is for someone who has the stack, and a terminal as the README sets it up.
+    before = "" if name == README else f"{SETTINGS}\n./dagnix up\n"
+    reader.run(before + page.script(leave_out, replace))
 
 
 def test_the_dev_shell_serves_the_dashboard_and_runs_the_example(reader: Reader) -> None:
     port = free_port()
-    server_info = ["curl", "--silent", "--fail", f"http://127.0.0.1:{port}/server_info"]
+
+    def answers() -> bool:
+        assert shell.poll() is None, "it ended"
+        url = f"http://127.0.0.1:{port}/server_info"
+        return run(["curl", "--silent", "--fail", url], check=False).returncode == 0
+
     # Click, on which Dagster's command line is built, takes options from such variables.
-    with reader.running(DEV, DAGSTER_CLI_DEV_PORT=str(port)):
-        wait_until(lambda: run(server_info, check=False).returncode == 0, "the dashboard answers")
+    with reader.running(f"{SETTINGS}\n{DEV}", DAGSTER_CLI_DEV_PORT=str(port)) as shell:
+        wait_until(answers, "the dashboard answers")
         _, status = Dashboard(port).run("example")
     assert status is DagsterRunStatus.SUCCESS
 

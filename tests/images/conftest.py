@@ -2,8 +2,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from dagnix.images import Layout
 from support.layers import Contents, contents
+
+from dagnix.images import Layout
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,10 @@ import marshal
 from pathlib import PurePosixPath
 
 import pytest
-from dagnix.images import NAMES, Layout
 from support.layers import Contents, config, manifest
 from support.stack import ROOT
+
+from dagnix.images import NAMES, Layout
 
 DAGSTER = ("webserver", "daemon", "pipes")
 UID = 10001

@@ -1,5 +1,6 @@
 """compose.external-db.yaml, with a PostgreSQL from Debian's packages."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,8 @@ FILES = "compose.yaml:compose.external-db.yaml"
 def database(
     new_stack: Stack, podman: Podman, images: dict[str, str]
 ) -> Iterator[tuple[str, Path]]:
-    new_stack.make_secrets()
+    for name in ("dagster-password", "storage-password"):
+        new_stack.write_secret(name, secrets.token_hex(16))
     with external_postgres(podman, new_stack, images["pipes"]) as served:
         yield served
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from dagnix.images import Layout
 from dagster import DagsterRunStatus
 from support.command import run, wait_until
 from support.dashboard import Dashboard
 from support.podman import Podman
 from support.stack import ROOT, SERVICES, free_port
+
+from dagnix.images import Layout
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0,

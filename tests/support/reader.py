@@ -75,11 +75,12 @@ class Reader:
         return run(self._words(script), env=self.environment, cwd=self.clone).stdout
 
     @contextmanager
-    def running(self, command: str, **environment: str) -> Iterator[None]:
-        """Run a command that does not end by itself, until the block ends."""
-        with (self.folder / "output").open("wb") as output:
+    def running(self, script: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a script that does not end by itself, until the block ends; print what it printed."""
+        file = self.folder / "output"
+        with file.open("wb") as output:
             process = subprocess.Popen(
-                self._words(command),
+                self._words(script),
                 cwd=self.clone,
                 env={**os.environ, **self.environment, **environment},
                 stdin=subprocess.DEVNULL,
@@ -88,9 +89,11 @@ class Reader:
                 start_new_session=True,
             )
         try:
-            yield
+            yield process
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            print(file.read_text())
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(STOP_SECONDS)
             finally:

@@ -1,6 +1,7 @@
 """`./dagnix test`."""
 
 import os
+import shlex
 
 import typer
 
@@ -15,9 +16,9 @@ CONTEXT = {
 
 
 def command(context: typer.Context) -> None:
-    """Set everything up and run all tests; arguments go to pytest.
+    """Set everything up and run all tests; arguments go to pytest, for tests/ alone.
 
-    Without arguments `nix flake check` runs first.
+    Without arguments `nix flake check` and the tests of the code location run first.
     """
     here = project.current()
     images.load(here, images.build(here))
@@ -25,12 +26,18 @@ def command(context: typer.Context) -> None:
         log = nix.Log(step.show)
         (dev,) = nix.build(here, ["dev"], log, "--out-link", here.roots / "dev")
     environment = {**podman.settings(here.state), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
+    pytest = [f"{dev}/bin/python", "-m", "pytest"]
+    suites = [([*pytest, *context.args], here.root)]
     if not context.args:
-        command = ["nix", "flake", "check", str(here.root)]
-        failure = "`nix flake check` failed"
-        run(command, failure, check=True, capture=False, env=environment)
-    words = [f"{dev}/bin/python", "-m", "pytest", *context.args]
-    result = run(
-        words, "pytest cannot run", check=False, capture=False, env=environment, cwd=here.root
-    )
-    raise typer.Exit(result.returncode)
+        suites = [
+            (["nix", "flake", "check", str(here.root)], here.root),
+            (pytest, here.root / "pipes"),
+            *suites,
+        ]
+    failed = False
+    for words, folder in suites:
+        console.out.print(f"$ {shlex.join(words)}   (in {folder})", style="bold", highlight=False)
+        failure = f"{words[0]} cannot run"
+        result = run(words, failure, check=False, capture=False, env=environment, cwd=folder)
+        failed = failed or result.returncode != 0
+    raise typer.Exit(int(failed))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dagnix.__main__ import COMMANDS
 
 CLI = Path(__file__).parents[3] / "cli"

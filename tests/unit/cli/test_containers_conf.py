@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from dagnix import UserError
 from dagnix.containers_conf import as_toml, environment, merged, needed, read
 from dagnix.host import PodmanHost, cgroups_are_hybrid

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from dagnix.doctor import disk, fix, nix, podman, rootless, surroundings
 from dagnix.doctor.__main__ import line
 from dagnix.doctor.finding import Finding, note, ok, problem

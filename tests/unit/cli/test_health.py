@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dagnix import UserError, health, project
 from dagnix.health import Health
 from dagnix.process import Result
@@ -36,8 +37,8 @@ def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
         now: dict[str, Health] = {}
 
         def containers(_: project.Project) -> list[Container]:
-            now.clear()
-            now.update({each.name: state for each, state in (present := next(seen))})
+            present = next(seen)
+            now.update({each.name: state for each, state in present})
             return [each for each, _ in present]
 
         def ask_all(_: project.Project, present: list[Container]) -> list[Health]:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dagnix import UserError, images, podman, project
 from dagnix.images import REF_NAME, Layout
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dagnix.__main__ import COMMANDS
 from dagnix.doctor.nix import is_store_usable
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dagnix import UserError, nix, project
 
 Program = Callable[[str, str], Path]

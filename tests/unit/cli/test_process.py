@@ -1,4 +1,5 @@
 import pytest
+
 from dagnix import UserError
 from dagnix.process import CommandError, run
 

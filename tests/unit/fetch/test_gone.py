@@ -3,8 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from dagnix.fetch import store
 from world import HOST, SYSTEMS, World
+
+from dagnix.fetch import store
 
 
 def _supersede_libfoo(world: World, fields: dict[str, str] | None = None) -> None:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from world import World
+
 from dagnix.fetch import golang, store
 from dagnix.fetch.inputs import Vendor
-from world import World
 
 
 @pytest.mark.parametrize("kind", ["folder", "URL"])

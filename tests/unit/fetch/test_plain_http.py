@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from dagnix.fetch import http
 from fakes import SECONDS, Server
 from world import World
+
+from dagnix.fetch import http
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+
 from dagnix.fetch import progress
 from dagnix.fetch.progress import Progress
 

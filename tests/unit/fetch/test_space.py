@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dagnix.fetch import store
 from fakes import SECONDS
 from world import World
+
+from dagnix.fetch import store
 
 LARGE = 100_000  # bytes
 

@@ -4,9 +4,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from world import World
+
 from dagnix import UserError
 from dagnix.fetch import store
-from world import World
 
 
 def test_path_of_a_file_is_nixs(world: World, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from dagnix import UserError
 from dagnix.fetch import golang
 from dagnix.lock.command import CommandError

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dagnix
 import pytest
-from dagnix.fetch import store
 from fakes import SECONDS, Archive, Index, Key, Server
+
+import dagnix
+from dagnix.fetch import store
 
 HOST = f"{os.uname().machine}-linux"
 SYSTEMS = ("aarch64-linux", "x86_64-linux")

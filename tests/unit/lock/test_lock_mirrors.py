@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from world import World
+
 from dagnix import UserError
 from dagnix.lock import mirrors
 from dagnix.lock.mirrors import Mirrors
-from world import World
 
 
 @pytest.fixture

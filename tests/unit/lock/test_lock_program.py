@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from dagnix import UserError
 from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout

@@ -4,8 +4,9 @@ import hashlib
 import sys
 
 import pytest
-from dagnix.lock.python import conflicting
 from world import HOST, SYSTEMS, World
+
+from dagnix.lock.python import conflicting
 
 
 def _lock(world: World, *options: str) -> str:
