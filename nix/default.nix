@@ -8,6 +8,7 @@
   revision, # the git revision of `pipes`
   source, # the address of the repository that `pipes` is in
   salt ? "", # another value gives other derivations, which must make the same images
+  layerMaker ? null, # a nix2container from another call, so that a second build need not compile it
 }@arguments:
 let
   platform =
@@ -64,7 +65,8 @@ let
   # trees → layers → images
   oci = import ./oci.nix {
     inherit derive;
-    inherit (tools) bootstrap nix2container;
+    inherit (tools) bootstrap;
+    nix2container = if layerMaker == null then tools.nix2container else layerMaker;
     inherit (platform) architecture;
     python = trees.interpreter;
   };
@@ -135,7 +137,13 @@ in
   checks = import ./checks.nix {
     inherit tools host layouts;
     runtimeWithTests = sources "runtime-with-tests" ../runtime;
-    layoutsAgain = (import ./. (arguments // { salt = "again"; })).layouts;
+    layoutsAgain = (import ./. (
+      arguments
+      // {
+        salt = "again";
+        layerMaker = tools.nix2container;
+      }
+    )).layouts;
     sources = builtins.path {
       name = "python-sources";
       path = ../.;

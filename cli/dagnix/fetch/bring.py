@@ -1,7 +1,9 @@
 """Locked files into the store: one's own folder first, then the mirrors, each file verified."""
 
+import functools
 import shutil
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,10 +88,11 @@ def sizes(checkout: Checkout, wanted: Iterable[LockedFile]) -> dict[LockedFile, 
 
 
 def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snapshot: str) -> None:
-    if any(file.kind == "debian" for file in downloads.open()):
-        base = mirrors.find(checkout.state / "apt" / "host").base
-    else:
-        base = _no_archive
+    find = functools.cache(lambda: mirrors.find(checkout.state / "apt" / "host"))
+
+    def base(archive: str) -> str:
+        return find().base(archive)
+
     trouble = _round(downloads, base, scratch)
     if trouble.corrupt:
         names = ", ".join(file.name for file in trouble.corrupt)
@@ -100,15 +103,21 @@ def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snaps
             f"{trouble.corrupt[0].name} came with another hash than the lock's, twice: "
             "a mirror, an index or a proxy on the way serves another file; use another one."
         )
-    if trouble.gone:
-        older = snapshots.service(snapshot)
-        still = _round(downloads, older, scratch).gone if older else trouble.gone
-        if still:
-            raise GoneError(still)
+    still = _from_snapshots(downloads, trouble.gone, scratch, snapshot) if trouble.gone else []
+    if still:
+        raise GoneError(still)
 
 
-def _no_archive(archive: str) -> str:
-    raise AssertionError(archive)
+def _from_snapshots(
+    downloads: Downloads, gone: list[LockedFile], scratch: Path, snapshot: str
+) -> list[LockedFile]:
+    """Ask the snapshot service; return what it does not bring, for whatever reason."""
+    older = snapshots.service(snapshot)
+    if not older:
+        return gone
+    client = debian.start(downloads, gone, older, scratch / "snapshots", tries=1)
+    downloads.wait([client])
+    return [file for file in gone if not downloads.has(file)]
 
 
 def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> Trouble:
@@ -118,7 +127,7 @@ def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> T
     clients: list[Client] = []
     pips: list[wheels.Pip] = []
     try:
-        apt = debian.start(downloads, debs, base, scratch / "apt") if debs else None
+        apt = debian.start(downloads, debs, base, scratch / "apt", tries=3) if debs else None
         clients += [apt] if apt else []
         pips += wheels.start([file for file in wanted if file.kind == "python"], scratch)
         clients += [pip.client for pip in pips]
@@ -152,7 +161,7 @@ def _read_apt(
     for file in debs:
         if downloads.has(file):
             continue
-        reason = reasons.get(f"{base(file.archive)}/{file.path}", "")
+        reason = reasons.get(urllib.parse.unquote(f"{base(file.archive)}/{file.path}"), "")
         if debian.is_gone(reason):
             trouble.gone.append(file)
         elif debian.is_corrupt(reason) or not reasons:

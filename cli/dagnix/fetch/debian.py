@@ -2,6 +2,7 @@
 
 import re
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,15 +15,19 @@ APT_HELPER = Path("/usr/lib/apt/apt-helper")
 
 
 def start(
-    downloads: Downloads, files: Iterable[LockedFile], base: Callable[[str], str], output: Path
-) -> Client | None:
+    downloads: Downloads,
+    files: Iterable[LockedFile],
+    base: Callable[[str], str],
+    output: Path,
+    *,
+    tries: int,
+) -> Client:
     """Start fetching; `base` gives the URL that an archive's paths are below."""
     wanted = [(f"{base(file.archive)}/{file.path}", file) for file in files]
-    if not wanted:
-        return None
     if not (has_apt() and APT_HELPER.exists()):
         return start_plain(downloads, wanted, output)
-    command = [str(APT_HELPER), "-oAPT::Sandbox::User=root", "download-file"]
+    settings = ["-oAPT::Sandbox::User=root", f"-oAcquire::Retries={tries - 1}"]
+    command = [str(APT_HELPER), *settings, "download-file"]
     for url, file in wanted:
         command += [url, str(downloads.target(file)), f"SHA256:{file.sha256}"]
     return Client(command, output)
@@ -41,7 +46,8 @@ def start_plain(
 
 def failures(output: str) -> dict[str, str]:
     """Return URL → reason, of what apt-helper says it could not fetch."""
-    return dict(re.findall(r"^E: Failed to fetch (\S+)\s+(.*?)\s*$", output, re.MULTILINE))
+    said = re.findall(r"^E: Failed to fetch (\S+)\s+(.*?)\s*$", output, re.MULTILINE)
+    return {urllib.parse.unquote(url): reason for url, reason in said}
 
 
 def is_gone(reason: str) -> bool:

@@ -10,7 +10,7 @@ from dagnix.fetch import store
 
 def _supersede_libfoo(world: World, fields: dict[str, str] | None = None) -> None:
     world.debian.add("libfoo", "1.1", fields)
-    world.debian.drop("libfoo", "1.0")
+    world.debian.drop("libfoo", "1.0+b1")
 
 
 def test_gone_package_is_locked_anew_and_nothing_else(world: World) -> None:
@@ -19,7 +19,7 @@ def test_gone_package_is_locked_anew_and_nothing_else(world: World) -> None:
     world.security.add("app", "1.1", {"Depends": "libfoo (>= 1.0)"})
     world.security.publish()
     said = world.ok("fetch")
-    assert "libfoo 1.0 → 1.1 (the mirror no longer has 1.0)" in said.splitlines()
+    assert "libfoo 1.0+b1 → 1.1 (the mirror no longer has 1.0+b1)" in said.splitlines()
     assert "app" not in said
     for system in SYSTEMS:
         assert world.versions(system)["libfoo"] == "1.1"
@@ -31,7 +31,7 @@ def test_locked_refuses_with_the_list_and_the_command(world: World) -> None:
     world.debian.publish()
     before = world.lock_path("debian").read_bytes()
     assert world.fails("fetch", "--locked") == (
-        "The Debian mirror no longer has libfoo 1.0, and --locked keeps to the lock: "
+        "The Debian mirror no longer has libfoo 1.0+b1, and --locked keeps to the lock: "
         "run ./dagnix fetch without it to lock the versions that the mirror has now."
     )
     assert world.lock_path("debian").read_bytes() == before
@@ -91,14 +91,14 @@ def test_snapshot_service_of_apt_is_asked_before_the_lock_changes(
         stream.write(f'Acquire::Snapshots::URI::Origin::Debian "{service}";\n')
         stream.write(f'Acquire::Snapshots::URI::Override::Label::Debian-Security "{service}";\n')
     world.ok("fetch")
-    assert world.versions()["libfoo"] == "1.0"
-    assert world.in_store(f"-libfoo_1.0_{_debian()}.deb")
+    assert world.versions()["libfoo"] == "1.0+b1"
+    assert world.in_store(f"-libfoo_1.0_b1_{_debian()}.deb")
 
 
 def test_mirror_that_lists_a_file_without_having_it(world: World) -> None:
-    world.debian.drop("libfoo", "1.0")
+    world.debian.drop("libfoo", "1.0+b1")
     assert world.fails("fetch").startswith(
-        "The Debian mirror lists libfoo 1.0 but does not have the file"
+        "The Debian mirror lists libfoo 1.0+b1 but does not have the file"
     )
 
 
@@ -125,7 +125,7 @@ def _debian() -> str:
 def _forget(world: World, package: str) -> None:
     """Take a package out of the store, as the garbage collector does with what has no root."""
     (world.root / ".dagnix" / "roots" / f"inputs-{HOST}").unlink()
-    file = f"-{package}_{world.versions()[package]}_{_debian()}.deb"
+    file = store.name_of(f"-{package}_{world.versions()[package]}_{_debian()}.deb")
     names = (f"-inputs-{HOST}", file)
     paths = [path for path in Path(store.STORE).iterdir() if path.name.endswith(names)]
     subprocess.run(["nix-store", "--delete", *paths], check=True, capture_output=True)

@@ -38,7 +38,7 @@ def test_without_apt_a_mirror_must_be_named(world: World, monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("without_apt")
 def test_without_apt_a_gone_file_cannot_be_locked_anew(world: World) -> None:
-    world.debian.drop("libfoo", "1.0")
+    world.debian.drop("libfoo", "1.0+b1")
     assert world.fails("fetch").startswith("Locking Debian packages needs apt")
 
 

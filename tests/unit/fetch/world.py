@@ -134,7 +134,12 @@ def apt_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _apt_config(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = folder / "apt.conf"
-    path.write_text('Acquire::http::Proxy::127.0.0.1 "DIRECT";\n')
+    nowhere = "http://127.0.0.1:9"  # discard(9): nothing listens there
+    path.write_text(
+        'Acquire::http::Proxy::127.0.0.1 "DIRECT";\n'
+        f'Acquire::Snapshots::URI::Origin::Debian "{nowhere}";\n'
+        f'Acquire::Snapshots::URI::Override::Label::Debian-Security "{nowhere}";\n'
+    )
     monkeypatch.setenv("APT_CONFIG", str(path))
     return path
 
@@ -153,7 +158,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, key: Key) -> Template:
     with pytest.MonkeyPatch.context() as monkeypatch:
         made = _world(folder, key, _apt_config(folder, monkeypatch), monkeypatch)
         made.debian.add("app", "1.0", {"Depends": "libfoo (>= 1.0), unwanted"})
-        made.debian.add("libfoo", "1.0")
+        made.debian.add("libfoo", "1.0+b1")
         made.debian.add("unwanted", "1.0", {"Depends": "only-for-unwanted"})
         made.debian.add("only-for-unwanted", "1.0")
         made.debian.add("busybox-static", "1:1.37")

@@ -16,9 +16,9 @@ def test_groups_hold_what_their_packages_depend_on(world: World) -> None:
 
 def test_entries_say_where_and_what_the_file_is(world: World) -> None:
     entry = world.lock_of("debian")["packages"]["x86_64-linux"]["libfoo"]
-    deb = world.debian.deb("libfoo", "1.0")
+    deb = world.debian.deb("libfoo", "1.0+b1")
     assert entry == {
-        "version": "1.0",
+        "version": "1.0+b1",
         "architecture": "amd64",
         "archive": "debian",
         "path": str(deb.relative_to(world.debian.folder)),
@@ -40,7 +40,7 @@ def test_locked_versions_stay_without_upgrade(world: World) -> None:
     world.security.add("libfoo", "1.1")
     world.security.publish()
     assert world.ok("lock", "debian") == "nothing changed in debian\n"
-    assert world.ok("lock", "debian", "--upgrade") == "libfoo 1.0 → 1.1\n"
+    assert world.ok("lock", "debian", "--upgrade") == "libfoo 1.0+b1 → 1.1\n"
     entry = world.lock_of("debian")["packages"][HOST]["libfoo"]
     assert entry["archive"] == "debian-security"
     assert world.lock_of("debian")["snapshot"] == "20260103T000000Z"
@@ -62,12 +62,12 @@ def test_added_package_may_make_others_move(world: World) -> None:
     world.debian.add("more", "1.0", {"Depends": "libfoo (>= 1.1)"})
     world.debian.publish()
     _edit(world, 'packages = ["app"]', 'packages = ["app", "more"]')
-    assert world.ok("lock", "debian") == "libfoo 1.0 → 1.1\nmore added, 1.0\n"
+    assert world.ok("lock", "debian") == "libfoo 1.0+b1 → 1.1\nmore added, 1.0\n"
 
 
 def test_removed_package_takes_along_what_only_it_needs(world: World) -> None:
     _edit(world, 'packages = ["app"]', "packages = []")
-    assert world.ok("lock", "debian") == "app removed, was 1.0\nlibfoo removed, was 1.0\n"
+    assert world.ok("lock", "debian") == "app removed, was 1.0\nlibfoo removed, was 1.0+b1\n"
 
 
 def test_what_is_no_longer_excluded_comes_in(world: World) -> None:
@@ -77,7 +77,7 @@ def test_what_is_no_longer_excluded_comes_in(world: World) -> None:
 
 def test_what_is_newly_excluded_goes_out(world: World) -> None:
     _edit(world, '"unwanted"', '"unwanted", "libfoo"')
-    assert world.ok("lock", "debian") == "libfoo removed, was 1.0\n"
+    assert world.ok("lock", "debian") == "libfoo removed, was 1.0+b1\n"
 
 
 def test_packages_that_the_pipes_need_are_a_group(world: World) -> None:
@@ -96,7 +96,7 @@ def test_package_that_one_group_must_move_moves_in_all(world: World) -> None:
     world.debian.publish()
     with (world.root / "pipes" / "pyproject.toml").open("a") as stream:
         stream.write('[tool.dagnix]\ndebian-packages = ["libgeo"]\n')
-    assert world.ok("lock", "debian") == "libfoo 1.0 → 1.1\nlibgeo added, 3.0\n"
+    assert world.ok("lock", "debian") == "libfoo 1.0+b1 → 1.1\nlibgeo added, 3.0\n"
 
 
 def test_signature_that_is_not_right(world: World) -> None:
