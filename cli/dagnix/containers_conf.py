@@ -48,6 +48,11 @@ def needed(host: PodmanHost, own: Mapping[str, Any]) -> Settings:
     return found
 
 
+def needs_overlay(host: PodmanHost) -> bool:
+    """Tell whether podman must be told to use overlay (fixed in 4.5, podman issue 18968)."""
+    return host.vfs and host.podman < OVERLAY_SINCE
+
+
 def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Settings:
     """Return both, table by table; `upper` wins, as later containers.conf files do."""
     both = dict(lower)
@@ -138,8 +143,8 @@ def environment(state: Path, host: PodmanHost | None = None) -> dict[str, str]:
     if host.hybrid_cgroups:
         # From 5.0 on podman says at every call that cgroup v1 is old.
         variables["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1"
-    if host.vfs and host.podman < OVERLAY_SINCE:
-        # vfs copies an image's files once for every layer (podman issue 18968).
+    if needs_overlay(host):
+        # vfs copies an image's files once for every layer.
         variables["STORAGE_DRIVER"] = "overlay"
     path = state / "containers.conf"
     files = own_files(path)

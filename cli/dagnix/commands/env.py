@@ -5,9 +5,6 @@ import shlex
 
 from dagnix import console, podman, project
 
-NIX = ("NIX_CONFIG",)
-GIT = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0")
-
 
 def command() -> None:
     """Print export lines with which plain nix and podman work as they do under ./dagnix.
@@ -16,7 +13,11 @@ def command() -> None:
     """
     here = project.current()
     # Git trusts a checkout that belongs to whoever runs it.
-    inherited = NIX if here.root.stat().st_uid == os.geteuid() else (*NIX, *GIT)
-    variables = {name: os.environ[name] for name in inherited if name in os.environ}
+    foreign = here.root.stat().st_uid != os.geteuid()
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "NIX_CONFIG" or (foreign and name.startswith("GIT_CONFIG_"))
+    }
     for name, value in {**variables, **podman.settings(here.state)}.items():
         console.out.print(f"export {name}={shlex.quote(value)}", markup=False, soft_wrap=True)

@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
-from dagnix.containers_conf import as_toml, config_folders, needed, own_files, read
+from dagnix.containers_conf import (
+    Settings,
+    as_toml,
+    config_folders,
+    needed,
+    needs_overlay,
+    own_files,
+    read,
+)
 from dagnix.host import probe
 
 DROP_IN = Path("containers.conf.d/dagnix.conf")
@@ -12,15 +20,21 @@ NO_BUILD_USERS = "build-users-group ="
 
 
 def podman(state: Path) -> list[Path]:
-    """Write what podman needs into a file of its own beside the user's containers.conf."""
-    missing = needed(probe(), read(own_files(state / "containers.conf")))
-    if not missing:
-        return []
-    path = config_folders(home_too=os.geteuid() != 0)[-1] / DROP_IN
-    text = "# Written by ./dagnix doctor --fix: podman does not work on this host without it.\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + as_toml(missing))
-    return [path]
+    """Write what podman needs into files of its own beside the user's containers.conf."""
+    host = probe()
+    folder = config_folders(home_too=os.geteuid() != 0)[-1]
+    files: dict[Path, Settings] = {
+        folder / DROP_IN: needed(host, read(own_files(state / "containers.conf"))),
+        folder / "storage.conf": {"storage": {"driver": "overlay"}} if needs_overlay(host) else {},
+    }
+    text = (
+        "# Written by ./dagnix doctor --fix: podman does not work well on this host without it.\n"
+    )
+    written = [path for path, settings in files.items() if settings]
+    for path in written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + as_toml(files[path]))
+    return written
 
 
 def nix(subjects: set[str]) -> list[Path]:

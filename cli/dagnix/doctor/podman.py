@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.containers_conf import environment, needed, own_files, read
+from dagnix.containers_conf import environment, needed, needs_overlay, own_files, read
 from dagnix.doctor.disk import IMAGE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
 from dagnix.host import PodmanHost, find_program, probe
@@ -56,8 +56,12 @@ def runtime(host: PodmanHost, name: str) -> Finding:
     return ok("OCI runtime", f"{name}")
 
 
-def storage(driver: str) -> Finding:
-    """Judge podman's storage driver."""
+def storage(driver: str, *, told: bool) -> Finding:
+    """Judge podman's storage driver; `told` is whether it would be another without Dagnix."""
+    if told:
+        return note(
+            "storage", "./dagnix sets the driver overlay; for plain podman commands", PLAIN_CURE
+        )
     if driver == "vfs":
         return note(
             "storage",
@@ -102,6 +106,6 @@ def findings(state: Path) -> Iterator[Finding]:
     info = json.loads(said)
     yield runtime(host, info["host"]["ociRuntime"]["name"])
     yield network(info["host"].get("networkBackend", "cni"))
-    yield storage(info["store"]["graphDriverName"])
+    yield storage(info["store"]["graphDriverName"], told=needs_overlay(host))
     folder = Path(info["store"]["graphRoot"])
     yield disk("disk for images", folder, IMAGE_BYTES)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import debian, own, snapshots, store, wheels
+from dagnix.fetch import apt_helper, own, snapshots, store, wheels
 from dagnix.fetch.client import Client
 from dagnix.fetch.downloads import Downloads
-from dagnix.fetch.inputs import LockedFile
+from dagnix.fetch.inputs import LockedFile, named
 from dagnix.fetch.progress import Progress
 from dagnix.lock import mirrors
 from dagnix.lock.checkout import Checkout
@@ -24,9 +24,8 @@ class GoneError(UserError):
 
     def __init__(self, files: Iterable[LockedFile]) -> None:
         self.files = tuple(files)
-        names = sorted({f"{file.package} {file.version}" for file in self.files})
         super().__init__(
-            f"The Debian mirror does not have {', '.join(names)}: run ./dagnix lock debian."
+            f"The Debian mirror does not have {named(self.files)}: run ./dagnix lock debian."
         )
 
 
@@ -115,7 +114,7 @@ def _from_snapshots(
     older = snapshots.service(snapshot)
     if not older:
         return gone
-    client = debian.start(downloads, gone, older, scratch / "snapshots", tries=1)
+    client = apt_helper.start(_debs(downloads, gone, older), scratch / "snapshots", tries=1)
     downloads.wait([client])
     return [file for file in gone if not downloads.has(file)]
 
@@ -127,7 +126,7 @@ def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> T
     clients: list[Client] = []
     pips: list[wheels.Pip] = []
     try:
-        apt = debian.start(downloads, debs, base, scratch / "apt", tries=3) if debs else None
+        apt = apt_helper.start(_debs(downloads, debs, base), scratch / "apt") if debs else None
         clients += [apt] if apt else []
         pips += wheels.start([file for file in wanted if file.kind == "python"], scratch)
         clients += [pip.client for pip in pips]
@@ -140,6 +139,18 @@ def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> T
     for pip in pips:
         _read_pip(downloads, pip, trouble)
     return trouble
+
+
+def _debs(
+    downloads: Downloads, files: Iterable[LockedFile], base: Callable[[str], str]
+) -> list[apt_helper.Download]:
+    return [
+        apt_helper.Download(_url(file, base), downloads.target(file), file.sha256) for file in files
+    ]
+
+
+def _url(file: LockedFile, base: Callable[[str], str]) -> str:
+    return f"{base(file.archive)}/{file.path}"
 
 
 def _check_disk(clients: Iterable[Client], directory: Path) -> None:
@@ -157,14 +168,14 @@ def _read_apt(
     base: Callable[[str], str],
     trouble: Trouble,
 ) -> None:
-    reasons = debian.failures(output)
+    reasons = apt_helper.failures(output)
     for file in debs:
         if downloads.has(file):
             continue
-        reason = reasons.get(urllib.parse.unquote(f"{base(file.archive)}/{file.path}"), "")
-        if debian.is_gone(reason):
+        reason = reasons.get(urllib.parse.unquote(_url(file, base)), "")
+        if apt_helper.is_gone(reason):
             trouble.gone.append(file)
-        elif debian.is_corrupt(reason) or not reasons:
+        elif apt_helper.is_corrupt(reason) or not reasons:
             trouble.corrupt.append(file)
         else:
             raise UserError(

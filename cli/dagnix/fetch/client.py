@@ -38,6 +38,10 @@ class Client:
         """All that it has printed so far."""
         return self._output.read_text(errors="replace")
 
+    def wait(self) -> bool:
+        """Wait for its end; return whether it was well."""
+        return self._process.wait() == 0
+
     def stop(self) -> None:
         """End it and what it started, if it still runs."""
         if self.running:

@@ -44,6 +44,8 @@ def files(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inp
         except bring.GoneError as error:
             if locked:
                 raise gone.refuse(error.files) from error
+            names = inputs.named(error.files)
+            print(f"the Debian mirror no longer has {names}: solving again", file=sys.stderr)
             for line in gone.solve_again(checkout, error.files):
                 print(line)
             print("nix/locks/debian.json holds the new versions: commit it.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from dagnix import UserError
 from dagnix.fetch import store
-from dagnix.fetch.inputs import LockedFile, debian_files
+from dagnix.fetch.inputs import LockedFile, debian_files, named
 from dagnix.lock import changes, debian, lockfile, seeds
 from dagnix.lock.apt import Apt, Stanza, parse
 from dagnix.lock.checkout import Checkout
@@ -16,7 +16,7 @@ from dagnix.lock.command import CommandError, run
 def refuse(gone: Iterable[LockedFile]) -> UserError:
     """Return the error for --locked."""
     return UserError(
-        f"The Debian mirror no longer has {_names(gone)}, and --locked keeps to the lock: "
+        f"The Debian mirror no longer has {named(gone)}, and --locked keeps to the lock: "
         "run ./dagnix fetch without it to lock the versions that the mirror has now."
     )
 
@@ -40,7 +40,7 @@ def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
     ]
     if still:
         raise UserError(
-            f"The Debian mirror lists {_names(still)} but does not have the file: "
+            f"The Debian mirror lists {named(still)} but does not have the file: "
             "it is being updated, or incomplete; try again later or use another mirror."
         )
     new["seed"] = seeds.of(checkout, new, old)
@@ -78,7 +78,3 @@ def _of_file(deb: Path) -> Stanza | None:
         return parse(run(["dpkg-deb", "--field", deb]))[0]
     except CommandError:
         return None  # compressed in a way that the host's dpkg does not know: it moves as well
-
-
-def _names(files: Iterable[LockedFile]) -> str:
-    return ", ".join(sorted({f"{file.package} {file.version}" for file in files}))

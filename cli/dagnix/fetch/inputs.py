@@ -146,6 +146,11 @@ def seed_of(lock: Mapping[str, Any], system: str) -> Seed:
     )
 
 
+def named(files: Iterable[LockedFile]) -> str:
+    """Return the files' packages and versions, for a sentence."""
+    return ", ".join(sorted({f"{file.package} {file.version}" for file in files}))
+
+
 def _of(lock: Mapping[str, Any], ecosystem: str, section: str, system: str) -> Any:
     try:
         return lock[section][system]

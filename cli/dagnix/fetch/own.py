@@ -3,13 +3,12 @@
 import os
 import shutil
 import sys
-import urllib.parse
+from collections.abc import Iterable
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import debian
+from dagnix.fetch import apt_helper
 from dagnix.fetch.downloads import Downloads
-from dagnix.fetch.http import download
 
 OWN = "DAGNIX_FILES"
 
@@ -32,14 +31,24 @@ def bring(downloads: Downloads, scratch: Path) -> None:
     if folder:
         for file in wanted:
             _copy(folder / file.name, downloads.target(file))
+        wrong = [
+            file.name
+            for file in wanted
+            if downloads.target(file).exists() and not downloads.has(file)
+        ]
     else:
-        urls = [(f"{where}/{urllib.parse.quote(file.name)}", file) for file in wanted]
-        client = debian.start_plain(downloads, urls, scratch / "own")
+        urls = {f"{where}/{file.name}": file for file in wanted}
+        client = apt_helper.start(
+            [
+                apt_helper.Download(url, downloads.target(file), file.sha256)
+                for url, file in urls.items()
+            ],
+            scratch / "own",
+        )
         downloads.wait([client])
-        _complain(debian.failures(client.output))
-    wrong = [
-        file.name for file in wanted if downloads.target(file).exists() and not downloads.has(file)
-    ]
+        failures = apt_helper.failures(client.output)
+        wrong = [urls[url].name for url in urls if apt_helper.is_corrupt(failures.get(url, ""))]
+        _complain(failures.values())
     if wrong:
         print(
             f"{', '.join(wrong)} in {OWN} is not the locked file: taken from elsewhere.",
@@ -55,11 +64,12 @@ def bring_one(name: str, target: Path) -> bool:
     folder = _folder(where)
     if folder:
         return _copy(folder / name, target)
+    output = target.with_name(f"{name}.output")
+    client = apt_helper.start([apt_helper.Download(f"{where}/{name}", target)], output)
     try:
-        download(f"{where}/{urllib.parse.quote(name)}", target)
-    except OSError:
-        return False
-    return True
+        return client.wait() and target.exists()
+    finally:
+        client.stop()
 
 
 def _folder(where: str) -> Path | None:
@@ -78,8 +88,12 @@ def _copy(source: Path, target: Path) -> bool:
     return True
 
 
-def _complain(failures: dict[str, str]) -> None:
-    other = {reason for reason in failures.values() if not debian.is_gone(reason)}
+def _complain(reasons: Iterable[str]) -> None:
+    other = {
+        reason
+        for reason in reasons
+        if not (apt_helper.is_gone(reason) or apt_helper.is_corrupt(reason))
+    }
     if other:
         print(
             f"{OWN} does not answer ({min(other)}): files are taken from elsewhere.",

@@ -92,9 +92,8 @@ class Apt:
         wanted = sorted(packages)
         if not wanted:
             return []
-        options = ["-oAPT::Cache::ShowVersion=true"]
         try:
-            return parse(self._run("apt-cache", "show", *options, *wanted))
+            return parse(self._run("apt-cache", "show", *wanted))
         except CommandError:
             # One unknown version fails the whole call.
             if len(wanted) == 1:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,8 @@ def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
         system.name: Apt(checkout.state / "apt" / system.debian, system.debian, suite, where)
         for system in SYSTEMS.values()
     }
-    for apt in apts.values():
-        apt.directory.mkdir(parents=True, exist_ok=True)
-        apt.update()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Apt.update, apts.values()))
     return apts
 
 
@@ -84,9 +84,9 @@ def solve(apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStan
     `stanza_of` says what a locked package depends on, for those that are to stay; None lets one
     move to the newest version.
     """
-    lock: Lock = {"suite": lists.suite, "packages": {}, "groups": {}}
-    for system, apt in apts.items():
-        locked = old.get("packages", {}).get(system, {})
+
+    def one(system: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+        apt, locked = apts[system], old.get("packages", {}).get(system, {})
         keep = {
             name: stanza
             for name, entry in locked.items()
@@ -95,8 +95,16 @@ def solve(apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStan
         before = old.get("groups", {}).get(system, {}) if keep else {}
         solved = _solve_groups(apt, lists, before, locked, keep)
         versions = {name: version for group in solved.values() for name, version in group.items()}
-        lock["groups"][system] = {group: sorted(names) for group, names in solved.items()}
-        lock["packages"][system] = _entries(apt, versions, locked)
+        groups = {group: sorted(names) for group, names in solved.items()}
+        return _entries(apt, versions, locked), groups
+
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(apts, pool.map(one, apts), strict=True))
+    lock: Lock = {
+        "suite": lists.suite,
+        "packages": {system: packages for system, (packages, _) in answers.items()},
+        "groups": {system: groups for system, (_, groups) in answers.items()},
+    }
     same = lock["packages"] == old.get("packages")
     lock["snapshot"] = old["snapshot"] if same else max(apt.released() for apt in apts.values())
     return lock

@@ -64,8 +64,9 @@ HYBRID = PodmanHost(
             "",
         ),
         (podman.network("cni"), "problem", "podman uses cni", "netavark"),
-        (podman.storage("vfs"), "note", "vfs, which is slow", "podman system reset"),
-        (podman.storage("overlay"), "ok", "overlay", ""),
+        (podman.storage("vfs", told=False), "note", "vfs, which is slow", "podman system reset"),
+        (podman.storage("overlay", told=True), "note", "for plain podman", "--fix"),
+        (podman.storage("overlay", told=False), "ok", "overlay", ""),
         (
             rootless.ids("ann", "/etc/subuid", 0),
             "problem",
@@ -142,13 +143,15 @@ def test_fix_adds_to_nix_conf_and_keeps_what_is_there(
 def test_fix_writes_a_file_of_its_own_beside_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = dataclasses.replace(HYBRID, runc=True)
+    host = dataclasses.replace(HYBRID, runc=True, vfs=True)
     monkeypatch.setattr(fix, "probe", lambda: host)
     monkeypatch.setattr(fix, "own_files", lambda _: [])
     monkeypatch.setattr(fix, "config_folders", lambda *, home_too: [tmp_path])  # noqa: ARG005
-    (path,) = fix.podman(tmp_path)
-    assert path == tmp_path / "containers.conf.d" / "dagnix.conf"
-    assert path.read_text().endswith('\n[engine]\nruntime = "runc"\n')
+    settings, storage = fix.podman(tmp_path)
+    assert settings == tmp_path / "containers.conf.d" / "dagnix.conf"
+    assert settings.read_text().endswith('\n[engine]\nruntime = "runc"\n')
+    assert storage == tmp_path / "storage.conf"
+    assert storage.read_text().endswith('\n[storage]\ndriver = "overlay"\n')
 
 
 @pytest.mark.usefixtures("checkout")
