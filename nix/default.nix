@@ -160,9 +160,5 @@ in
       inherit (tools) go nix2container runtime;
       inherit (host) cli dev;
       python = trees.interpreter;
-      # One path that refers to every locked input: its GC root protects them all.
-      locked-inputs = tools.bootstrap.run "locked-inputs" ./builders/list.sh {
-        paths = map (entry: entry.path) inputs.listing;
-      };
     };
 }

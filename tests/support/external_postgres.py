@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.command import run, wait_until
-from support.podman import PROJECT_LABEL, Podman
+from support.podman import PROJECT_LABEL, TEST_LABEL, Podman
 from support.stack import ROOT, Stack
 
 # Debian's package makes this account, as the server refuses to run as root; initdb names the
@@ -26,8 +26,9 @@ def external_postgres(podman: Podman, stack: Stack, image: str) -> Iterator[tupl
     server runs on the host's files and in the network namespace of a container that does nothing.
     """
     name, network = f"{stack.project}-database", f"{stack.project}_outside"
-    label = f"--label={PROJECT_LABEL}={stack.project}"
-    podman("network", "create", label, network)
+    # podman-compose takes this network for its own, so `down` removes it.
+    podman("network", "create", f"--label={PROJECT_LABEL}={stack.project}", network)
+    label = f"--label={TEST_LABEL}={stack.project}"
     idle = ("--entrypoint=python3.13", image, "-c", "import signal; signal.pause()")
     podman("run", "--detach", label, f"--name={name}", f"--network={network}", *idle)
     (programs, *_) = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)

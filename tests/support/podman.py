@@ -11,6 +11,8 @@ from typing import Any
 from support.command import run
 
 PROJECT_LABEL = "io.podman.compose.project"
+# What tests make beside a stack; its value is a project's or a workbench's name.
+TEST_LABEL = "dagnix.test"
 
 
 @dataclass(frozen=True)
@@ -34,22 +36,25 @@ class Podman:
         done = self("logs", container)
         return done.stdout + done.stderr
 
-    def leftovers(self, project: str) -> list[str]:
-        """Return the names of a project's containers, volumes and networks."""
-        found: list[str] = []
-        for kind, name in (("container", "Names"), ("volume", "Name"), ("network", "Name")):
-            words = [kind, "ls", "--filter", f"label={PROJECT_LABEL}={project}"]
-            words += ["--all"] if kind == "container" else []
-            found += self(*words, "--format", f"{{{{.{name}}}}}").stdout.split()
-        return found
+    def leftovers(self, name: str, *labels: str) -> dict[str, list[str]]:
+        """Return containers, volumes and networks with a label (the project's by default)."""
+        return {
+            kind: [
+                found
+                for label in labels or (PROJECT_LABEL,)
+                for found in self(
+                    kind, "ls", *options, "--quiet", f"--filter=label={label}={name}"
+                ).stdout.split()
+            ]
+            for kind, options in (("container", ["--all"]), ("volume", []), ("network", []))
+        }
 
-    def remove(self, project: str) -> None:
-        """Remove all that carries the project's label, whatever state it is in."""
-        for kind in ("container", "volume", "network"):
-            words = [kind, "ls", "--quiet", "--filter", f"label={PROJECT_LABEL}={project}"]
-            words += ["--all"] if kind == "container" else []
-            if found := self(*words).stdout.split():
-                self(kind, "rm", "--force", *found)
+    def remove(self, name: str) -> None:
+        """Remove all that carries a name in its labels, whatever state it is in."""
+        for kind, found in self.leftovers(name, PROJECT_LABEL, TEST_LABEL).items():
+            at_once = ["--time=0"] if kind == "container" else []
+            if found:
+                self(kind, "rm", "--force", *at_once, *found)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Workbench:
     @property
     def label(self) -> str:
         """Marks everything that is to be removed in the end."""
-        return f"--label={PROJECT_LABEL}={self.name}"
+        return f"--label={TEST_LABEL}={self.name}"
 
     def network(self) -> str:
         """Make an internal network and return its name."""

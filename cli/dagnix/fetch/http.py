@@ -1,6 +1,4 @@
-"""Downloads by URL, where no client of an ecosystem is there to do it.
-
-That is from a folder of one's own, and for Debian's files on a host without apt.
+"""Downloads by URL, on hosts that have no apt to do it.
 
 usage: python -m dagnix.fetch.http URL TARGET [URL TARGET …]
 

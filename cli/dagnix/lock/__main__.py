@@ -32,9 +32,12 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "ecosystem", nargs="*", choices=[*ECOSYSTEMS, []], metavar="debian|python|go",
+        "ecosystem",
+        nargs="*",
+        type=_ecosystem,
+        metavar="debian|python|go",
         help="which lock (default: all)",
-    )  # fmt: skip
+    )
     made.add_argument("--upgrade", action="store_true", help="take the newest of everything")
     made.add_argument(
         "--python",
@@ -44,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
         "(default: the one that `nix build .#cli` makes)",
     )
     return made
+
+
+def _ecosystem(name: str) -> str:
+    if name not in ECOSYSTEMS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(ECOSYSTEMS)}")
+    return name
 
 
 def main() -> None:
