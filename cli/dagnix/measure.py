@@ -85,7 +85,9 @@ def cold_build(project: Project) -> list[Figure]:
         store = ("--store", folder)
         with console.step("Copying the fetched files into an empty store"):
             words = ["nix", "copy", "--no-check-sigs", "--to", folder]
-            run([*words, f"{project.root}#locked-inputs"], "Nix cannot copy the fetched files")
+            # What the fetch has rooted refers to every locked file of this system.
+            roots = project.roots.glob("inputs-*")
+            run([*words, *(root.resolve() for root in roots)], "Nix cannot copy the fetched files")
         with console.step("Building nix2container"):
             tool = _build(project, ["nix2container"], "--no-link", *store)
         with console.step("Building the four images"):
