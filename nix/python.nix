@@ -29,7 +29,7 @@ in
       source,
       python,
       at ? "",
-      folders ? [ "." ],
+      folders ? [ at ],
     }:
     bootstrap.run name ./builders/compile.sh {
       inherit

@@ -24,8 +24,8 @@ let
     source = unpackedBase;
     python = python.interpreter unpackedBase;
     folders = [
-      "usr/lib/python${lock.python.version}"
-      "usr/lib/python3"
+      "/usr/lib/python${lock.python.version}"
+      "/usr/lib/python3"
     ];
   };
   interpreter = python.interpreter base;

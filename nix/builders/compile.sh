@@ -1,9 +1,10 @@
 # Python sources → the same with their .pyc files, which know the paths that an image has.
-# In: $source, $at (where an image has it), $folders (below it, to compile), $python. Out: the tree.
+# In: $source, $at (where an image has it), $folders (what to compile, as an image has it), $python.
+# Out: the tree.
 mkdir -p "$out$at"
 cp -a "$source/." "$out$at"
 chmod -R u+w "$out"
 for folder in $folders; do
   "$python/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash \
-    -s "$out" -p / "$out$at/$folder"
+    -s "$out" -p / "$out$folder"
 done
