@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -71,7 +72,9 @@ def test_the_readme_gives_the_defaults_of_compose() -> None:
 
 @cache
 def help_of(command: str) -> str:
-    return run([ROOT / "dagnix", command, "--help"], env={"COLUMNS": "200"}).stdout
+    # Not ./dagnix, whose own short help is all that there is before the first build.
+    words = [sys.executable, "-m", "dagnix", *command.split(), "--help"]
+    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "cli")}).stdout
 
 
 def mentions() -> Iterator[tuple[str, str]]:
@@ -85,7 +88,7 @@ def mentions() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "words"), sorted(set(mentions())))
 def test_a_command_that_is_mentioned_exists_with_its_options(page: str, words: str) -> None:
     command, *arguments = words.strip('"$()').split()
-    assert command in help_of("--help")
+    assert re.search(rf"\b{command}\b", help_of(""))
     unknown = [
         each
         for each in arguments

@@ -16,6 +16,10 @@ EXTERNAL = "docs/howto/external-database.md"
 ELSEWHERE = {
     (README, "./dagnix test"): (".ci/run", "./dagnix test"),
     (README, "nix flake check"): ("cli/dagnix/commands/test.py", '"nix", "flake", "check"'),
+    (README, 'nix develop -c pytest pipes -m "not postgres"'): (
+        "cli/dagnix/commands/test.py",
+        '(pytest, here.root / "pipes")',
+    ),
     (README, DEV): ("tests/docs/test_commands.py", '{DEV}", DAGSTER'),
     **{
         (EXTERNAL, command): ("tests/stack/test_external_db.py", words)

@@ -47,7 +47,7 @@ def test_up_and_down_with_a_database_outside_the_stack(
     assert "The job example ran: SUCCESS" in done.stderr
     count = ["psql", "--host", socket, "--username", ACCOUNT, "-Atqc"]
     stored = run([*count, "SELECT count(*) FROM storage.weather", "dagster"]).stdout.strip()
-    assert stored == "91"
+    assert stored == "31"
     tables = "SELECT count(*) > 10 FROM pg_tables WHERE schemaname = 'dagster'"
     assert run([*count, tables, "dagster"]).stdout.strip() == "t"
 
