@@ -60,12 +60,18 @@ def test_the_dashboard_shows_what_a_run_printed(
     dashboard: Dashboard, run: tuple[str, DagsterRunStatus]
 ) -> None:
     run_id, _ = run
-    events = dashboard.query(
-        """query Events($run: ID!) { logsForRun(runId: $run) { ... on EventConnection {
-             events { ... on LogsCapturedEvent { fileKey } } } } }""",
-        run=run_id,
-    )["logsForRun"]["events"]
-    (key,) = {event["fileKey"] for event in events if event}
+    keys, cursor, more = set(), None, True
+    while more:  # a hundred events a page, and as many are there before the run starts
+        page = dashboard.query(
+            """query Events($run: ID!, $cursor: String) {
+                 logsForRun(runId: $run, afterCursor: $cursor) { ... on EventConnection {
+                   cursor hasMore events { ... on LogsCapturedEvent { fileKey } } } } }""",
+            run=run_id,
+            cursor=cursor,
+        )["logsForRun"]
+        keys |= {event["fileKey"] for event in page["events"] if event}
+        cursor, more = page["cursor"], page["hasMore"]
+    (key,) = keys
     logs = dashboard.query(
         "query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }",
         key=[run_id, "compute_logs", key],
