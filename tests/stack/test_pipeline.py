@@ -56,29 +56,6 @@ def test_the_job_runs_to_success_and_its_rows_are_in_postgres(
     assert found == "0|12.8|5|4.7|drizzle"
 
 
-def test_the_dashboard_shows_what_a_run_printed(
-    dashboard: Dashboard, run: tuple[str, DagsterRunStatus]
-) -> None:
-    run_id, _ = run
-    keys, cursor, more = set(), None, True
-    while more:  # a hundred events a page, and as many are there before the run starts
-        page = dashboard.query(
-            """query Events($run: ID!, $cursor: String) {
-                 logsForRun(runId: $run, afterCursor: $cursor) { ... on EventConnection {
-                   cursor hasMore events { ... on LogsCapturedEvent { fileKey } } } } }""",
-            run=run_id,
-            cursor=cursor,
-        )["logsForRun"]
-        keys |= {event["fileKey"] for event in page["events"] if event}
-        cursor, more = page["cursor"], page["hasMore"]
-    (key,) = keys
-    logs = dashboard.query(
-        "query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }",
-        key=[run_id, "compute_logs", key],
-    )["capturedLogs"]
-    assert "STEP_SUCCESS" in logs["stderr"]
-
-
 def test_the_log_of_pipes_has_what_a_run_printed(
     stack: Stack, podman: Podman, run: tuple[str, DagsterRunStatus]
 ) -> None:
