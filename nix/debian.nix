@@ -31,6 +31,15 @@ in
     }:
     bootstrap.run name ./builders/addition.sh { inherit packages base unpack; };
 
+  # No more than `files` of the packages, with their licences and records.
+  selection =
+    {
+      name,
+      packages,
+      files,
+    }:
+    bootstrap.run name ./builders/selection.sh { inherit packages files unpack; };
+
   # Packages that only build, and do not ship.
   unpacked = name: packages: bootstrap.run name unpack { inherit packages; };
 }

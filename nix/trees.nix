@@ -51,23 +51,35 @@ let
         })
       ];
   own = group: without shared (pythonGroup group);
-  pipesPackages = without (debianGroup "base") (debianGroup "pipes");
+  onBase = group: map inputs.deb (without (debianGroup "base") (debianGroup group));
+
+  programs = debian.selection {
+    name = "programs";
+    packages = onBase "programs";
+    files = [
+      "usr/bin/tail" # with which Dagster copies what a step prints, for the dashboard
+    ];
+  };
 in
 {
   inherit base interpreter;
 
   # Each a list of trees for one layer; an empty list makes no layer.
-  dagster = [ python.skeleton ] ++ wheelTrees "dagster" shared;
+  dagster = [
+    programs
+    python.skeleton
+  ]
+  ++ wheelTrees "dagster" shared;
   webserver = wheelTrees "webserver" (own "webserver");
   daemon = wheelTrees "daemon" (own "daemon");
   pipesDebian =
-    if pipesPackages == [ ] then
+    if onBase "pipes" == [ ] then
       [ ]
     else
       [
         (debian.addition {
           name = "pipes-debian";
-          packages = map inputs.deb pipesPackages;
+          packages = onBase "pipes";
           inherit base;
         })
       ];

@@ -70,6 +70,14 @@ def test_no_shell_no_package_manager_no_compiler(files: dict[str, Contents], ser
     ]
 
 
+@pytest.mark.parametrize("service", DAGSTER)
+def test_of_coreutils_only_the_program_that_dagster_calls(
+    files: dict[str, Contents], service: str
+) -> None:
+    programs = {path.name for path, _ in files[service] if str(path.parent) == "/usr/bin"}
+    assert {"tail", "cat", "ls", "rm"} & programs == {"tail"}
+
+
 @pytest.mark.parametrize("service", NAMES)
 def test_nothing_gives_privileges_and_little_is_writable(
     files: dict[str, Contents], service: str
@@ -127,8 +135,9 @@ def _problem(files: Contents, source: PurePosixPath) -> str | None:
 def test_scanners_find_each_debian_package(files: dict[str, Contents], service: str) -> None:
     locks = json.loads((ROOT / "nix" / "locks" / "debian.json").read_text())
     groups = locks["groups"]["x86_64-linux"]
-    expected = groups["postgres"] if service == "postgres" else groups["base"]
-    expected = {*expected, *(groups["pipes"] if service == "pipes" else ())}
+    inside = ["postgres"] if service == "postgres" else ["base", "programs"]
+    inside += ["pipes"] if service == "pipes" else []
+    expected = {name for group in inside for name in groups[group]}
     folder = PurePosixPath("/var/lib/dpkg/status.d")
     listed = {path.name for path, _ in files[service] if path.parent == folder}
     assert listed == expected | {f"{name}.md5sums" for name in expected}

@@ -56,6 +56,24 @@ def test_the_job_runs_to_success_and_its_rows_are_in_postgres(
     assert found == "0|12.8|5|4.7|drizzle"
 
 
+def test_the_dashboard_shows_what_a_run_printed(
+    dashboard: Dashboard, run: tuple[str, DagsterRunStatus]
+) -> None:
+    run_id, _ = run
+    events = dashboard.query(
+        """query Events($run: ID!) {
+             logsForRun(runId: $run) { ... on EventConnection {
+               events { ... on LogsCapturedEvent { fileKey } } } } }""",
+        run=run_id,
+    )["logsForRun"]["events"]
+    (captured,) = filter(None, events)
+    logs = dashboard.query(
+        "query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }",
+        key=[run_id, "compute_logs", captured["fileKey"]],
+    )["capturedLogs"]
+    assert "STEP_SUCCESS" in logs["stderr"]
+
+
 def test_the_log_of_pipes_has_what_a_run_printed(
     stack: Stack, podman: Podman, run: tuple[str, DagsterRunStatus]
 ) -> None:
