@@ -47,7 +47,7 @@ rec {
       filter =
         path: type:
         type == "directory"
-        || (builtins.match ".*\\.(go|sql|conf)" path != null && builtins.match ".*_test\\.go" path == null);
+        || (builtins.match ".*\\.(go|sql|conf|py)" path != null && builtins.match ".*_test\\.go" path == null);
     };
   };
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"dagnix/runtime/internal/codeserver"
+	"dagnix/runtime/internal/dagster"
 	"dagnix/runtime/internal/database"
 	"dagnix/runtime/internal/launch"
 	"dagnix/runtime/internal/secret"
@@ -23,6 +25,11 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if command[0] == "code-server" {
+		if command, err = codeserver.Command(command[1:]); err != nil {
+			return err
+		}
+	}
 	for _, prefix := range []string{"DAGSTER_PG", "STORAGE_PG"} {
 		config, err := database.FromEnvironment(prefix)
 		if err != nil {
@@ -34,10 +41,10 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		if err := config.Wait(ctx, limit, stderr); err != nil {
 			return err
 		}
-	}
-	if command[0] == "code-server" {
-		if command, err = codeserver.Command(command[1:]); err != nil {
-			return err
+		if prefix == "DAGSTER_PG" && strings.HasPrefix(command[0], "dagster") {
+			if command, err = dagster.Command(ctx, config, command); err != nil {
+				return err
+			}
 		}
 	}
 	return launch.Become(command)

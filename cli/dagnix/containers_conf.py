@@ -151,7 +151,6 @@ def environment(state: Path, host: PodmanHost | None = None) -> dict[str, str]:
     own = read(files)
     settings = needed(host, own)
     if not settings:
-        path.unlink(missing_ok=True)
         return variables
     if host.podman >= OVERRIDE_SINCE:
         variable = "CONTAINERS_CONF_OVERRIDE"

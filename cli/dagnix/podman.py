@@ -9,6 +9,8 @@ from dagnix import containers_conf
 from dagnix.process import Result, run
 from dagnix.project import Project
 
+PROJECT_LABEL = "io.podman.compose.project"  # on all that podman-compose makes
+
 
 @functools.cache
 def settings(state: Path) -> dict[str, str]:

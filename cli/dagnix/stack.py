@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dagnix.podman import inspect, podman, settings
+from dagnix import bridge
+from dagnix.podman import PROJECT_LABEL, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
 
-PROJECT_LABEL = "io.podman.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 
 
@@ -149,7 +149,12 @@ def start(project: Project, present: list[Container], *, anew: bool) -> None:
     failure = "podman-compose cannot start the stack"
     if changed:
         compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
+    if not present:
+        # The first one brings the bridge, whose address is to stay while the others ask for names.
+        compose(project, "up", "--detach", services(project)[0], failure=failure)
+        bridge.pin(project)
     compose(project, "up", "--detach", failure=failure)
+    bridge.pin(project)
 
 
 def remove(project: Project, *, volumes: bool) -> None:

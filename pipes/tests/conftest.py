@@ -76,8 +76,9 @@ def drop(incoming: Incoming) -> Drop:
 def postgres() -> Iterator[sa.URL]:
     """Start PostgreSQL on a free port of the loopback address; give its superuser's URL."""
     binaries = _postgres_binaries()
-    # Not pytest's own folder: a Unix socket's path is short, and another user cannot enter it.
-    folder = Path(tempfile.mkdtemp(prefix="pipes-postgres-"))
+    # Not pytest's own folder, nor TMPDIR, which is private in `nix develop`: the user postgres has
+    # to get in, and a Unix socket's path is short.
+    folder = Path(tempfile.mkdtemp(prefix="pipes-postgres-", dir="/tmp"))
     # PostgreSQL refuses to run as root; Debian's package brings the user postgres.
     user = "postgres" if os.getuid() == 0 else None
     if user:

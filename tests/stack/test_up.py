@@ -1,5 +1,9 @@
 """`./dagnix up`, and what it brought up."""
 
+import os
+from pathlib import Path
+
+import pytest
 from support.command import wait_until
 from support.podman import Podman
 from support.stack import SERVICES, Stack
@@ -48,6 +52,15 @@ def test_only_the_dashboard_has_a_port_and_only_on_loopback(stack: Stack, podman
         published |= {(service, port): places for port, places in ports.items() if places}
     here = {"HostIp": "127.0.0.1", "HostPort": str(stack.port)}
     assert published == {("webserver", "3000/tcp"): [here]}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without root the bridges are out of sight")
+def test_the_bridges_keep_their_addresses(stack: Stack, podman: Podman) -> None:
+    for network in ("instance", "outside"):
+        name = f"{stack.project}_{network}"
+        bridge = podman("network", "inspect", "--format", "{{.NetworkInterface}}", name).strip()
+        # NET_ADDR_SET of linux/netdevice.h; 1 is a random one, which the next container may change.
+        assert Path("/sys/class/net", bridge, "addr_assign_type").read_text().strip() == "3"
 
 
 def test_postgres_and_daemon_are_on_the_internal_network_only(stack: Stack, podman: Podman) -> None:

@@ -93,10 +93,15 @@ def test_its_own_file_does_not_count_as_the_users(
     assert environment(tmp_path, HARSH) == first
 
 
-def test_the_file_goes_when_the_host_no_longer_needs_it(tmp_path: Path) -> None:
-    environment(tmp_path, HARSH)
-    environment(tmp_path, PLAIN)
-    assert not (tmp_path / "containers.conf").exists()
+def test_the_file_stays_for_shells_that_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = environment(tmp_path, HARSH)
+    own = tmp_path / "own.conf"
+    own.write_text(Path(first["CONTAINERS_CONF"]).read_text())
+    monkeypatch.setenv("CONTAINERS_CONF", str(own))
+    assert "CONTAINERS_CONF" not in environment(tmp_path, HARSH)
+    assert Path(first["CONTAINERS_CONF"]).is_file()
 
 
 def test_files_that_are_not_toml_are_named(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ BASICS = (
     "tail",
 )
 HELPERS = (
-    *("aardvark-dns", "catatonit", "iptables", "netavark", "newuidmap", "nft"),
+    *("aardvark-dns", "catatonit", "ip", "iptables", "netavark", "newuidmap", "nft"),
     *("runc", "slirp4netns", "xz"),
 )
 TOOLS = ("git", "nix", "podman", "python3")

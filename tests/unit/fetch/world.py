@@ -96,7 +96,8 @@ class World:
     def interrupt(self, is_time: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
         """Start a fetch, press Ctrl-C when it is time, and return how it ended."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "dagnix.fetch"],
+            # What a shell starts in the background ignores Ctrl-C, and so does what that starts.
+            ["env", "--default-signal=INT", sys.executable, "-m", "dagnix.fetch"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

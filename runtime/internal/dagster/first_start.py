@@ -1,0 +1,26 @@
+"""Run a program of Dagster's, whose tables are not in Postgres yet.
+
+Every process of Dagster makes the tables when it opens the instance and they are not there; when
+several do at the same time, all but one fail. So they take turns here, each in the program's own
+process, as importing Dagster takes seconds.
+"""
+
+import os
+import runpy
+import shutil
+import sys
+from contextlib import closing
+
+import psycopg2
+from dagster import DagsterInstance
+
+LOCK = 0x6461676E6978  # any number that nothing else in the database takes
+
+fields = {"host": "HOST", "port": "PORT", "dbname": "DB", "user": "USER", "password": "PASSWORD"}
+settings = {field: os.environ[f"DAGSTER_PG_{name}"] for field, name in fields.items()}
+with closing(psycopg2.connect(**settings)) as session, session.cursor() as cursor:
+    cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+    DagsterInstance.get().dispose()
+
+sys.argv.pop(0)
+runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")
