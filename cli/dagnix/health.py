@@ -13,7 +13,8 @@ from dagnix.project import Project
 from dagnix.stack import Container, containers
 
 CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
-PAUSE_SECONDS = 0.3  # between two rounds of checks
+# Between two rounds of checks: a round costs podman a second of CPU, which what starts needs more.
+PAUSE_SECONDS = 1
 RESTARTS = 3  # a service that stopped so often while it was waited for will not come up
 # What the others get once one keeps stopping: they often wait for that one.
 GRACE_SECONDS = 5

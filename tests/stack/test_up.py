@@ -58,7 +58,8 @@ def test_only_the_dashboard_has_a_port_and_only_on_loopback(stack: Stack, podman
 def test_the_bridges_keep_their_addresses(stack: Stack, podman: Podman) -> None:
     for network in ("instance", "outside"):
         name = f"{stack.project}_{network}"
-        bridge = podman("network", "inspect", "--format", "{{.NetworkInterface}}", name).strip()
+        bridge = podman("network", "inspect", "--format", "{{.NetworkInterface}}", name)
+        bridge = bridge.stdout.strip()
         # NET_ADDR_SET of linux/netdevice.h; 1 is a random one, which the next container may change.
         assert Path("/sys/class/net", bridge, "addr_assign_type").read_text().strip() == "3"
 

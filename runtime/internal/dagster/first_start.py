@@ -14,13 +14,15 @@ from contextlib import closing
 import psycopg2
 from dagster import DagsterInstance
 
+_, have_tables, *sys.argv = sys.argv
 LOCK = 0x6461676E6978  # any number that nothing else in the database takes
 
 fields = {"host": "HOST", "port": "PORT", "dbname": "DB", "user": "USER", "password": "PASSWORD"}
 settings = {field: os.environ[f"DAGSTER_PG_{name}"] for field, name in fields.items()}
 with closing(psycopg2.connect(**settings)) as session, session.cursor() as cursor:
     cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-    DagsterInstance.get().dispose()
+    cursor.execute(have_tables)
+    if cursor.fetchone() == (False,):
+        DagsterInstance.get().dispose()
 
-sys.argv.pop(0)
 runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")

@@ -30,5 +30,5 @@ func Command(ctx context.Context, config *database.Config, command []string) ([]
 	if there {
 		return command, nil
 	}
-	return append([]string{"python", "-c", firstStart}, command...), nil
+	return append([]string{"python", "-c", firstStart, haveTables}, command...), nil
 }
