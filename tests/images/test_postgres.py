@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from support.command import wait_until
 from support.podman import Workbench
 
 PSQL = "/usr/lib/postgresql/17/bin/psql"
+TABLES_LOCK = 0x6461676E6978  # as in runtime/internal/dagster/first_start.py
 SUPERUSER = ("--host=/run/postgresql", "--username=postgres")
 
 
@@ -117,3 +119,32 @@ def test_a_restart_keeps_the_data_and_initialises_nothing(server: Server) -> Non
     log = podman.logs(server.name)
     assert log.count("first start: making a PostgreSQL 17 cluster") == 1
     assert "database system was not properly shut down" not in log
+
+
+def test_services_that_start_first_at_the_same_time_make_the_tables_in_turns(
+    server: Server, images: dict[str, str]
+) -> None:
+    values = {"HOST": "127.0.0.1", "PORT": "5432", "DB": "dagster", "USER": "dagster"}
+    values["PASSWORD"] = server.passwords["dagster"]
+    environment = tuple(f"--env=DAGSTER_PG_{name}={value}" for name, value in values.items())
+    options = ("--rm", f"--network=container:{server.name}", *environment)
+
+    def start(service: str) -> str:
+        words = ("dagster", "instance", "info")
+        return server.workbench.run(images[service], *words, options=options).stdout
+
+    services = ("webserver", "daemon", "pipes")
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(len(services) + 1) as pool:
+        # Somebody else's turn, so that all of them come to wait for theirs.
+        other = pool.submit(server.sql, f"SELECT pg_advisory_lock({TABLES_LOCK}), pg_sleep(600)")
+        started = [pool.submit(start, service) for service in services]
+        try:
+            wait_until(lambda: server.sql(waiting) == str(len(services)), "all wait for their turn")
+            assert server.sql("SELECT to_regclass('dagster.runs')") == ""
+        finally:
+            asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            server.sql(f"SELECT pg_terminate_backend(pid) {asleep}")
+        other.result()
+        assert all("$DAGSTER_HOME" in each.result() for each in started)
+    assert server.sql("SELECT to_regclass('dagster.runs')") == "dagster.runs"
