@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,32 +11,49 @@ from dagnix import UserError
 from dagnix.process import CommandError, run
 from dagnix.project import Project
 
-# Kinds of activity in Nix's internal-json log (nix: src/libutil/logging.hh).
+# Kinds of activity and of result in Nix's internal-json log (nix: src/libutil/logging.hh).
 BUILD = 105
+BUILD_LOG_LINE = 101
+LAST_LINES = 10  # of a build that fails; Nix leaves them out of its message with this log format
 _NAME = re.compile(r"/nix/store/[a-z0-9]{32}-(.*?)(?:\.drv)?'")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Log:
-    """Nix's internal-json log: shows each build as it starts and keeps the errors."""
+    """Nix's internal-json log: shows each build as it starts and keeps what explains a failure."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self.show = show
         self.built = 0
-        self.errors: list[str] = []
+        self._errors: list[str] = []
+        self._last_lines: dict[int, deque[str]] = {}  # by activity
+        self._derivations: dict[str, int] = {}  # the activity that builds each
 
     def line(self, text: str) -> None:
         """Take in one line of Nix's stderr."""
         if not text.startswith("@nix "):
-            self.errors.append(text)
+            self._errors.append(text)
             return
         event: dict[str, Any] = json.loads(text.removeprefix("@nix "))
         if event.get("action") == "start" and event.get("type") == BUILD:
             self.built += 1
             match = _NAME.search(event["text"])
+            self._derivations[match[0].rstrip("'") if match else ""] = event["id"]
             self.show(f"Building {match[1] if match else event['text']}")
         elif event.get("action") == "msg" and event.get("level") == 0:
-            self.errors.append(_ESCAPES.sub("", event["msg"]))
+            self._errors.append(_ESCAPES.sub("", event["msg"]))
+        elif event.get("action") == "result" and event.get("type") == BUILD_LOG_LINE:
+            lines = self._last_lines.setdefault(event["id"], deque(maxlen=LAST_LINES))
+            lines.append(_ESCAPES.sub("", event["fields"][0]))
+
+    def failure(self) -> str:
+        """Return Nix's errors and, under each failed build, the last lines that it printed."""
+        said = "\n".join(self._errors).strip()
+        for derivation, activity in self._derivations.items():
+            if derivation and f"builder for '{derivation}' failed" in said:
+                last = [f"  {line}" for line in self._last_lines.get(activity, ())]
+                said = "\n".join([said, f"The last lines of {derivation}:", *last])
+        return said
 
 
 def build(project: Project, packages: Sequence[str], log: Log, *options: str | Path) -> list[Path]:
@@ -52,7 +70,7 @@ def build(project: Project, packages: Sequence[str], log: Log, *options: str | P
     try:
         result = run(command, "Nix cannot build", line=log.line)
     except CommandError as error:
-        said = "\n".join(log.errors).strip()
+        said = log.failure()
         if error.result.no_space:
             raise UserError(
                 "The disk of the Nix store is full: make room with `nix-collect-garbage`, or give "

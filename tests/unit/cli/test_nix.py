@@ -9,6 +9,9 @@ from dagnix import UserError, nix, project
 Program = Callable[[str, str], Path]
 
 
+PIPES = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-pipes-oci.drv"
+
+
 def message(**event: object) -> str:
     return f"@nix {json.dumps(event)}"
 
@@ -16,11 +19,10 @@ def message(**event: object) -> str:
 def test_shows_each_build_by_its_name() -> None:
     shown: list[str] = []
     log = nix.Log(shown.append)
-    path = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-pipes-oci.drv"
-    log.line(message(action="start", type=nix.BUILD, text=f"building '{path}'"))
-    log.line(message(action="start", type=100, text="copying"))
+    log.line(message(action="start", id=1, type=nix.BUILD, text=f"building '{PIPES}'"))
+    log.line(message(action="start", id=2, type=100, text="copying"))
     log.line(message(action="stop", id=1))
-    assert (shown, log.built, log.errors) == (["Building pipes-oci"], 1, [])
+    assert (shown, log.built, log.failure()) == (["Building pipes-oci"], 1, "")
 
 
 def test_keeps_errors_without_their_colours() -> None:
@@ -28,7 +30,23 @@ def test_keeps_errors_without_their_colours() -> None:
     log.line(message(action="msg", level=0, msg="\x1b[31;1merror:\x1b[0m no"))
     log.line(message(action="msg", level=3, msg="by the way"))
     log.line("not Nix's own")
-    assert log.errors == ["error: no", "not Nix's own"]
+    assert log.failure() == "error: no\nnot Nix's own"
+
+
+def test_a_failed_build_shows_its_last_lines() -> None:
+    log = nix.Log(lambda _: None)
+    log.line(message(action="start", id=1, type=nix.BUILD, text=f"building '{PIPES}'"))
+    for number in range(12):
+        line = f"\x1b[1mline {number}"
+        log.line(message(action="result", id=1, type=nix.BUILD_LOG_LINE, fields=[line]))
+    assert log.failure() == ""
+    error = f"error: builder for '{PIPES}' failed with exit code 1"
+    log.line(message(action="msg", level=0, msg=error))
+    assert log.failure().splitlines() == [
+        error,
+        f"The last lines of {PIPES}:",
+        *(f"  line {number}" for number in range(2, 12)),
+    ]
 
 
 @pytest.mark.usefixtures("checkout")
