@@ -38,7 +38,8 @@ class Log:
         if event.get("action") == "start" and event.get("type") == BUILD:
             self.built += 1
             match = _NAME.search(event["text"])
-            self._derivations[match[0].rstrip("'") if match else ""] = event["id"]
+            if match:
+                self._derivations[match[0].rstrip("'")] = event["id"]
             self.show(f"Building {match[1] if match else event['text']}")
         elif event.get("action") == "msg" and event.get("level") == 0:
             self._errors.append(_ESCAPES.sub("", event["msg"]))
@@ -50,7 +51,7 @@ class Log:
         """Return Nix's errors and, under each failed build, the last lines that it printed."""
         said = "\n".join(self._errors).strip()
         for derivation, activity in self._derivations.items():
-            if derivation and f"builder for '{derivation}' failed" in said:
+            if derivation in said:  # what was not begun, as it depends on that, has no activity
                 last = [f"  {line}" for line in self._last_lines.get(activity, ())]
                 said = "\n".join([said, f"The last lines of {derivation}:", *last])
         return said
