@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
+	"time"
 
 	"dagnix/runtime/internal/cluster"
 	"dagnix/runtime/internal/health"
@@ -20,8 +22,9 @@ Usage:
   runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
   runtime start code-server [OPTION…] the same, and become the code server of the project
                                       in $DAGNIX_PIPES_DIR
-  runtime health SERVICE              one line on how SERVICE is; exit code 0 if it is well, 1 if not
-                                      (SERVICE: webserver, daemon, pipes or postgres)
+  runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not
+                                      (SERVICE: webserver, daemon, pipes or postgres); with SECONDS
+                                      it gives SERVICE that long to become well
   runtime postgres                    prepare the database cluster, become the Postgres server
 
 Environment of start:
@@ -68,7 +71,11 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case command == "postgres" && len(rest) == 0:
 		return report(ctx, cluster.Run(ctx, stderr), stderr)
 	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:
-		return check(ctx, health.Checks[rest[0]], stdout)
+		return check(ctx, health.Checks[rest[0]], 0, stdout)
+	case command == "health" && len(rest) == 2 && health.Checks[rest[0]] != nil:
+		if seconds, err := strconv.ParseUint(rest[1], 10, 16); err == nil {
+			return check(ctx, health.Checks[rest[0]], time.Duration(seconds)*time.Second, stdout)
+		}
 	}
 	fmt.Fprint(stderr, "runtime: unknown or incomplete command; `runtime --help` lists them.\n")
 	return exitUsage
@@ -84,10 +91,8 @@ func report(ctx context.Context, err error, stderr io.Writer) int {
 	return 1
 }
 
-func check(ctx context.Context, probe health.Check, stdout io.Writer) int {
-	ctx, cancel := context.WithTimeout(ctx, health.Timeout)
-	defer cancel()
-	well, err := probe(ctx)
+func check(ctx context.Context, probe health.Check, patience time.Duration, stdout io.Writer) int {
+	well, err := health.Wait(ctx, probe, patience)
 	if err != nil {
 		fmt.Fprintln(stdout, health.OneLine(err.Error()))
 		return 1

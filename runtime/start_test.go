@@ -167,7 +167,7 @@ func TestStartObeysSignals(t *testing.T) {
 }
 
 func TestWordsOnTheCommandLine(t *testing.T) {
-	for _, words := range []string{"", "start", "health", "health other", "postgres now", "sing"} {
+	for _, words := range []string{"", "start", "health", "health other", "health daemon soon", "postgres now", "sing"} {
 		code, _, said := finish(t, nil, strings.Fields(words)...)
 		expect(t, exitUsage, "runtime: unknown or incomplete command; `runtime --help` lists them.", code, said)
 	}

@@ -4,7 +4,7 @@ Podman runs health checks by itself only where systemd does, so each is run here
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from dagnix import UserError, console
@@ -13,8 +13,11 @@ from dagnix.project import Project
 from dagnix.stack import Container, containers
 
 CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
-# Between two rounds of checks: a round costs podman a second of CPU, which what starts needs more.
-PAUSE_SECONDS = 1
+# What a check of our own program gives the service to become well: it asks again by itself, where
+# each question of podman's would take a tenth of a second of CPU that what starts needs more.
+PATIENCE_SECONDS = 5
+PROGRAM = "/opt/dagster/bin/runtime"
+PAUSE_SECONDS = 1  # before services are asked once more
 RESTARTS = 3  # a service that stopped so often while it was waited for will not come up
 # What the others get once one keeps stopping: they often wait for that one.
 GRACE_SECONDS = 5
@@ -35,7 +38,7 @@ def ask(project: Project, container: Container) -> Health:
     """Run the container's health check once."""
     if not container.running:
         return Health(healthy=False, says=container.state)
-    if not container.has_health_check:
+    if not container.health_check:
         return Health(healthy=True, says="has no health check")
     words = ["healthcheck", "run", container.name]
     failure = f"The health check of {container.service} does not end"
@@ -56,6 +59,16 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
         return list(pool.map(lambda container: ask(project, container), present))
 
 
+def ask_patiently(project: Project, container: Container) -> Health:
+    """Run the container's health check once it passes, or after a few seconds."""
+    _, *command = container.health_check or [""]
+    if container.running and command[:1] == [PROGRAM]:
+        words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
+        failure = f"{container.service} is not to be waited for"
+        podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+    return ask(project, container)
+
+
 def wait(project: Project, seconds: float) -> None:
     """Wait until every service is healthy, each for at most `seconds`; print a line for each.
 
@@ -67,12 +80,14 @@ def wait(project: Project, seconds: float) -> None:
     restarts = {each.name: each.restarts for each in containers(project)}
     pending = set(restarts)
     failures: list[str] = []
-    with console.err.status("Waiting for the services"):
+    with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:
         while pending:
             present = [each for each in containers(project) if each.name in pending]
             failures += [f"{name} was removed" for name in pending - {c.name for c in present}]
             pending = {each.name for each in present}
-            for container, health in zip(present, ask_all(project, present), strict=True):
+            asked = {pool.submit(ask_patiently, project, each): each for each in present}
+            for answer in as_completed(asked):
+                container, health = asked[answer], answer.result()
                 spent = time.monotonic() - start
                 stops = container.restarts - restarts[container.name] >= RESTARTS
                 final = health.says.startswith(FINAL)

@@ -77,9 +77,9 @@ class Container:
         return (dt.datetime.now(dt.UTC) - start).total_seconds()
 
     @property
-    def has_health_check(self) -> bool:
-        """Whether compose.yaml gives it a health check."""
-        return bool(self.seen["Config"].get("Healthcheck"))
+    def health_check(self) -> list[str]:
+        """The health check in the words of compose.yaml: CMD and a command, or nothing."""
+        return (self.seen["Config"].get("Healthcheck") or {}).get("Test") or []
 
     @property
     def last_words(self) -> str:

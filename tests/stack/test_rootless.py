@@ -96,7 +96,9 @@ def test_the_stack_runs_without_root(
     for service in SERVICES:
         check = ("podman", "exec", f"rootless_{service}_1", "/opt/dagster/bin/runtime", "health")
         wait_until(lambda words=(*check, service): user.run(*words, check=False), service)
-    _, status = Dashboard(int(user.environment["DAGNIX_PORT"])).run("example")
+    dashboard = Dashboard(int(user.environment["DAGNIX_PORT"]))
+    dashboard.wait_for_job("example")
+    _, status = dashboard.run("example")
     assert status is DagsterRunStatus.SUCCESS
 
     user.run(*compose, "down", "--volumes")

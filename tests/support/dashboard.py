@@ -25,6 +25,20 @@ class Dashboard:
             GraphQLRequest(text, variable_values=variables)
         )
 
+    def wait_for_job(self, job: str) -> None:
+        """Wait until the webserver, which may have started before the code server, has a job."""
+        text = """{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
+            ... on RepositoryLocation { repositories { jobs { name } } }
+        } } } } }"""
+
+        def there() -> bool:
+            entries = self.query(text)["workspaceOrError"]["locationEntries"]
+            loaded = [entry["locationOrLoadError"] or {} for entry in entries]
+            repositories = [each for entry in loaded for each in entry.get("repositories", ())]
+            return any(found["name"] == job for each in repositories for found in each["jobs"])
+
+        wait_until(there, f"the dashboard has the job {job}")
+
     def run(self, job: str) -> tuple[str, DagsterRunStatus]:
         """Launch a job and return the run's ID and the status it ends in."""
         run_id = self._dagster.submit_job_execution(job)

@@ -2,7 +2,6 @@ package dagster
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -25,8 +24,18 @@ type ErrorInfo struct {
 	Cause     *ErrorInfo `json:"cause"`
 }
 
-// ParseLocation reads a reply to ListRepositories. If the code did not load, the error is one
-// sentence with the exception and the place in the files under folder where it came from.
+// LoadError tells why the user's code does not load.
+type LoadError struct {
+	// Sentence has the exception and its place.
+	Sentence string
+}
+
+func (e *LoadError) Error() string {
+	return "the code does not load: " + e.Sentence
+}
+
+// ParseLocation reads a reply to ListRepositories. If the code did not load, the error is a
+// [*LoadError] with the exception and the place in the files under folder where it came from.
 func ParseLocation(reply []byte, folder string) (*Location, error) {
 	var content struct {
 		Class    string            `json:"__class__"`
@@ -47,7 +56,7 @@ func ParseLocation(reply []byte, folder string) (*Location, error) {
 		}
 		return location, nil
 	case "SerializableErrorInfo":
-		return nil, errors.New("the code does not load: " + content.Sentence(folder))
+		return nil, &LoadError{content.Sentence(folder)}
 	}
 	return nil, fmt.Errorf("the code server's reply is of an unknown class %q", content.Class)
 }

@@ -4,8 +4,11 @@ package health
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
+
+	"dagnix/runtime/internal/dagster"
 )
 
 // Check returns in a sentence what is well, or as an error what is not.
@@ -21,6 +24,34 @@ var Checks = map[string]Check{
 
 // Timeout of a whole check, less than the 5 s that compose.yaml gives it: so the line gets out.
 const Timeout = 4 * time.Second
+
+// pause between two checks of a service that is waited for; a check costs 5 ms of CPU.
+const pause = 200 * time.Millisecond
+
+// Wait returns what the check says of a service that is well, or after some patience is not. It
+// does not wait for code that only an edit can cure.
+func Wait(ctx context.Context, probe Check, patience time.Duration) (string, error) {
+	over := time.After(patience)
+	for {
+		well, err := once(ctx, probe)
+		if err == nil || errors.As(err, new(*dagster.LoadError)) {
+			return well, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-over:
+			return "", err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func once(ctx context.Context, probe Check) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	return probe(ctx)
+}
 
 // maxLine keeps the line readable where podman and `dagnix status` show it.
 const maxLine = 500

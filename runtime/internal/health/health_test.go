@@ -1,6 +1,8 @@
 package health
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -8,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dagnix/runtime/internal/dagster"
 )
 
 func TestWebserver(t *testing.T) {
@@ -95,5 +99,32 @@ func TestOneLine(t *testing.T) {
 	}
 	if got := []rune(OneLine(strings.Repeat("é", 600))); len(got) != maxLine || got[maxLine-1] != '…' {
 		t.Errorf("got %d characters", len(got))
+	}
+}
+
+func TestWait(t *testing.T) {
+	sick := errors.New("does not answer")
+	broken := &dagster.LoadError{Sentence: "a.py, line 3"}
+	for name, test := range map[string]struct {
+		patience time.Duration
+		answers  []error // the last one stays
+		asked    int
+		want     error
+	}{
+		"asks once without patience": {0, []error{sick, nil}, 1, sick},
+		"well at once":               {time.Minute, []error{nil}, 1, nil},
+		"becomes well":               {time.Minute, []error{sick, sick, nil}, 3, nil},
+		"only an edit can cure it":   {time.Minute, []error{sick, broken}, 2, broken},
+		"patience ends":              {pause * 3 / 2, []error{sick}, 2, sick},
+	} {
+		asked := 0
+		_, err := Wait(t.Context(), func(context.Context) (string, error) {
+			answer := test.answers[min(asked, len(test.answers)-1)]
+			asked++
+			return "", answer
+		}, test.patience)
+		if err != test.want || asked != test.asked {
+			t.Errorf("%s: got %v after asking %d times", name, err, asked)
+		}
 	}
 }

@@ -41,11 +41,11 @@ def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
             now.update({each.name: state for each, state in present})
             return [each for each, _ in present]
 
-        def ask_all(_: project.Project, present: list[Container]) -> list[Health]:
-            return [now[each.name] for each in present]
+        def ask(_: project.Project, asked: Container) -> Health:
+            return now[asked.name]
 
         monkeypatch.setattr(health, "containers", containers)
-        monkeypatch.setattr(health, "ask_all", ask_all)
+        monkeypatch.setattr(health, "ask_patiently", ask)
         health.wait(project.current(), seconds)
 
     assert checkout.is_dir()
