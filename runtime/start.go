@@ -25,7 +25,9 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	prepare := dagster.Command
 	if command[0] == "code-server" {
+		prepare = dagster.CodeServerCommand
 		if command, err = codeserver.Command(command[1:]); err != nil {
 			return err
 		}
@@ -42,7 +44,7 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			return err
 		}
 		if prefix == "DAGSTER_PG" && strings.HasPrefix(command[0], "dagster") {
-			if command, err = dagster.Command(ctx, config, command); err != nil {
+			if command, err = prepare(ctx, config, command); err != nil {
 				return err
 			}
 		}

@@ -32,7 +32,7 @@ class Server:
         given = password if password is not None else self.passwords.get(role or "", "")
         words = [self.name, PSQL, *options, "-AtqX", "--no-password", "--command", query, "dagster"]
         done = self.workbench.podman("exec", f"--env=PGPASSWORD={given}", *words, check=False)
-        return (done.stdout + done.stderr).strip()
+        return (done.stderr if done.returncode else done.stdout).strip()
 
     def wait(self) -> None:
         """Wait until it is healthy."""

@@ -41,8 +41,8 @@ def _first_process(podman: Podman, container: str) -> Path:
     seen = podman.inspect(container)
     if not seen["HostConfig"].get("Init"):
         return Path("/proc", str(seen["State"]["Pid"]))
-    rows = podman("top", container, "hpid", "ppid").stdout.splitlines()[1:]
-    (child,) = [row.split()[0] for row in rows if row.split()[1] == "1"]
+    init = seen["State"]["Pid"]
+    (child,) = Path(f"/proc/{init}/task/{init}/children").read_text().split()
     return Path("/proc", child)
 
 
