@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagnix.doctor.finding import Finding, ok, problem
-from dagnix.host import find_program
+from dagnix.host import find_program, podman_version
 
 IDS = 65536
+PASTA_SINCE = (5, 0)
 INSTALL = "sudo apt-get install --no-install-recommends"
 
 
@@ -36,19 +37,23 @@ def mapper(*, there: bool) -> Finding:
     return problem("newuidmap", "is not installed", f"{INSTALL} uidmap")
 
 
-def network(*, pasta: bool, slirp: bool, tun: bool) -> Finding:
+def network_program(podman: tuple[int, int]) -> str:
+    """Return the program that brings a user's containers to the host's network, by default."""
+    return "pasta" if podman >= PASTA_SINCE else "slirp4netns"
+
+
+def network(program: str, *, there: bool, tun: bool) -> Finding:
     """Judge the way from a user's containers to the host's network."""
-    if not (pasta or slirp):
-        return problem(
-            "rootless network", "neither slirp4netns nor pasta", f"{INSTALL} slirp4netns"
-        )
+    if not there:
+        package = "passt" if program == "pasta" else program
+        return problem("rootless network", f"{program} is not installed", f"{INSTALL} {package}")
     if not tun:
         return problem(
             "rootless network",
             "/dev/net/tun is not there or closed to this user",
             "sudo modprobe tun && sudo chmod 0666 /dev/net/tun",
         )
-    return ok("rootless network", "pasta" if pasta else "slirp4netns")
+    return ok("rootless network", program)
 
 
 def findings(user: str) -> Iterator[Finding]:
@@ -60,8 +65,9 @@ def findings(user: str) -> Iterator[Finding]:
         text = path.read_text() if path.is_file() else ""
         yield ids(user, file, count_ids(text, user, os.geteuid()))
     yield mapper(there=find_program("newuidmap") is not None)
+    program = network_program(podman_version())
     yield network(
-        pasta=find_program("pasta") is not None,
-        slirp=find_program("slirp4netns") is not None,
+        program,
+        there=find_program(program) is not None,
         tun=os.access("/dev/net/tun", os.R_OK | os.W_OK),
     )

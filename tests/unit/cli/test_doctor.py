@@ -76,13 +76,19 @@ HYBRID = PodmanHost(
         (rootless.ids("ann", "/etc/subgid", 65536), "ok", "65536", ""),
         (rootless.mapper(there=False), "problem", "is not installed", "uidmap"),
         (
-            rootless.network(pasta=False, slirp=False, tun=True),
+            rootless.network(rootless.network_program((5, 4)), there=False, tun=True),
             "problem",
-            "neither slirp4netns nor pasta",
+            "pasta is not installed",
+            "passt",
+        ),
+        (
+            rootless.network(rootless.network_program((4, 9)), there=False, tun=True),
+            "problem",
+            "slirp4netns is not installed",
             "slirp4netns",
         ),
         (
-            rootless.network(pasta=False, slirp=True, tun=False),
+            rootless.network("pasta", there=True, tun=False),
             "problem",
             "/dev/net/tun",
             "chmod 0666 /dev/net/tun",
