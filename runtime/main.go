@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dagnix/runtime/internal/cluster"
+	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/health"
 )
 
@@ -25,6 +26,12 @@ Usage:
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not
                                       (SERVICE: webserver, daemon, pipes or postgres); with SECONDS
                                       it gives SERVICE that long to become well
+  runtime check [--each-line]         load the project's code in a throwaway process: one line on what
+                                      it holds, or why it does not load; exit code 0 if it does, 1
+                                      if not; --each-line: a line of JSON for each line of input,
+                                      and the next reload takes just the code that was checked
+  runtime guard                       have the code server replace its inner server when that ends
+  runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the mounted project
   runtime postgres                    prepare the database cluster, become the Postgres server
 
 Environment of start:
@@ -34,6 +41,7 @@ Environment of start:
   PGSSLMODE …             TLS, as libpq takes it (also PGSSLROOTCERT, PGSSLCERT, PGSSLKEY)
   DAGNIX_WAIT_SECONDS     how long to wait for each (default 60)
   DAGNIX_PIPES_DIR        the Dagster project to serve (default /opt/dagster/pipes)
+  DAGNIX_PIPES_SNAPSHOTS  serve the project from copies in this folder, each made at a reload
   DAGSTER_PIPES_PORT      the code server's port (default 4000)
 
 Environment of postgres:
@@ -70,6 +78,14 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return report(ctx, start(ctx, rest, stderr), stderr)
 	case command == "postgres" && len(rest) == 0:
 		return report(ctx, cluster.Run(ctx, stderr), stderr)
+	case command == "check" && len(rest) == 0:
+		return check(ctx, checkCode, 0, stdout)
+	case command == "check" && len(rest) == 1 && rest[0] == "--each-line":
+		return report(ctx, checkEachLine(ctx, stdout), stderr)
+	case command == "guard" && len(rest) == 0:
+		return report(ctx, codeserver.Guard(ctx, stderr), stderr)
+	case command == "-m" && len(rest) > 0:
+		return report(ctx, codeserver.Python(arguments), stderr)
 	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:
 		return check(ctx, health.Checks[rest[0]], 0, stdout)
 	case command == "health" && len(rest) == 2 && health.Checks[rest[0]] != nil:

@@ -26,7 +26,8 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		return err
 	}
 	prepare := dagster.Command
-	if command[0] == "code-server" {
+	serves := command[0] == "code-server"
+	if serves {
 		prepare = dagster.CodeServerCommand
 		if command, err = codeserver.Command(command[1:]); err != nil {
 			return err
@@ -47,6 +48,14 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			if command, err = prepare(ctx, config, command); err != nil {
 				return err
 			}
+		}
+	}
+	if serves {
+		if command, err = codeserver.ThroughSnapshots(command); err != nil {
+			return err
+		}
+		if err := codeserver.StartGuard(stderr); err != nil {
+			return err
 		}
 	}
 	return launch.Become(command)

@@ -1,4 +1,4 @@
-"""The one function through which every subprocess goes (standard library only)."""
+"""The one place through which every subprocess goes (standard library only)."""
 
 import errno
 import os
@@ -6,13 +6,15 @@ import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self, cast
 
 from dagnix import UserError
 
 TAIL_LINES = 15
+CONVERSATION_END_SECONDS = 10
 # The kernel's words, Nix's guess, SQLite's words.
 NO_SPACE = (os.strerror(errno.ENOSPC).lower(), "lack of free disk space", "disk is full")
 
@@ -50,6 +52,31 @@ def _drain(stream: IO[str], kept: list[str], line: Callable[[str], None] | None)
             line(text.rstrip("\n"))
 
 
+def _popen(  # noqa: PLR0913 - what subprocesses of ours differ in
+    command: Sequence[str],
+    failure: str,
+    *,
+    env: Mapping[str, str] | None,
+    stdin: int | None,
+    capture: bool = True,
+    cwd: Path | None = None,
+) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE if capture else None
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=pipe,
+            stderr=pipe,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            text=True,
+            errors="replace",
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise UserError(f"{failure}: {command[0]} is not installed (./dagnix doctor)") from error
+
+
 def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one place
     command: Sequence[str | os.PathLike[str]],
     failure: str,
@@ -73,20 +100,8 @@ def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one
 
     """
     arguments = tuple(os.fspath(part) for part in command)
-    pipe = subprocess.PIPE if capture else None
-    try:
-        process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL if capture else None,
-            stdout=pipe,
-            stderr=pipe,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-            text=True,
-            errors="replace",
-        )
-    except (FileNotFoundError, PermissionError) as error:
-        raise UserError(f"{failure}: {arguments[0]} is not installed (./dagnix doctor)") from error
+    stdin = subprocess.DEVNULL if capture else None
+    process = _popen(arguments, failure, env=env, stdin=stdin, capture=capture, cwd=cwd)
     output: list[str] = []
     errors: list[str] = []
     readers = [
@@ -114,3 +129,54 @@ def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one
     if check and result.returncode:
         raise CommandError(f"{failure}.", result)
     return result
+
+
+class Conversation:
+    """A program that answers each line with a line; it ends with the block.
+
+    What it writes to stderr is kept for the error when it ends before it should.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        failure: str,
+        *,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command, self._failure, self._env = tuple(command), failure, env
+
+    def __enter__(self) -> Self:
+        """Start the program. Raises UserError if it is not installed."""
+        self._errors: list[str] = []
+        self._process = _popen(self._command, self._failure, env=self._env, stdin=subprocess.PIPE)
+        self._reader = threading.Thread(
+            target=_drain, args=(self._process.stderr, self._errors, None), daemon=True
+        )
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the program, which stops when it has read its last line."""
+        with suppress(BrokenPipeError):
+            cast("IO[str]", self._process.stdin).close()
+        try:
+            self._process.wait(CONVERSATION_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def ask(self, line: str) -> str:
+        """Send a line and return the answer. Raises CommandError if the program has ended."""
+        questions, answers = self._process.stdin, self._process.stdout
+        answer = ""
+        with suppress(BrokenPipeError):
+            cast("IO[str]", questions).write(line + "\n")
+            cast("IO[str]", questions).flush()
+            answer = cast("IO[str]", answers).readline()
+        if not answer:
+            returncode = self._process.wait()
+            self._reader.join()
+            result = Result(self._command, returncode, "", "".join(self._errors))
+            raise CommandError(f"{self._failure}.", result)
+        return answer

@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from dagnix import UserError
 
@@ -64,6 +65,16 @@ class Project:
     def url(self) -> str:
         """The dashboard's address."""
         return f"http://127.0.0.1:{self.port}"
+
+    def with_compose_file(self, name: str, **environment: str) -> Self:
+        """Return the project with a compose file of the checkout's and its variables added."""
+        given = os.environ.get("COMPOSE_FILE") or _dotenv(self.root / ".env").get("COMPOSE_FILE")
+        separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
+        files = (given or str(self.root / "compose.yaml")).split(separator)
+        if name not in {Path(file).name for file in files}:
+            files.append(str(self.root / name))
+        added = {"COMPOSE_FILE": separator.join(files), **environment}
+        return replace(self, environment={**self.environment, **added})
 
 
 def _dotenv(path: Path) -> dict[str, str]:

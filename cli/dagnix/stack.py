@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dagnix import bridge
@@ -13,6 +14,7 @@ from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
 
 SERVICE_LABEL = "com.docker.compose.service"
+PIPES_FOLDER = "/opt/dagster/pipes"  # where compose.mount.yaml mounts the code
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,14 @@ class Container:
         state = self.seen["State"]
         log = (state.get("Health") or state.get("Healthcheck") or {}).get("Log") or []
         return log[-1]["Output"].strip() if log else ""
+
+    @property
+    def mounted(self) -> Path | None:
+        """The folder whose code it serves, if that is not baked into its image."""
+        for mount in self.seen.get("Mounts") or ():
+            if mount["Destination"] == PIPES_FOLDER and mount["Type"] == "bind":
+                return Path(mount["Source"])
+        return None
 
     def publishes(self, port: int) -> bool:
         """Tell whether it serves this port on the host."""

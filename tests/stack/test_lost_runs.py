@@ -49,12 +49,17 @@ def again() -> None:
     step()
 
 
+@dg.job(tags={"dagster/max_retries": "1"})
+def later() -> None:
+    step()
+
+
 @dg.job
 def unwanted() -> None:
     step()
 
 
-defs = dg.Definitions(jobs=[once, again, unwanted])
+defs = dg.Definitions(jobs=[once, again, later, unwanted])
 """
 
 RETRIES = """
@@ -90,14 +95,26 @@ def mounted(stack: Stack, tmp_path: Path) -> Iterator[Dashboard]:
     dashboard.wait_for_job("example")
 
 
+def launch(stack: Stack, *jobs: str) -> dict[str, str]:
+    """Launch jobs; return their runs when the steps of all are under way."""
+    client = DagsterGraphQLClient("127.0.0.1", port_number=stack.port)
+    runs = {job: client.submit_job_execution(job) for job in jobs}
+    there = f"import os; print(set(os.listdir('/var/lib/dagster')) >= set({jobs}))"
+    wait_until(lambda: stack.python("pipes", there).strip() == "True", "all steps are under way")
+    return runs
+
+
+def retries(dashboard: Dashboard, run: str) -> list[str]:
+    """Return the runs that are retries of a run."""
+    results = dashboard.query(RETRIES, parent=run)["runsOrError"]["results"]
+    return [each["runId"] for each in results]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
 def test_runs_of_a_killed_code_server_fail_with_a_reason_and_are_retried_if_they_may(
     stack: Stack, podman: Podman, mounted: Dashboard
 ) -> None:
-    client = DagsterGraphQLClient("127.0.0.1", port_number=stack.port)
-    runs = {job: client.submit_job_execution(job) for job in ("once", "again", "unwanted")}
-    there = "import os; print(set(os.listdir('/var/lib/dagster')) >= {'once', 'again', 'unwanted'})"
-    wait_until(lambda: stack.python("pipes", there).strip() == "True", "all steps are under way")
+    runs = launch(stack, "once", "again", "unwanted")
     stack.sql("UPDATE dagster.runs SET status = 'CANCELING' WHERE pipeline_name = 'unwanted'")
 
     before = podman.inspect(stack.container("pipes"))
@@ -114,11 +131,21 @@ def test_runs_of_a_killed_code_server_fail_with_a_reason_and_are_retried_if_they
     (reason,) = [each["message"] for each in events if each["__typename"] == "RunFailureEvent"]
     assert "The code server was killed" in reason
 
-    def retries(job: str) -> list[str]:
-        results = mounted.query(RETRIES, parent=runs[job])["runsOrError"]["results"]
-        return [each["runId"] for each in results]
-
-    (retry,) = wait_until(lambda: retries("again"), "the job that may is retried")
+    (retry,) = wait_until(lambda: retries(mounted, runs["again"]), "the job that may is retried")
     assert mounted.end_of(retry) is DagsterRunStatus.SUCCESS
-    assert not retries("once")
-    assert not retries("unwanted")
+    assert not retries(mounted, runs["once"])
+    assert not retries(mounted, runs["unwanted"])
+
+
+def test_lost_runs_are_retried_when_the_daemon_came_up_before_the_code_server(
+    stack: Stack, podman: Podman, mounted: Dashboard
+) -> None:
+    runs = launch(stack, "later")
+    # As after a reboot. Podman does not start again what it was told to kill.
+    podman("kill", "--signal=KILL", stack.container("pipes"))
+    podman("restart", stack.container("daemon"))
+    stack.wait_for_health("daemon")
+    podman("start", stack.container("pipes"))
+    assert mounted.end_of(runs["later"]) is DagsterRunStatus.FAILURE
+    (retry,) = wait_until(lambda: retries(mounted, runs["later"]), "it is retried")
+    assert mounted.end_of(retry) is DagsterRunStatus.SUCCESS

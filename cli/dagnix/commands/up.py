@@ -1,14 +1,32 @@
 """`./dagnix up`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dagnix import UserError, console, example, health, images, project, secret_files, stack
+from dagnix import (
+    UserError,
+    code,
+    console,
+    example,
+    health,
+    images,
+    project,
+    secret_files,
+    stack,
+)
 from dagnix.doctor.surroundings import is_port_free
 
 
 def command(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="With --mount: the Dagster project; default ./pipes."),
+    ] = None,
+    mount: Annotated[
+        bool, typer.Option("--mount", help="Serve the code from DIR, not from the image.")
+    ] = False,
     wait: Annotated[
         float, typer.Option(min=1, help="Seconds that each service may take to become healthy.")
     ] = 120,
@@ -21,8 +39,14 @@ def command(
 
     What is there already is left as it is. DAGNIX_PORT changes the dashboard's port, COMPOSE_FILE
     adds compose files, COMPOSE_PROJECT_NAME names a second instance.
+
+    With --mount an edit in DIR is live after `./dagnix reload`, without a build.
     """
     here = project.current()
+    if mount:
+        here = code.mounted(here, folder or here.root / "pipes")
+    elif folder:
+        raise UserError(f"`up` takes no folder: to serve its code, `./dagnix up --mount {folder}`.")
     present = stack.containers(here)
     if not any(each.running and each.publishes(here.port) for each in present):
         require_port(here)
@@ -31,6 +55,8 @@ def command(
     new_secrets = secret_files.ensure(here.secrets)
     with console.step("Starting the services", "Services are started"):
         stack.start(here, present, anew=new_secrets)
+    if mount:
+        code.require(here)
     health.wait(here, wait)
     example.run_once(here)
     console.out.print(here.url)

@@ -40,16 +40,8 @@ func Command(more []string) ([]string, error) {
 	if err := os.Chdir(folder); err != nil {
 		return nil, fmt.Errorf("cannot enter the Dagster project's folder: %w", err)
 	}
-	// The same choice as dg's get_path_for_local_module.
-	modules := filepath.Join(folder, "src")
-	if info, err := os.Stat(modules); err != nil || !info.IsDir() {
-		modules = folder
-	}
-	path := modules
-	if old := os.Getenv("PYTHONPATH"); old != "" {
-		path += string(os.PathListSeparator) + old
-	}
-	if err := os.Setenv("PYTHONPATH", path); err != nil {
+	modules := modules(folder)
+	if err := os.Setenv("PYTHONPATH", pythonPath(modules)); err != nil {
 		return nil, err
 	}
 	command := []string{
@@ -67,4 +59,21 @@ func Command(more []string) ([]string, error) {
 		command = append(command, "--heartbeat-ttl", heartbeatSeconds)
 	}
 	return append(command, more...), nil
+}
+
+// modules is the folder of the project's modules: the same choice as dg's get_path_for_local_module.
+func modules(folder string) string {
+	source := filepath.Join(folder, "src")
+	if info, err := os.Stat(source); err != nil || !info.IsDir() {
+		return folder
+	}
+	return source
+}
+
+// pythonPath is PYTHONPATH with the modules before what the user has set.
+func pythonPath(modules string) string {
+	if old := os.Getenv("PYTHONPATH"); old != "" {
+		return modules + string(os.PathListSeparator) + old
+	}
+	return modules
 }

@@ -48,6 +48,9 @@ func readProject(folder string) (project, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return project{}, fmt.Errorf("no Dagster project in %s: it has no pyproject.toml; mount or bake in a folder made by `create-dagster project`", folder)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return project{}, unreadable(folder, err)
+	}
 	if err != nil {
 		return project{}, fmt.Errorf("cannot read the Dagster project: %w", err)
 	}
@@ -82,4 +85,9 @@ func readProject(folder string) (project, error) {
 		found.location = filepath.Base(folder)
 	}
 	return found, nil
+}
+
+// unreadable says how a mounted folder becomes readable: its owner is another user than the image's.
+func unreadable(folder string, err error) error {
+	return fmt.Errorf("the folder that is mounted at %s is closed to other users than its owner (%w): `chmod -R o+rX` it", folder, err)
 }

@@ -1,4 +1,4 @@
-// Package dagster knows as much of Dagster 1.13 as the health checks need.
+// Package dagster knows as much of Dagster 1.13 as the images' other programs need.
 package dagster
 
 import (
@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // maxReply is well above what grpc itself accepts in Dagster (50 MB by default).
@@ -40,6 +41,20 @@ func ListRepositories(ctx context.Context, address string) ([]byte, error) {
 		return nil, err
 	}
 	return firstString(message)
+}
+
+// ReloadCode has the code server start a new inner server and end the one before it. It returns an
+// error also when only the latter fails.
+func ReloadCode(ctx context.Context, address string) error {
+	_, err := call(ctx, address, "/api.DagsterApi/ReloadCode")
+	return err
+}
+
+// InnerHasEnded tells whether err is the outer code server's word that it cannot reach the inner one:
+// it reports that as UNKNOWN, with the inner status in the text.
+func InnerHasEnded(err error) bool {
+	status := new(StatusError)
+	return errors.As(err, &status) && strings.Contains(status.Message, "StatusCode.UNAVAILABLE")
 }
 
 // call makes a gRPC call whose request has no fields and returns the reply's message; see

@@ -43,6 +43,7 @@ func ParseLocation(reply []byte, folder string) (*Location, error) {
 		Pointers map[string]struct {
 			Module string `json:"module"`
 		} `json:"repository_code_pointer_dict"`
+		Dependencies []string `json:"dependencies"`
 		ErrorInfo
 	}
 	if err := json.Unmarshal(reply, &content); err != nil {
@@ -57,6 +58,10 @@ func ParseLocation(reply []byte, folder string) (*Location, error) {
 		return location, nil
 	case "SerializableErrorInfo":
 		return nil, &LoadError{content.Sentence(folder)}
+	case "MissingDependencies":
+		return nil, &LoadError{fmt.Sprintf("%s/pyproject.toml depends on what the pipes image lacks: %s. Add it to the dependencies "+
+			"of the project that the image is built from, and build that again (docs/howto/add-a-dependency.md)",
+			folder, strings.Join(content.Dependencies, ", "))}
 	}
 	return nil, fmt.Errorf("the code server's reply is of an unknown class %q", content.Class)
 }

@@ -8,20 +8,49 @@ job allows that. In the code server's own process, as importing Dagster takes se
 import runpy
 import shutil
 import sys
+import threading
+import time
 
 from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 _, run_ids, *sys.argv = sys.argv
 LOST = "The code server was killed while it executed this run, or its host went down."
+# The daemon looks once a minute where code is served. A daemon that looked while nothing was served
+# cannot make a retry, and does not try again by itself (Dagster 1.13).
+DAEMON_KNOWS_SECONDS = 90
 
-with DagsterInstance.get() as instance:
+
+def report(instance: DagsterInstance) -> list[str]:
+    """Report the end of all lost runs; return the IDs of those that Dagster is to retry."""
+    retried = []
     for run_id in run_ids.split(","):
         run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             continue
         if run.status is DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, LOST)
-        else:
-            instance.report_run_failed(run, LOST)
+            continue
+        instance.report_run_failed(run, LOST)
+        failed = instance.get_run_by_id(run_id)
+        if failed and failed.tags.get(WILL_RETRY_TAG) == "true":
+            retried.append(run_id)
+    return retried
 
+
+def report_again(retried: list[str]) -> None:
+    """Report once more what the daemon could not retry; it never retries a run twice."""
+    time.sleep(DAEMON_KNOWS_SECONDS)
+    with DagsterInstance.get() as instance:
+        for run_id in retried:
+            run = instance.get_run_by_id(run_id)
+            if run and AUTO_RETRY_RUN_ID_TAG not in run.tags:
+                instance.add_run_tags(run_id, {WILL_RETRY_TAG: "true"})
+                instance.report_run_failed(run, LOST)
+
+
+with DagsterInstance.get() as opened:
+    to_retry = report(opened)
+if to_retry:
+    threading.Thread(target=report_again, args=(to_retry,), daemon=True).start()
 runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")

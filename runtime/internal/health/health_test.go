@@ -53,7 +53,7 @@ func TestWebserverThatDoesNotListen(t *testing.T) {
 
 func TestPipes(t *testing.T) {
 	for name, test := range map[string]struct{ message, want string }{
-		"inner ended": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.UNAVAILABLE", "the inner code server has ended: restart the container"},
+		"inner ended": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.UNAVAILABLE", "the inner code server has ended: a new one is started within seconds"},
 		"inner hangs": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.DEADLINE_EXCEEDED", "the inner code server does not answer: restart the container"},
 		"else":        {"Exception calling application: No available client to code server", "the code server answers with an error: gRPC status 2: Exception calling application: No available client to code server"},
 	} {

@@ -18,12 +18,10 @@ func checkPipes(ctx context.Context) (string, error) {
 // pipes asks the outer code server for something that only the inner one knows.
 func pipes(ctx context.Context, address, folder string) (string, error) {
 	reply, err := dagster.ListRepositories(ctx, address)
+	if dagster.InnerHasEnded(err) {
+		return "", errors.New("the inner code server has ended: a new one is started within seconds")
+	}
 	if status := new(dagster.StatusError); errors.As(err, &status) {
-		// The outer server reports its failure to reach the inner one as UNKNOWN, with the inner
-		// status in the text.
-		if strings.Contains(status.Message, "StatusCode.UNAVAILABLE") {
-			return "", errors.New("the inner code server has ended: restart the container")
-		}
 		if strings.Contains(status.Message, "StatusCode.DEADLINE_EXCEEDED") {
 			return "", errors.New("the inner code server does not answer: restart the container")
 		}
@@ -32,7 +30,7 @@ func pipes(ctx context.Context, address, folder string) (string, error) {
 	if err != nil {
 		return "", noAnswer("code server", address, err)
 	}
-	location, err := dagster.ParseLocation(reply, folder)
+	location, err := dagster.ParseLocation(codeserver.AsMounted(reply), folder)
 	if err != nil {
 		return "", err
 	}

@@ -46,3 +46,16 @@ def test_found_from_a_folder_inside(checkout: Path) -> None:
 def test_outside_of_a_checkout(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not in a Dagnix checkout"):
         project.find_root(tmp_path)
+
+
+def test_a_compose_file_is_added_once_to_those_that_the_user_names(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files(here: project.Project) -> list[str]:
+        return here.with_compose_file("more.yaml").environment["COMPOSE_FILE"].split(":")
+
+    assert files(project.current()) == [f"{checkout}/compose.yaml", f"{checkout}/more.yaml"]
+    monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:own.yaml")
+    assert files(project.current()) == ["compose.yaml", "own.yaml", f"{checkout}/more.yaml"]
+    monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:more.yaml")
+    assert files(project.current()) == ["compose.yaml", "more.yaml"]

@@ -1,0 +1,100 @@
+"""The code of a mounted folder: checked in a process of its own, then reloaded."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagnix import UserError, dashboard
+from dagnix.health import PROGRAM
+from dagnix.podman import podman, settings
+from dagnix.process import Conversation
+from dagnix.project import Project
+from dagnix.stack import Container, containers
+
+SERVICE = "pipes"
+MOUNT_FILE = "compose.mount.yaml"
+PROJECT_FILE = "pyproject.toml"
+DOES_NOT_LOAD = 1  # the exit code of `runtime check`; podman's own are 125 and more
+
+
+def mounted(project: Project, folder: Path) -> Project:
+    """Return the project with its code served from a folder.
+
+    Raises:
+        UserError: the folder is not there or is no Dagster project.
+
+    """
+    whole = folder.resolve()
+    if not whole.is_dir():
+        raise UserError(f"There is no folder {whole}.")
+    if not (whole / PROJECT_FILE).is_file():
+        raise UserError(
+            f"{whole} is no Dagster project: it has no {PROJECT_FILE} (`create-dagster project` "
+            "makes one)."
+        )
+    return project.with_compose_file(MOUNT_FILE, DAGNIX_PIPES_DIR=str(whole))
+
+
+def container(project: Project) -> Container:
+    """Return the container that serves the code of a folder.
+
+    Raises:
+        UserError: there is none, or its code is baked into its image.
+
+    """
+    found = [each for each in containers(project) if each.service == SERVICE]
+    if not found:
+        raise UserError(f"No code is served: start {project.name} with `./dagnix up --mount`.")
+    if not found[0].mounted:
+        raise UserError(
+            "The code that is served is baked into its image: serve that of a folder with "
+            "`./dagnix up --mount DIR`."
+        )
+    return found[0]
+
+
+def require(project: Project) -> None:
+    """Raise UserError if the code does not load, with all dependencies that the image lacks.
+
+    Says nothing about a container that does not run: its log does.
+    """
+    words = ["exec", container(project).name, PROGRAM, "check"]
+    checked = podman(project, *words, failure="The code cannot be checked", check=False)
+    if checked.returncode == DOES_NOT_LOAD and checked.output:
+        raise UserError(checked.output.strip())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the code loads, and what it holds or why it does not."""
+
+    well: bool
+    says: str
+
+
+class Checker(Conversation):
+    """A process in the container that loads the code as it is at that time, and serves nothing."""
+
+    def __init__(self, project: Project, served: Container) -> None:
+        command = ["podman", "exec", "--interactive", served.name, PROGRAM, "check", "--each-line"]
+        failure = f"{served.service} cannot check the code"
+        super().__init__(command, failure, env=settings(project.state))
+
+    def check(self) -> Verdict:
+        """Load the code once; a second at first, later less."""
+        answer = json.loads(self.ask("check"))
+        return Verdict(answer["well"], answer["says"])
+
+
+def reload(project: Project, checker: Checker) -> str:
+    """Make the code live if it loads; return what it holds.
+
+    Raises:
+        UserError: it does not load, so what was served goes on; or Dagster does not answer.
+
+    """
+    verdict = checker.check()
+    if not verdict.well:
+        raise UserError(f"{verdict.says}\nThe code that is served stays as it was.")
+    dashboard.reload_location(project, SERVICE)
+    return verdict.says

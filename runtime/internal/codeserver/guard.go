@@ -1,0 +1,72 @@
+package codeserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+
+	"dagnix/runtime/internal/dagster"
+)
+
+const (
+	// look is the time between two looks; one costs 5 ms of CPU.
+	look = 5 * time.Second
+	// answer limits one.
+	answer = 4 * time.Second
+	// load limits the loading of the code by a new inner server.
+	load = 5 * time.Minute
+)
+
+// StartGuard starts [Guard] beside the code server that this process becomes.
+func StartGuard(log io.Writer) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	guard := exec.Command(self, "guard")
+	guard.Stdout, guard.Stderr = log, log
+	if err := guard.Start(); err != nil {
+		return fmt.Errorf("cannot start the code server's guard: %w", err)
+	}
+	return guard.Process.Release()
+}
+
+// Guard has the code server start a new inner server when its inner server has ended, which it does
+// not do by itself (Dagster 1.13). Runs are processes of their own and go on. It ends with the code
+// server, its parent.
+func Guard(ctx context.Context, log io.Writer) error {
+	address := net.JoinHostPort("127.0.0.1", Port())
+	parent := os.Getppid()
+	ended := false
+	for os.Getppid() == parent {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(look):
+		}
+		before := ended
+		// The second look is not at an inner server that was just being replaced.
+		if ended = innerHasEnded(ctx, address); !ended || !before {
+			continue
+		}
+		fmt.Fprintln(log, "runtime: the inner code server has ended; a new one is started")
+		reload, cancel := context.WithTimeout(ctx, load)
+		if err := dagster.ReloadCode(reload, address); err != nil && innerHasEnded(ctx, address) {
+			fmt.Fprintf(log, "runtime: no new inner code server: %v\n", err)
+		}
+		cancel()
+		ended = false
+	}
+	return nil
+}
+
+func innerHasEnded(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	_, err := dagster.ListRepositories(ctx, address)
+	return dagster.InnerHasEnded(err)
+}

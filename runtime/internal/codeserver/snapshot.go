@@ -1,0 +1,230 @@
+package codeserver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dagnix/runtime/internal/launch"
+)
+
+// A mounted folder changes under the code that is served from it: runs, and each step of a run, are
+// processes that import the modules anew. So each inner code server has a copy of the folder, a
+// snapshot, and its runs keep to that to their end.
+
+// spared is how many of the last snapshots are kept although no process uses them: one may be under
+// way to a server.
+const spared = 3
+
+// checked is the link to the snapshot that the next inner server is to take.
+const checked = "checked"
+
+// leftOut are folders that are large and that the image's Python does not import, beside hidden ones.
+var leftOut = []string{"__pycache__", "node_modules", "venv"}
+
+// Snapshots is the folder of the snapshots; "" means that the code does not change under the server.
+func Snapshots() string { return os.Getenv("DAGNIX_PIPES_SNAPSHOTS") }
+
+// ThroughSnapshots makes a command that runs Dagster's code server start its inner servers with
+// [Python], if the code is to be served from snapshots. Snapshots of an earlier server are removed.
+func ThroughSnapshots(command []string) ([]string, error) {
+	store := Snapshots()
+	if store == "" {
+		return command, nil
+	}
+	if err := remove(store); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	// The outer server starts the inner one as `sys.executable -m dagster api grpc` (Dagster 1.13).
+	prelude := fmt.Sprintf("import sys\nsys.executable = %q\n", self)
+	if len(command) > 2 && command[0] == "python" && command[1] == "-c" {
+		return append([]string{"python", "-c", prelude + command[2]}, command[3:]...), nil
+	}
+	const become = "import runpy, shutil\ndel sys.argv[0]\nrunpy.run_path(shutil.which(sys.argv[0]), run_name='__main__')\n"
+	return append([]string{"python", "-c", prelude + become}, command...), nil
+}
+
+// Python becomes Python with these arguments, in which the folder's newest snapshot takes the place
+// of the folder: the one that was checked, or if there is none, one made now. It returns only if that
+// fails.
+func Python(arguments []string) error {
+	snapshot, err := takeChecked(Snapshots())
+	if err != nil {
+		return err
+	}
+	if snapshot == "" {
+		if snapshot, err = take(Folder(), Snapshots()); err != nil {
+			return err
+		}
+	}
+	if err := os.Chdir(snapshot); err != nil {
+		return err
+	}
+	moved := func(path string) string {
+		if inside, err := filepath.Rel(Folder(), path); err == nil && filepath.IsLocal(inside) {
+			return filepath.Join(snapshot, inside)
+		}
+		return path
+	}
+	path := filepath.SplitList(os.Getenv("PYTHONPATH"))
+	for i := range path {
+		path[i] = moved(path[i])
+	}
+	if err := os.Setenv("PYTHONPATH", strings.Join(path, string(os.PathListSeparator))); err != nil {
+		return err
+	}
+	command := []string{"python"}
+	for _, argument := range arguments {
+		command = append(command, moved(argument))
+	}
+	return launch.Become(command)
+}
+
+// AsMounted names files in snapshots by their path in the folder.
+func AsMounted(text []byte) []byte {
+	store := Snapshots()
+	if store == "" {
+		return text
+	}
+	inside := regexp.MustCompile(regexp.QuoteMeta(filepath.Clean(store)) + `/[0-9]+`)
+	return inside.ReplaceAllLiteral(text, []byte(Folder()))
+}
+
+// take copies the folder to a new snapshot, and removes old ones that no process uses.
+func take(folder, store string) (string, error) {
+	if err := os.MkdirAll(store, 0o755); err != nil {
+		return "", err
+	}
+	if err := removeUnused(store); err != nil {
+		return "", err
+	}
+	snapshot := filepath.Join(store, strconv.FormatInt(time.Now().UnixNano(), 10))
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path != folder { // an editor's temporary file
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		inside, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && inside != "." && (strings.HasPrefix(name, ".") || slices.Contains(leftOut, name)) {
+			return fs.SkipDir
+		}
+		return add(path, filepath.Join(snapshot, inside), entry)
+	})
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			err = unreadable(folder, err)
+		}
+		return "", errors.Join(err, remove(snapshot))
+	}
+	return snapshot, nil
+}
+
+func add(source, target string, entry fs.DirEntry) error {
+	switch {
+	case entry.IsDir():
+		return os.Mkdir(target, 0o755)
+	case entry.Type()&fs.ModeSymlink != 0:
+		place, err := os.Readlink(source)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(place, target)
+	case entry.Type().IsRegular():
+		content, err := os.ReadFile(source)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// Read-only, as the mount is.
+		return os.WriteFile(target, content, 0o444)
+	}
+	return nil // a socket or the like is nothing to import
+}
+
+// offer makes a snapshot the one that the next inner server takes.
+func offer(snapshot string) error {
+	store := filepath.Dir(snapshot)
+	beside := filepath.Join(store, fmt.Sprintf("%s-%d", checked, os.Getpid()))
+	if err := os.Symlink(filepath.Base(snapshot), beside); err != nil {
+		return err
+	}
+	return os.Rename(beside, filepath.Join(store, checked))
+}
+
+// takeChecked returns the snapshot that was offered, or "" if none was. It is taken once.
+func takeChecked(store string) (string, error) {
+	taken := filepath.Join(store, fmt.Sprintf("taken-%d", os.Getpid()))
+	if err := os.Rename(filepath.Join(store, checked), taken); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", nil
+		}
+		return "", err
+	}
+	name, err := os.Readlink(taken)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(store, name), os.Remove(taken)
+}
+
+// removeUnused removes snapshots that are not in any process's environment, except the last few.
+func removeUnused(store string) error {
+	entries, err := os.ReadDir(store)
+	if err != nil {
+		return err
+	}
+	var snapshots []string // sorted by name, so by age
+	for _, entry := range entries {
+		if entry.IsDir() {
+			snapshots = append(snapshots, filepath.Join(store, entry.Name()))
+		}
+	}
+	if len(snapshots) <= spared {
+		return nil
+	}
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		return err
+	}
+	var used strings.Builder
+	for _, file := range environments {
+		// A process that has just ended has none.
+		content, _ := os.ReadFile(file)
+		used.Write(content)
+	}
+	for _, snapshot := range snapshots[:len(snapshots)-spared] {
+		if strings.Contains(used.String(), snapshot) {
+			continue
+		}
+		if err := remove(snapshot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func remove(folder string) error {
+	if err := os.RemoveAll(folder); err != nil {
+		return fmt.Errorf("cannot remove old snapshots of the code: %w", err)
+	}
+	return nil
+}

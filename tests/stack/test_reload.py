@@ -1,0 +1,208 @@
+"""Code served from a folder: edited and reloaded while runs are in flight."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster_graphql import DagsterGraphQLClient
+from support import team
+from support.command import wait_until
+from support.dashboard import Dashboard
+from support.podman import Podman
+from support.probe import Probe
+from support.stack import ROOT, Stack
+from support.team import Team
+
+SHORT_RUNS = 20
+# The process that holds the code.
+INNER = """
+import os
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    words = open(f"/proc/{pid}/cmdline").read().split(chr(0))
+    if "grpc" in words and "api" in words:
+        print(pid)
+"""
+
+RELEASE = "from pathlib import Path; Path('/var/lib/dagster/release').touch()"
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """The stack with the team's code in a folder."""
+
+    stack: Stack
+    folder: Path
+    team: Team
+    client: DagsterGraphQLClient
+
+    def save(self, answer: str, code: str = team.CODE, project: str = team.PROJECT) -> None:
+        """Save the code."""
+        team.write(self.folder, answer, code, project)
+
+    def answer(self) -> str:
+        """Return the answer of a short run that is launched now."""
+        run = self.client.submit_job_execution("short")
+        return self.team.answer("short", run)
+
+
+@pytest.fixture(scope="module")
+def mounted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mounted]:
+    folder = tmp_path_factory.mktemp("team")
+    team.write(folder, "first")
+    stack.dagnix("up", "--mount", str(folder))
+    dashboard = Dashboard(stack.port)
+    dashboard.wait_for_job("short")
+    client = DagsterGraphQLClient("127.0.0.1", port_number=stack.port)
+    yield Mounted(stack, folder, Team(dashboard), client)
+    stack.dagnix("up")
+    dashboard.wait_for_job("example")
+
+
+def started(mounted: Mounted, run: str) -> None:
+    status = mounted.client.get_run_status
+    wait_until(lambda: status(run) is DagsterRunStatus.STARTED, f"{run} has started")
+
+
+def test_a_reload_disturbs_nothing(mounted: Mounted, podman: Podman) -> None:
+    submit, crowd = mounted.client.submit_job_execution, mounted.team
+    crowd.start_automations()
+    long, endless = submit("long"), submit("endless")
+    for run in (long, endless):
+        started(mounted, run)
+    webserver = podman.inspect(mounted.stack.container("webserver"))["State"]["StartedAt"]
+    crowd.wait_for_tick()
+    with Probe(mounted.stack.url) as probe:
+        queued = [submit("short") for _ in range(SHORT_RUNS)]
+        mounted.save("second")
+        mounted.stack.dagnix("reload")
+        after = submit("short")
+        assert crowd.cancel(endless) is DagsterRunStatus.CANCELED
+        crowd.wait_for_tick()
+        assert mounted.stack.python("pipes", f"{RELEASE}; print('done')")
+        # Its last step starts only now.
+        assert crowd.answer("long", long) == "first"
+        answers = [crowd.answer("short", run) for run in queued]
+        assert crowd.answer("short", after) == "second"
+    assert answers[-1] == "second"
+    assert answers == sorted(answers)  # none on the old code after one on the new
+    assert not probe.failures
+    assert probe.answers > SHORT_RUNS
+    seen = podman.inspect(mounted.stack.container("webserver"))
+    assert seen["State"]["StartedAt"] == webserver
+    crowd.require_automations_went_on()
+
+
+BROKEN = {
+    "a syntax error": (
+        team.CODE + "\ndef broken(:\n",
+        team.PROJECT,
+        r"SyntaxError.*team\.py, line",
+    ),
+    "an import error": (
+        "import no_such_module\n" + team.CODE,
+        team.PROJECT,
+        r"No module named 'no_such_module' \(/opt/dagster/pipes/team\.py, line 1\)",
+    ),
+    "a missing dependency": (
+        team.CODE,
+        team.PROJECT.replace('"dagster"', '"dagster", "no-such-package>=2", "dagster<1"'),
+        r"/opt/dagster/pipes/pyproject\.toml depends on .* lacks: no-such-package>=2, dagster<1 \(",
+    ),
+    "a definition that Dagster rejects": (
+        team.CODE + "\n\n@dg.job\ndef twin() -> None:\n    begin(1)\n",
+        team.PROJECT,
+        r"DagsterInvalidDefinitionError.* \(/opt/dagster/pipes/team\.py, line \d+\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_code_that_does_not_load_is_refused_and_the_old_code_runs(
+    mounted: Mounted, what: str
+) -> None:
+    mounted.save("served")
+    mounted.stack.dagnix("reload")
+    code, project, says = BROKEN[what]
+    mounted.save("broken", code, project)
+    refused = mounted.stack.dagnix("reload", check=False)
+    assert refused.returncode == 1
+    assert re.search(says, refused.stderr), refused.stderr
+    assert "The code that is served stays as it was." in refused.stderr
+    # Each run imports the code anew.
+    assert mounted.answer() == "served"
+
+
+def test_watch_reloads_at_every_save_and_goes_on_after_an_error(mounted: Mounted) -> None:
+    mounted.save("watched")
+    watching = subprocess.Popen(
+        # Started in the background, as a CI may be, this would ignore Ctrl-C.
+        ["env", "--default-signal=INT", ROOT / "dagnix", "reload", "--watch"],
+        env={**os.environ, **mounted.stack.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        lines = iter(watching.stdout or ())
+
+        def wait_for(word: str) -> None:
+            assert any(word in line for line in lines), f"it ended before it said {word}"
+
+        wait_for("Live: ")
+        assert mounted.answer() == "watched"
+        mounted.save("", "nonsense\n")
+        wait_for("NameError")
+        mounted.save("saved")
+        wait_for("Live: ")
+        assert mounted.answer() == "saved"
+    finally:
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(60) == 130
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
+def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Mounted, podman: Podman) -> None:
+    mounted.save("before")
+    mounted.stack.dagnix("reload")
+    run = mounted.client.submit_job_execution("endless")
+    started(mounted, run)
+    server = podman.inspect(mounted.stack.container("pipes"))
+    inner = mounted.stack.python("pipes", INNER).split()
+    assert len(inner) == 1
+    mounted.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({inner[0]}, 9)")
+    wait_until(lambda: not mounted.stack.health("pipes")[0], "the health check notices", 30)
+    mounted.stack.wait_for_health("pipes")
+    assert podman.inspect(mounted.stack.container("pipes"))["State"] == server["State"]
+    assert mounted.answer() == "before"
+    assert mounted.client.get_run_status(run) is DagsterRunStatus.STARTED
+
+
+def test_up_names_all_dependencies_that_the_image_lacks(stack: Stack, tmp_path: Path) -> None:
+    _, project, _ = BROKEN["a missing dependency"]
+    team.write(tmp_path, "", project=project)
+    refused = stack.dagnix("up", "--mount", str(tmp_path), check=False)
+    assert refused.returncode == 1
+    assert "lacks: no-such-package>=2, dagster<1 (the image has " in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nothing", "There is no folder"),
+        ("empty", "is no Dagster project: it has no pyproject.toml"),
+    ],
+)
+def test_up_refuses_what_is_no_project(
+    new_stack: Stack, tmp_path: Path, name: str, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    refused = new_stack.dagnix("up", "--mount", str(tmp_path / name), check=False)
+    assert refused.returncode == 1
+    assert says in refused.stderr

@@ -1,0 +1,184 @@
+"""The code of a team that changes it while it runs."""
+
+from pathlib import Path
+from typing import Any
+
+from dagster import DagsterRunStatus
+
+from support.command import wait_until
+from support.dashboard import Dashboard
+
+PROJECT = """
+[project]
+name = "team"
+version = "0"
+dependencies = ["dagster"]
+
+[tool.dagster]
+module_name = "team"
+code_location_name = "pipes"
+"""
+
+# Every run is tagged with the answer of the code that its last step imported.
+CODE = """
+import time
+from pathlib import Path
+
+import dagster as dg
+
+ANSWER = "first"
+RELEASE = Path("/var/lib/dagster/release")
+
+
+@dg.op
+def wait() -> int:
+    while not RELEASE.exists():
+        time.sleep(0.2)
+    return 1
+
+
+@dg.op
+def answer(context: dg.OpExecutionContext, before: int) -> None:
+    context.instance.add_run_tags(context.run_id, {"answer": ANSWER})
+
+
+@dg.op
+def begin() -> int:
+    return 1
+
+
+@dg.op
+def sleep() -> None:
+    time.sleep(3600)
+
+
+@dg.job
+def long() -> None:
+    answer(wait())
+
+
+@dg.job
+def short() -> None:
+    answer(begin())
+
+
+@dg.job
+def endless() -> None:
+    sleep()
+
+
+@dg.job
+def counted() -> None:
+    begin()
+
+
+@dg.sensor(job=counted, minimum_interval_seconds=15)
+def counting(context: dg.SensorEvaluationContext):
+    count = int(context.cursor or 0) + 1
+    context.update_cursor(str(count))
+    return dg.RunRequest(run_key=str(count))
+
+
+@dg.schedule(job=counted, cron_schedule="* * * * *")
+def minutely():
+    return dg.SkipReason("only its ticks matter")
+
+
+defs = dg.Definitions(
+    jobs=[long, short, endless, counted], sensors=[counting], schedules=[minutely]
+)
+"""
+
+_SELECTOR = {"repositoryLocationName": "pipes", "repositoryName": "__repository__"}
+_START = """
+mutation Start($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
+  startSensor(sensorSelector: $sensor) { __typename ... on PythonError { message } }
+  startSchedule(scheduleSelector: $schedule) { __typename ... on PythonError { message } }
+}
+"""
+_STATES = """
+query States($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
+  sensorOrError(sensorSelector: $sensor) {
+    ... on Sensor { sensorState { status typeSpecificData { ... on SensorData { lastCursor } } } }
+  }
+  scheduleOrError(scheduleSelector: $schedule) {
+    ... on Schedule { scheduleState { status ticks { timestamp status } } }
+  }
+}
+"""
+_RUNS = """
+query Runs($job: String!) {
+  runsOrError(filter: {pipelineName: $job}) { ... on Runs { results {
+    runId status tags { key value }
+  } } }
+}
+"""
+_CANCEL = "mutation Cancel($run: String!) { terminateRun(runId: $run) { __typename } }"
+
+
+def write(folder: Path, answer: str, code: str = CODE, project: str = PROJECT) -> None:
+    """Write the project into a folder, as an editor saves it."""
+    folder.chmod(0o755)  # containers have another uid
+    (folder / "pyproject.toml").write_text(project)
+    (folder / "team.py").write_text(code.replace('"first"', f'"{answer}"'))
+
+
+class Team:
+    """What the team sees in the dashboard."""
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self.dashboard = dashboard
+        self._automations = {
+            "sensor": {**_SELECTOR, "sensorName": "counting"},
+            "schedule": {**_SELECTOR, "scheduleName": "minutely"},
+        }
+
+    def start_automations(self) -> None:
+        """Switch the sensor and the schedule on."""
+        done = self.dashboard.query(_START, **self._automations)
+        assert {each["__typename"] for each in done.values()} == {
+            "Sensor",
+            "ScheduleStateResult",
+        }, done
+
+    def automations(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the states of the sensor and of the schedule."""
+        states = self.dashboard.query(_STATES, **self._automations)
+        return states["sensorOrError"]["sensorState"], states["scheduleOrError"]["scheduleState"]
+
+    def minutes(self) -> list[int]:
+        """Return the minutes for which the schedule has ticked, oldest first."""
+        _, schedule = self.automations()
+        return sorted(round(tick["timestamp"] / 60) for tick in schedule["ticks"])
+
+    def wait_for_tick(self) -> None:
+        """Wait until the schedule has ticked once more."""
+        before = len(self.minutes())
+        wait_until(lambda: len(self.minutes()) > before, "the schedule ticks")
+
+    def tags(self, job: str) -> dict[str, dict[str, str]]:
+        """Return the tags of a job's runs, by run ID."""
+        found = self.dashboard.query(_RUNS, job=job)["runsOrError"]["results"]
+        return {each["runId"]: {t["key"]: t["value"] for t in each["tags"]} for each in found}
+
+    def answer(self, job: str, run: str) -> str:
+        """Return the answer of a run that has succeeded."""
+        assert self.dashboard.end_of(run) is DagsterRunStatus.SUCCESS, (job, run)
+        return self.tags(job)[run]["answer"]
+
+    def cancel(self, run: str) -> DagsterRunStatus:
+        """Cancel a run as the dashboard does; return the status it ends in."""
+        done = self.dashboard.query(_CANCEL, run=run)["terminateRun"]["__typename"]
+        assert done == "TerminateRunSuccess", done
+        return self.dashboard.end_of(run)
+
+    def require_automations_went_on(self) -> None:
+        """Require that both are on, and that no tick was lost or doubled."""
+        sensor, schedule = self.automations()
+        assert sensor["status"] == schedule["status"] == "RUNNING"
+        keys = sorted(int(tags["dagster/run_key"]) for tags in self.tags("counted").values())
+        assert keys == list(range(1, len(keys) + 1))
+        # The sensor may have ticked between the two questions.
+        assert int(sensor["typeSpecificData"]["lastCursor"]) in {len(keys), len(keys) - 1}
+        minutes = self.minutes()
+        assert minutes == list(range(minutes[0], minutes[-1] + 1))
