@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -9,12 +10,18 @@ import (
 	"dagnix/runtime/internal/secret"
 )
 
-// checkCode tells whether the project's code loads.
-func checkCode(ctx context.Context) (string, error) {
+// checkCode tells in one line whether the project's code loads, however long that takes.
+func checkCode(ctx context.Context, stdout io.Writer) int {
 	if err := secret.Export(); err != nil {
-		return "", err
+		return report(ctx, err, os.Stderr)
 	}
-	return codeserver.Check(ctx, os.Stderr)
+	well, err := codeserver.Check(ctx, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(stdout, err)
+		return 1
+	}
+	fmt.Fprintln(stdout, well)
+	return 0
 }
 
 // checkEachLine does so for each line on standard input.

@@ -79,11 +79,15 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case command == "postgres" && len(rest) == 0:
 		return report(ctx, cluster.Run(ctx, stderr), stderr)
 	case command == "check" && len(rest) == 0:
-		return check(ctx, checkCode, 0, stdout)
+		return checkCode(ctx, stdout)
 	case command == "check" && len(rest) == 1 && rest[0] == "--each-line":
-		return report(ctx, checkEachLine(ctx, stdout), stderr)
+		if err := checkEachLine(ctx, stdout); err != nil {
+			return report(ctx, err, stderr)
+		}
+		return 0
 	case command == "guard" && len(rest) == 0:
-		return report(ctx, codeserver.Guard(ctx, stderr), stderr)
+		codeserver.Guard(ctx, stderr)
+		return 0
 	case command == "-m" && len(rest) > 0:
 		return report(ctx, codeserver.Python(arguments), stderr)
 	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:

@@ -4,20 +4,16 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from dagster_graphql import DagsterGraphQLClient
 from support import team
 from support.command import wait_until
-from support.dashboard import Dashboard
+from support.mounted import Mounted
 from support.podman import Podman
 from support.probe import Probe
 from support.stack import ROOT, Stack
-from support.team import Team
 
 SHORT_RUNS = 20
 # The process that holds the code.
@@ -29,52 +25,14 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         print(pid)
 """
 
-RELEASE = "from pathlib import Path; Path('/var/lib/dagster/release').touch()"
-
-
-@dataclass(frozen=True)
-class Mounted:
-    """The stack with the team's code in a folder."""
-
-    stack: Stack
-    folder: Path
-    team: Team
-    client: DagsterGraphQLClient
-
-    def save(self, answer: str, code: str = team.CODE, project: str = team.PROJECT) -> None:
-        """Save the code."""
-        team.write(self.folder, answer, code, project)
-
-    def answer(self) -> str:
-        """Return the answer of a short run that is launched now."""
-        run = self.client.submit_job_execution("short")
-        return self.team.answer("short", run)
-
-
-@pytest.fixture(scope="module")
-def mounted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mounted]:
-    folder = tmp_path_factory.mktemp("team")
-    team.write(folder, "first")
-    stack.dagnix("up", "--mount", str(folder))
-    dashboard = Dashboard(stack.port)
-    dashboard.wait_for_job("short")
-    client = DagsterGraphQLClient("127.0.0.1", port_number=stack.port)
-    yield Mounted(stack, folder, Team(dashboard), client)
-    stack.dagnix("up")
-    dashboard.wait_for_job("example")
-
-
-def started(mounted: Mounted, run: str) -> None:
-    status = mounted.client.get_run_status
-    wait_until(lambda: status(run) is DagsterRunStatus.STARTED, f"{run} has started")
-
 
 def test_a_reload_disturbs_nothing(mounted: Mounted, podman: Podman) -> None:
     submit, crowd = mounted.client.submit_job_execution, mounted.team
     crowd.start_automations()
+    mounted.hold()
     long, endless = submit("long"), submit("endless")
     for run in (long, endless):
-        started(mounted, run)
+        mounted.wait_for_start(run)
     webserver = podman.inspect(mounted.stack.container("webserver"))["State"]["StartedAt"]
     crowd.wait_for_tick()
     with Probe(mounted.stack.url) as probe:
@@ -84,7 +42,7 @@ def test_a_reload_disturbs_nothing(mounted: Mounted, podman: Podman) -> None:
         after = submit("short")
         assert crowd.cancel(endless) is DagsterRunStatus.CANCELED
         crowd.wait_for_tick()
-        assert mounted.stack.python("pipes", f"{RELEASE}; print('done')")
+        mounted.release()
         # Its last step starts only now.
         assert crowd.answer("long", long) == "first"
         answers = [crowd.answer("short", run) for run in queued]
@@ -172,7 +130,7 @@ def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Mounted, podma
     mounted.save("before")
     mounted.stack.dagnix("reload")
     run = mounted.client.submit_job_execution("endless")
-    started(mounted, run)
+    mounted.wait_for_start(run)
     server = podman.inspect(mounted.stack.container("pipes"))
     inner = mounted.stack.python("pipes", INNER).split()
     assert len(inner) == 1

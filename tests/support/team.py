@@ -31,8 +31,9 @@ RELEASE = Path("/var/lib/dagster/release")
 
 
 @dg.op
-def wait() -> int:
+def wait(context: dg.OpExecutionContext) -> int:
     while not RELEASE.exists():
+        context.log.info("waiting")
         time.sleep(0.2)
     return 1
 

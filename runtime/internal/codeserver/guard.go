@@ -38,14 +38,14 @@ func StartGuard(log io.Writer) error {
 // Guard has the code server start a new inner server when its inner server has ended, which it does
 // not do by itself (Dagster 1.13). Runs are processes of their own and go on. It ends with the code
 // server, its parent.
-func Guard(ctx context.Context, log io.Writer) error {
+func Guard(ctx context.Context, log io.Writer) {
 	address := net.JoinHostPort("127.0.0.1", Port())
 	parent := os.Getppid()
 	ended := false
 	for os.Getppid() == parent {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(look):
 		}
 		before := ended
@@ -61,7 +61,6 @@ func Guard(ctx context.Context, log io.Writer) error {
 		cancel()
 		ended = false
 	}
-	return nil
 }
 
 func innerHasEnded(ctx context.Context, address string) bool {

@@ -29,17 +29,20 @@ const checked = "checked"
 // leftOut are folders that are large and that the image's Python does not import, beside hidden ones.
 var leftOut = []string{"__pycache__", "node_modules", "venv"}
 
+// began is when this process did.
+var began = time.Now()
+
 // Snapshots is the folder of the snapshots; "" means that the code does not change under the server.
 func Snapshots() string { return os.Getenv("DAGNIX_PIPES_SNAPSHOTS") }
 
 // ThroughSnapshots makes a command that runs Dagster's code server start its inner servers with
-// [Python], if the code is to be served from snapshots. Snapshots of an earlier server are removed.
+// [Python], if the code is to be served from snapshots. Those of an earlier server are removed.
 func ThroughSnapshots(command []string) ([]string, error) {
 	store := Snapshots()
 	if store == "" {
 		return command, nil
 	}
-	if err := remove(store); err != nil {
+	if err := removeEarlier(store); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()
@@ -220,6 +223,24 @@ func removeUnused(store string) error {
 		}
 	}
 	return nil
+}
+
+// removeEarlier removes all that was there before this process: another server's snapshots, but not
+// that of a check which has begun since.
+func removeEarlier(store string) error {
+	entries, err := os.ReadDir(store)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if made, err := strconv.ParseInt(entry.Name(), 10, 64); err == nil && made >= began.UnixNano() {
+			continue
+		}
+		if err := remove(filepath.Join(store, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func remove(folder string) error {

@@ -94,7 +94,15 @@ func TestPathsInSnapshotsAreShownAsMounted(t *testing.T) {
 }
 
 func TestOnlyAServerOfMountedCodeGoesThroughSnapshots(t *testing.T) {
-	_, store := mounted(t)
+	folder, store := mounted(t)
+	old := filepath.Join(store, "1764")
+	if err := os.MkdirAll(old, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	checking, err := take(folder, store)
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := []string{"dagster", "code-server", "start"}
 	through, err := ThroughSnapshots(command)
 	if err != nil || through[0] != "python" || strings.Join(through[3:], " ") != strings.Join(command, " ") {
@@ -105,8 +113,11 @@ func TestOnlyAServerOfMountedCodeGoesThroughSnapshots(t *testing.T) {
 	if err != nil || !strings.HasSuffix(through[2], "\nbefore()") || through[3] != "x" {
 		t.Errorf("got %q, %v", through, err)
 	}
-	if _, err := os.Stat(store); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("old snapshots are there: %v", err)
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an earlier server's snapshot is there: %v", err)
+	}
+	if _, err := os.Stat(checking); err != nil {
+		t.Errorf("a check's snapshot is gone: %v", err)
 	}
 	t.Setenv("DAGNIX_PIPES_SNAPSHOTS", "")
 	if got, err := ThroughSnapshots(command); err != nil || got[0] != "dagster" {
