@@ -39,6 +39,8 @@ in
         python
         ;
       PYTHONHASHSEED = "0";
+      # As root without a sandbox, Python would write into the store.
+      PYTHONDONTWRITEBYTECODE = "1";
     };
 
   # The venv itself: the packages come as trees of their own.
@@ -55,6 +57,7 @@ in
       inherit name;
       builder = "${python}/bin/python";
       args = [
+        "-S" # no sitecustomize of the host's, see compile.sh
         ./builders/install_wheels.py
         "--venv"
         venv

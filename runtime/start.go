@@ -26,6 +26,9 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		return err
 	}
 	prepare := dagster.Command
+	if command[0] == "dagster-daemon" {
+		prepare = dagster.DaemonCommand
+	}
 	serves := command[0] == "code-server"
 	if serves {
 		prepare = dagster.CodeServerCommand

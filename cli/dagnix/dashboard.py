@@ -1,11 +1,44 @@
-"""The webserver, asked through Dagster's own GraphQL client."""
+"""The webserver, asked through GraphQL."""
+
+from typing import Any
+
+from gql import Client, GraphQLRequest
+from gql.transport.exceptions import TransportError
+from gql.transport.requests import RequestsHTTPTransport
+from requests.exceptions import RequestException
 
 from dagnix import UserError
 from dagnix.project import Project
 
+ANSWER_SECONDS = 30
+IN_FLIGHT = """
+{ runsOrError(filter: {statuses: [STARTING, STARTED, CANCELING]}) {
+    ... on Runs { results { runId } }
+} }
+"""
+
+
+def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
+    """Return the answer to a query.
+
+    Raises:
+        UserError: the webserver does not answer.
+
+    """
+    transport = RequestsHTTPTransport(f"{project.url}/graphql", timeout=ANSWER_SECONDS)
+    try:
+        return Client(transport=transport).execute(GraphQLRequest(query, variable_values=variables))
+    except (RequestException, TransportError) as error:
+        raise UserError(f"{project.url} does not answer as Dagster's webserver: {error}") from error
+
+
+def runs_in_flight(project: Project) -> list[str]:
+    """Return the IDs of the runs that are under way. Raises as `ask`."""
+    return [run["runId"] for run in ask(project, IN_FLIGHT)["runsOrError"]["results"]]
+
 
 def reload_location(project: Project, name: str) -> None:
-    """Reload a code location, and return when the webserver has its new definitions.
+    """Reload a code location; when this returns, the webserver has its new definitions.
 
     Raises:
         UserError: the webserver does not answer, or the location does not load.
@@ -17,7 +50,6 @@ def reload_location(project: Project, name: str) -> None:
         DagsterGraphQLClientError,
         ReloadRepositoryLocationStatus,
     )
-    from requests.exceptions import RequestException  # noqa: PLC0415
 
     try:
         client = DagsterGraphQLClient("127.0.0.1", port_number=project.port)

@@ -3,16 +3,10 @@
 import time
 from typing import Any
 
-from gql import Client, GraphQLRequest
-from gql.transport.exceptions import TransportError
-from gql.transport.requests import RequestsHTTPTransport
-from requests.exceptions import RequestException
-
-from dagnix import UserError, console
+from dagnix import UserError, console, dashboard
 from dagnix.project import Project
 
 JOB = "example"
-ANSWER_SECONDS = 30
 # The webserver looks every few seconds for a code server that was away.
 LOCATION_SECONDS = 60
 RUN_SECONDS = 300
@@ -45,30 +39,24 @@ def run_once(project: Project) -> None:
         UserError: the webserver does not answer, a code location does not load, the run fails.
 
     """
-    try:
-        with console.err.status("Asking the webserver for its code locations"):
-            answer = _loaded(project)
-        jobs = {
-            job["name"]
-            for entry in answer["workspaceOrError"]["locationEntries"]
-            for repository in entry["locationOrLoadError"]["repositories"]
-            for job in repository["jobs"]
-        }
-        if JOB in jobs and not answer["runsOrError"]["results"]:
-            with console.step(f"Running the job {JOB}") as step:
-                step.done = f"The job {JOB} ran: SUCCESS, {project.url}/runs/{_launch(project)}"
-    except (RequestException, TransportError) as error:
-        raise UserError(f"{project.url} does not answer as Dagster's webserver: {error}") from error
+    with console.err.status("Asking the webserver for its code locations"):
+        answer = _loaded(project)
+    jobs = {
+        job["name"]
+        for entry in answer["workspaceOrError"]["locationEntries"]
+        for repository in entry["locationOrLoadError"]["repositories"]
+        for job in repository["jobs"]
+    }
+    if JOB in jobs and not answer["runsOrError"]["results"]:
+        with console.step(f"Running the job {JOB}") as step:
+            step.done = f"The job {JOB} ran: SUCCESS, {project.url}/runs/{_launch(project)}"
 
 
 def _loaded(project: Project) -> dict[str, Any]:
     """Return the answer to QUERY once every code location is loaded."""
-    transport = RequestsHTTPTransport(f"{project.url}/graphql", timeout=ANSWER_SECONDS)
     end = time.monotonic() + LOCATION_SECONDS
     while True:
-        answer = Client(transport=transport).execute(
-            GraphQLRequest(QUERY, variable_values={"job": JOB})
-        )
+        answer = dashboard.ask(project, QUERY, job=JOB)
         unloaded = {
             entry["name"]: (entry["locationOrLoadError"] or {}).get("message", "still loading")
             for entry in answer["workspaceOrError"]["locationEntries"]

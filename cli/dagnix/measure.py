@@ -7,13 +7,13 @@ import statistics
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix import console, health, images, nix, secret_files, stack
+from dagnix import code, console, health, images, nix, secret_files, stack
 from dagnix.images import Layout
 from dagnix.process import run
 from dagnix.project import Project
@@ -77,6 +77,39 @@ def start(project: Project) -> Figure:
             spent.append(time.monotonic() - began)
             stack.remove(instance, volumes=True)
     return Figure("start to healthy", statistics.median(spent), "s", 15, _spread(spent))
+
+
+def reload(project: Project) -> list[Figure]:
+    """Return the times from an edit in a mounted folder until the new code is served."""
+    with _instance(project) as instance, _folder(project) as folder:
+        copy = folder / "pipes"
+        shutil.copytree(project.root / "pipes", copy)
+        mounted = code.mounted(instance, copy)
+        stack.start(mounted, [], anew=False)
+        health.wait(mounted, START_SECONDS)
+        edited = copy / "src" / "pipes" / "definitions.py"
+
+        def edit_and(reload: Callable[[], object]) -> float:
+            with edited.open("a") as file:
+                file.write("# edited\n")
+            began = time.monotonic()
+            reload()
+            return time.monotonic() - began
+
+        with code.Checker(mounted, code.container(mounted)) as checker:
+            code.reload(mounted, checker)  # as --watch does when it begins
+            with console.step("Reloading, with a checker that runs"):
+                watched = [edit_and(lambda: code.reload(mounted, checker)) for _ in range(RUNS)]
+        words = [project.root / "dagnix", "reload"]
+        failure = "./dagnix reload fails"
+        with console.step("Reloading, with ./dagnix reload"):
+            alone = [
+                edit_and(lambda: run(words, failure, env=mounted.environment)) for _ in range(RUNS)
+            ]
+    return [
+        Figure("edit to served, --watch", statistics.median(watched), "s", 3, _spread(watched)),
+        Figure("edit to served, reload", statistics.median(alone), "s", 3, _spread(alone)),
+    ]
 
 
 def cold_build(project: Project) -> list[Figure]:

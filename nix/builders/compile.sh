@@ -4,7 +4,9 @@
 mkdir -p "$out$at"
 cp -a "$source/." "$out$at"
 chmod -R u+w "$out"
+# Where Nix has no sandbox, Debian's sitecustomize, a link to /etc, may be the host's: it is neither
+# imported (-S) nor compiled (-e).
 for folder in $folders; do
-  "$python/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash \
-    -s "$out" -p / "$out$folder"
+  "$python/bin/python" -S -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    -e "$out" -s "$out" -p / "$out$folder"
 done

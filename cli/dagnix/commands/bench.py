@@ -18,6 +18,7 @@ def command() -> None:
         *measure.sizes(layouts),
         measure.no_change(here),
         measure.start(here),
+        *measure.reload(here),
         *measure.cold_build(here),
     ]
     table = Table(box=None, pad_edge=False)

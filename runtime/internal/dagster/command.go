@@ -17,30 +17,51 @@ var firstStart string
 //go:embed lost_runs.py
 var lostRuns string
 
+//go:embed interrupted_launches.py
+var interruptedLaunches string
+
 // One table of each storage: Dagster makes all tables of a storage in one transaction, when this one
 // is not there (_init_db in dagster_postgres 1.13).
 const haveTables = `SELECT count(*) = 3 FROM unnest(ARRAY['runs', 'event_logs', 'jobs']) name WHERE to_regclass(name) IS NOT NULL`
 
-// The launcher tags a run with the code server that it asks to execute it (DefaultRunLauncher in
-// Dagster 1.13). A run that is STARTING is left alone: the daemon may be asking just now, and run
-// monitoring sees to those that never start.
-const selectLostRuns = `SELECT run_id FROM runs JOIN run_tags USING (run_id)
-WHERE status IN ('STARTED', 'CANCELING') AND key = '.dagster/grpc_info'
-AND value::json->>'host' = $1 AND value::json->>'port' = $2`
+// after is what a service has to make up for when the one before it was killed: the runs that the
+// query finds, and the program that sees to them in the service's process.
+type after struct {
+	query   string
+	values  []any
+	program string
+}
 
 // Command returns the command to run in place of the given one of Dagster's, if something is to be
 // done in its process first: while the tables are not in Postgres, make them.
 func Command(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, false)
+	return prepared(ctx, config, command, nil)
 }
 
 // CodeServerCommand is [Command] for a code server, which before it serves also reports the end of
 // the runs that ended with the one before it. Nothing else may serve at the same host and port.
 func CodeServerCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, true)
+	return prepared(ctx, config, command, &after{
+		// The launcher tags a run with the code server that it asks to execute it (DefaultRunLauncher
+		// in Dagster 1.13). A run that is STARTING is left alone: the daemon may be asking just now.
+		query: `SELECT run_id FROM runs JOIN run_tags USING (run_id)
+WHERE status IN ('STARTED', 'CANCELING') AND key = '.dagster/grpc_info'
+AND value::json->>'host' = $1 AND value::json->>'port' = $2`,
+		values:  []any{os.Getenv("DAGSTER_PIPES_HOST"), os.Getenv("DAGSTER_PIPES_PORT")},
+		program: lostRuns,
+	})
 }
 
-func prepared(ctx context.Context, config *database.Config, command []string, codeServer bool) ([]string, error) {
+// DaemonCommand is [Command] for the daemon, which also puts runs back into the queue whose launch
+// the one before it did not end. Nothing else may launch runs.
+func DaemonCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
+	return prepared(ctx, config, command, &after{
+		query:   `SELECT run_id FROM runs WHERE status = 'STARTING'`,
+		program: interruptedLaunches,
+	})
+}
+
+func prepared(ctx context.Context, config *database.Config, command []string, killed *after) ([]string, error) {
 	pool, err := database.Open(config.Config)
 	if err != nil {
 		return nil, err
@@ -53,22 +74,22 @@ func prepared(ctx context.Context, config *database.Config, command []string, co
 	if !there {
 		return append([]string{"python", "-c", firstStart, haveTables}, command...), nil
 	}
-	if codeServer {
-		runs, err := findLostRuns(ctx, pool)
-		if err != nil {
-			return nil, fmt.Errorf("cannot look for lost runs in Postgres at %s: %w", config.Address(), err)
-		}
-		if len(runs) > 0 {
-			return append([]string{"python", "-c", lostRuns, strings.Join(runs, ",")}, command...), nil
-		}
+	if killed == nil {
+		return command, nil
 	}
-	return command, nil
+	runs, err := find(ctx, pool, killed)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
+	}
+	if len(runs) == 0 {
+		return command, nil
+	}
+	return append([]string{"python", "-c", killed.program, strings.Join(runs, ",")}, command...), nil
 }
 
-// findLostRuns returns the IDs of runs that are under way in a code server at this one's host and
-// port, as the workspace names them.
-func findLostRuns(ctx context.Context, pool *sql.DB) ([]string, error) {
-	rows, err := pool.QueryContext(ctx, selectLostRuns, os.Getenv("DAGSTER_PIPES_HOST"), os.Getenv("DAGSTER_PIPES_PORT"))
+// find returns the IDs of the runs to make up for.
+func find(ctx context.Context, pool *sql.DB, killed *after) ([]string, error) {
+	rows, err := pool.QueryContext(ctx, killed.query, killed.values...)
 	if err != nil {
 		return nil, err
 	}
