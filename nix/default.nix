@@ -29,6 +29,7 @@ let
     "/var/lib/dagster"
     "/var/lib/dagster/compute_logs"
     "/var/lib/dagster/incoming"
+    "/var/lib/dagster/workspace"
   ];
   postgresWritable = [
     "/var/lib/postgresql"

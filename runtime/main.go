@@ -15,6 +15,7 @@ import (
 	"dagnix/runtime/internal/cluster"
 	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/health"
+	"dagnix/runtime/internal/workspace"
 )
 
 const help = `Entrypoint and health check of the Dagnix images.
@@ -31,6 +32,10 @@ Usage:
                                       if not; --each-line: a line of JSON for each line of input,
                                       and the next reload takes just the code that was checked
   runtime guard                       have the code server replace its inner server when that ends
+  runtime register                    have the webserver and the daemon use this code server from now on
+  runtime registered                  the host at which they use it
+  runtime runs                        the IDs of the runs that this code server executes, a line each
+  runtime follow PROGRAM              have Dagster's PROGRAM take over changes of the workspace
   runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the mounted project
   runtime postgres                    prepare the database cluster, become the Postgres server
 
@@ -43,6 +48,9 @@ Environment of start:
   DAGNIX_PIPES_DIR        the Dagster project to serve (default /opt/dagster/pipes)
   DAGNIX_PIPES_SNAPSHOTS  serve the project from copies in this folder, each made at a reload
   DAGSTER_PIPES_PORT      the code server's port (default 4000)
+  DAGNIX_WORKSPACE_DIR    a volume of all services, in which code servers register for the webserver
+                          and the daemon
+  DAGNIX_LOCATION         the code location that is registered (default pipes)
 
 Environment of postgres:
   PGDATA                  the volume (default /var/lib/postgresql/data); the cluster of
@@ -85,6 +93,15 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 			return report(ctx, err, stderr)
 		}
 		return 0
+	case command == "register" && len(rest) == 0:
+		return tell(ctx, codeserver.Register, stdout, stderr)
+	case command == "registered" && len(rest) == 0:
+		return tell(ctx, codeserver.Registered, stdout, stderr)
+	case command == "runs" && len(rest) == 0:
+		return tell(ctx, func() (string, error) { return unfinishedRuns(ctx) }, stdout, stderr)
+	case command == "follow" && len(rest) == 1 && workspace.Follows(rest[0]):
+		workspace.Here().Follow(ctx, rest[0], stderr)
+		return 0
 	case command == "guard" && len(rest) == 0:
 		codeserver.Guard(ctx, stderr)
 		return 0
@@ -109,6 +126,18 @@ func report(ctx context.Context, err error, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "runtime: %v\n", err)
 	}
 	return 1
+}
+
+// tell prints what was done or found, if there is anything to say.
+func tell(ctx context.Context, do func() (string, error), stdout, stderr io.Writer) int {
+	said, err := do()
+	if err != nil {
+		return report(ctx, err, stderr)
+	}
+	if said != "" {
+		fmt.Fprintln(stdout, said)
+	}
+	return 0
 }
 
 func check(ctx context.Context, probe health.Check, patience time.Duration, stdout io.Writer) int {

@@ -14,6 +14,7 @@ import (
 	"dagnix/runtime/internal/database"
 	"dagnix/runtime/internal/launch"
 	"dagnix/runtime/internal/secret"
+	"dagnix/runtime/internal/workspace"
 )
 
 // start replaces this process with the command. It returns only if that fails.
@@ -25,16 +26,23 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	prepare := dagster.Command
+	var prepare dagster.Preparation = dagster.Command
 	if command[0] == "dagster-daemon" {
 		prepare = dagster.DaemonCommand
 	}
 	serves := command[0] == "code-server"
 	if serves {
-		prepare = dagster.CodeServerCommand
+		prepare = dagster.CodeServerCommand(codeserver.Host(), codeserver.IsGone)
+		// Before anything that may take long or fail: the daemon looks for it only when it starts.
+		if err := codeserver.Claim(ctx); err != nil {
+			return err
+		}
 		if command, err = codeserver.Command(command[1:]); err != nil {
 			return err
 		}
+	}
+	if command, err = workspace.Here().Read(command, stderr); err != nil {
+		return err
 	}
 	for _, prefix := range []string{"DAGSTER_PG", "STORAGE_PG"} {
 		config, err := database.FromEnvironment(prefix)
@@ -54,7 +62,7 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		}
 	}
 	if serves {
-		if command, err = codeserver.ThroughSnapshots(command); err != nil {
+		if command, err = codeserver.ThroughSnapshots(ctx, command); err != nil {
 			return err
 		}
 		if err := codeserver.StartGuard(stderr); err != nil {

@@ -43,6 +43,16 @@ def test_code_and_config_are_layers_of_their_own(layouts: dict[str, Layout]) -> 
     assert code["size"] < 1_000_000, "the code's layer holds more than the code"
 
 
+@pytest.mark.parametrize("service", DAGSTER)
+def test_only_what_the_image_holds_is_compiled(files: dict[str, Contents], service: str) -> None:
+    # Where Nix has no sandbox, Debian's links to /etc lead to the host's Python files.
+    found = dict(files[service])
+    for path in found:
+        if path.suffix == ".pyc" and path.parent.name == "__pycache__":
+            source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
+            assert found[source].isreg() or not found[source].linkname.startswith("/"), path
+
+
 @pytest.mark.parametrize("service", NAMES)
 def test_labels_user_and_entrypoint(layouts: dict[str, Layout], service: str) -> None:
     found = config(layouts[service])
@@ -88,7 +98,10 @@ def test_nothing_gives_privileges_and_little_is_writable(
     own = {str(path) for path, entry in files[service] if entry.uid}
     expected = {
         "postgres": {"/run/postgresql", "/var/lib/postgresql", "/var/lib/postgresql/data"},
-    }.get(service, {f"/var/lib/dagster{sub}" for sub in ("", "/compute_logs", "/incoming")})
+    }.get(
+        service,
+        {f"/var/lib/dagster{sub}" for sub in ("", "/compute_logs", "/incoming", "/workspace")},
+    )
     assert own == expected
     shared = {
         str(path) for path, entry in files[service] if entry.mode & 0o002 and not entry.issym()

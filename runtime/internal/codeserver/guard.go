@@ -36,17 +36,21 @@ func StartGuard(log io.Writer) error {
 }
 
 // Guard has the code server start a new inner server when its inner server has ended, which it does
-// not do by itself (Dagster 1.13). Runs are processes of their own and go on. It ends with the code
+// not do by itself (Dagster 1.13). Runs are processes of their own and go on. It also sees to it that
+// the location is served here when the code server that served it is gone. It ends with the code
 // server, its parent.
 func Guard(ctx context.Context, log io.Writer) {
 	address := net.JoinHostPort("127.0.0.1", Port())
 	parent := os.Getppid()
-	ended := false
+	ended, location := false, new(claim)
 	for os.Getppid() == parent {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(look):
+		}
+		if err := location.make(ctx); err != nil {
+			fmt.Fprintf(log, "runtime: the code location is not registered: %v\n", err)
 		}
 		before := ended
 		// The second look is not at an inner server that was just being replaced.

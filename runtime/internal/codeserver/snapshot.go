@@ -1,6 +1,7 @@
 package codeserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"dagnix/runtime/internal/launch"
+	"dagnix/runtime/internal/workspace"
 )
 
 // A mounted folder changes under the code that is served from it: runs, and each step of a run, are
@@ -32,17 +34,23 @@ var leftOut = []string{"__pycache__", "node_modules", "venv"}
 // began is when this process did.
 var began = time.Now()
 
-// Snapshots is the folder of the snapshots; "" means that the code does not change under the server.
-func Snapshots() string { return os.Getenv("DAGNIX_PIPES_SNAPSHOTS") }
+// Snapshots is the folder of this container's snapshots; "" means that the code does not change under
+// the server.
+func Snapshots() string {
+	if all := os.Getenv("DAGNIX_PIPES_SNAPSHOTS"); all != "" {
+		return filepath.Join(all, Host())
+	}
+	return ""
+}
 
 // ThroughSnapshots makes a command that runs Dagster's code server start its inner servers with
 // [Python], if the code is to be served from snapshots. Those of an earlier server are removed.
-func ThroughSnapshots(command []string) ([]string, error) {
+func ThroughSnapshots(ctx context.Context, command []string) ([]string, error) {
 	store := Snapshots()
 	if store == "" {
 		return command, nil
 	}
-	if err := removeEarlier(store); err != nil {
+	if err := errors.Join(removeEarlier(store), removeOthers(ctx, store)); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()
@@ -237,6 +245,26 @@ func removeEarlier(store string) error {
 			continue
 		}
 		if err := remove(filepath.Join(store, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// removeOthers removes the snapshots of containers that are gone.
+func removeOthers(ctx context.Context, store string) error {
+	ctx, cancel := context.WithTimeout(ctx, lookup)
+	defer cancel()
+	all := filepath.Dir(store)
+	entries, err := os.ReadDir(all)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if entry.Name() == filepath.Base(store) || !workspace.Gone(ctx, entry.Name()) {
+			continue
+		}
+		if err := remove(filepath.Join(all, entry.Name())); err != nil {
 			return err
 		}
 	}

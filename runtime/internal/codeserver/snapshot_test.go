@@ -104,12 +104,12 @@ func TestOnlyAServerOfMountedCodeGoesThroughSnapshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := []string{"dagster", "code-server", "start"}
-	through, err := ThroughSnapshots(command)
+	through, err := ThroughSnapshots(t.Context(), command)
 	if err != nil || through[0] != "python" || strings.Join(through[3:], " ") != strings.Join(command, " ") {
 		t.Errorf("got %q, %v", through, err)
 	}
 	prepared := []string{"python", "-c", "before()", "x", "dagster"}
-	through, err = ThroughSnapshots(prepared)
+	through, err = ThroughSnapshots(t.Context(), prepared)
 	if err != nil || !strings.HasSuffix(through[2], "\nbefore()") || through[3] != "x" {
 		t.Errorf("got %q, %v", through, err)
 	}
@@ -120,7 +120,7 @@ func TestOnlyAServerOfMountedCodeGoesThroughSnapshots(t *testing.T) {
 		t.Errorf("a check's snapshot is gone: %v", err)
 	}
 	t.Setenv("DAGNIX_PIPES_SNAPSHOTS", "")
-	if got, err := ThroughSnapshots(command); err != nil || got[0] != "dagster" {
+	if got, err := ThroughSnapshots(t.Context(), command); err != nil || got[0] != "dagster" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	_ "embed"
 	"fmt"
-	"os"
 	"strings"
 
 	"dagnix/runtime/internal/database"
@@ -24,13 +23,15 @@ var interruptedLaunches string
 // is not there (_init_db in dagster_postgres 1.13).
 const haveTables = `SELECT count(*) = 3 FROM unnest(ARRAY['runs', 'event_logs', 'jobs']) name WHERE to_regclass(name) IS NOT NULL`
 
-// after is what a service has to make up for when the one before it was killed: the runs that the
-// query finds, and the program that sees to them in the service's process.
+// after is what a service has to make up for when the one before it was killed: finding the runs,
+// and the program that sees to them in the service's process.
 type after struct {
-	query   string
-	values  []any
+	find    func(context.Context, *sql.DB) ([]string, error)
 	program string
 }
+
+// Preparation returns the command to run in place of one of Dagster's.
+type Preparation func(context.Context, *database.Config, []string) ([]string, error)
 
 // Command returns the command to run in place of the given one of Dagster's, if something is to be
 // done in its process first: while the tables are not in Postgres, make them.
@@ -39,26 +40,21 @@ func Command(ctx context.Context, config *database.Config, command []string) ([]
 }
 
 // CodeServerCommand is [Command] for a code server, which before it serves also reports the end of
-// the runs that ended with the one before it. Nothing else may serve at the same host and port.
-func CodeServerCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, &after{
-		// The launcher tags a run with the code server that it asks to execute it (DefaultRunLauncher
-		// in Dagster 1.13). A run that is STARTING is left alone: the daemon may be asking just now.
-		query: `SELECT run_id FROM runs JOIN run_tags USING (run_id)
-WHERE status IN ('STARTED', 'CANCELING') AND key = '.dagster/grpc_info'
-AND value::json->>'host' = $1 AND value::json->>'port' = $2`,
-		values:  []any{os.Getenv("DAGSTER_PIPES_HOST"), os.Getenv("DAGSTER_PIPES_PORT")},
-		program: lostRuns,
-	})
+// the runs that ended with the one before it, or with one whose host is gone. Nothing else may serve
+// at the same host.
+func CodeServerCommand(host string, gone func(host string) bool) Preparation {
+	return func(ctx context.Context, config *database.Config, command []string) ([]string, error) {
+		find := func(ctx context.Context, pool *sql.DB) ([]string, error) {
+			return lostAt(ctx, pool, host, gone)
+		}
+		return prepared(ctx, config, command, &after{find, lostRuns})
+	}
 }
 
 // DaemonCommand is [Command] for the daemon, which also puts runs back into the queue whose launch
 // the one before it did not end. Nothing else may launch runs.
 func DaemonCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, &after{
-		query:   `SELECT run_id FROM runs WHERE status = 'STARTING'`,
-		program: interruptedLaunches,
-	})
+	return prepared(ctx, config, command, &after{startingRuns, interruptedLaunches})
 }
 
 func prepared(ctx context.Context, config *database.Config, command []string, killed *after) ([]string, error) {
@@ -77,7 +73,7 @@ func prepared(ctx context.Context, config *database.Config, command []string, ki
 	if killed == nil {
 		return command, nil
 	}
-	runs, err := find(ctx, pool, killed)
+	runs, err := killed.find(ctx, pool)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
 	}
@@ -85,22 +81,4 @@ func prepared(ctx context.Context, config *database.Config, command []string, ki
 		return command, nil
 	}
 	return append([]string{"python", "-c", killed.program, strings.Join(runs, ",")}, command...), nil
-}
-
-// find returns the IDs of the runs to make up for.
-func find(ctx context.Context, pool *sql.DB, killed *after) ([]string, error) {
-	rows, err := pool.QueryContext(ctx, killed.query, killed.values...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		found = append(found, id)
-	}
-	return found, rows.Err()
 }

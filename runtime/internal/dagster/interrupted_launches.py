@@ -9,6 +9,7 @@ daemon's own process, as importing Dagster takes seconds.
 import json
 import runpy
 import shutil
+import socket
 import sys
 import threading
 import time
@@ -37,6 +38,15 @@ def is_executed(run: DagsterRun) -> bool:
     return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
 
+def is_gone(host: str) -> bool:
+    """Tell whether no container has this name any more."""
+    try:
+        socket.getaddrinfo(host, None)
+    except socket.gaierror as error:
+        return error.errno == socket.EAI_NONAME
+    return False
+
+
 def is_settled(instance: DagsterInstance, run_id: str, waited: float) -> bool:
     """Put the run back if nobody executes it; tell whether that is settled."""
     run = instance.get_run_by_id(run_id)
@@ -49,7 +59,8 @@ def is_settled(instance: DagsterInstance, run_id: str, waited: float) -> bool:
             if is_executed(run):
                 return True
         except DagsterUserCodeUnreachableError:
-            return False
+            if not is_gone(json.loads(run.tags[GRPC_INFO_TAG])["host"]):
+                return False
     message = "The daemon was killed while it launched this run, which goes back into the queue."
     instance.report_engine_event(message, run)
     instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run_id)
