@@ -66,15 +66,31 @@ class Project:
         """The dashboard's address."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def compose_files(self) -> list[str]:
+        """The compose files that make the stack."""
+        given = (
+            self.environment.get("COMPOSE_FILE")
+            or os.environ.get("COMPOSE_FILE")
+            or _dotenv(self.root / ".env").get("COMPOSE_FILE")
+        )
+        return given.split(_separator()) if given else [str(self.root / "compose.yaml")]
+
+    def with_tag(self, tag: str) -> Self:
+        """Return the project with images of another tag."""
+        return replace(self, environment={**self.environment, "DAGNIX_VERSION": tag})
+
     def with_compose_file(self, name: str, **environment: str) -> Self:
         """Return the project with a compose file of the checkout's and its variables added."""
-        given = os.environ.get("COMPOSE_FILE") or _dotenv(self.root / ".env").get("COMPOSE_FILE")
-        separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
-        files = (given or str(self.root / "compose.yaml")).split(separator)
+        files = self.compose_files
         if name not in {Path(file).name for file in files}:
             files.append(str(self.root / name))
-        added = {"COMPOSE_FILE": separator.join(files), **environment}
+        added = {"COMPOSE_FILE": _separator().join(files), **environment}
         return replace(self, environment={**self.environment, **added})
+
+
+def _separator() -> str:
+    return os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
 
 
 def _dotenv(path: Path) -> dict[str, str]:
@@ -99,14 +115,36 @@ def find_root(start: Path) -> Path:
 
 
 def current() -> Project:
-    """Return the checkout that the launcher names, or the one around the working directory."""
+    """Return the checkout that the launcher names, or the one around the working directory.
+
+    Raises:
+        UserError: there is no checkout, or it has no environment of the name in DAGNIX_ENV.
+
+    """
+    return of_environment(os.environ.get("DAGNIX_ENV", ""))
+
+
+def of_environment(name: str) -> Project:
+    """Return the instance that config/env/NAME.env describes. Raises as `current`."""
     named = os.environ.get("DAGNIX_ROOT")
     root = Path(named) if named else find_root(Path.cwd())
+    chosen = _environment(root, name)
     defaults = {
         "COMPOSE_PROJECT_NAME": "dagnix",
         "DAGNIX_PORT": str(DEFAULT_PORT),
         "DAGNIX_VERSION": (root / "VERSION").read_text().strip(),
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
     }
-    given = {**_dotenv(root / ".env"), **os.environ}
-    return Project(root, {key: given.get(key) or value for key, value in defaults.items()})
+    given = {**_dotenv(root / ".env"), **chosen, **os.environ}
+    everything = {**chosen, **defaults}
+    return Project(root, {key: given.get(key) or value for key, value in everything.items()})
+
+
+def _environment(root: Path, name: str) -> dict[str, str]:
+    if not name:
+        return {}
+    files = {path.stem: path for path in sorted((root / "config" / "env").glob("*.env"))}
+    if name not in files:
+        known = ", ".join(files) or "none"
+        raise UserError(f"There is no config/env/{name}.env: the environments are {known}.")
+    return _dotenv(files[name])

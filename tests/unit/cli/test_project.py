@@ -22,6 +22,23 @@ def test_environment_wins_over_the_env_file(
     assert project.current().port == 3200
 
 
+def test_an_environment_wins_over_the_env_file_and_not_over_the_shell(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = checkout / "config" / "env"
+    folder.mkdir(parents=True)
+    (folder / "staging.env").write_text("DAGNIX_PORT=3001\nDAGNIX_PIPES_MEMORY=8g\n")
+    (checkout / ".env").write_text("DAGNIX_PORT=3100\nDAGNIX_VERSION=own\n")
+    monkeypatch.setenv("DAGNIX_ENV", "staging")
+    here = project.current()
+    assert (here.port, here.version, here.environment["DAGNIX_PIPES_MEMORY"]) == (3001, "own", "8g")
+    monkeypatch.setenv("DAGNIX_PORT", "3200")
+    assert project.current().port == 3200
+    monkeypatch.setenv("DAGNIX_ENV", "prod")
+    with pytest.raises(UserError, match=r"no config/env/prod\.env: the environments are staging"):
+        project.current()
+
+
 def test_an_empty_variable_is_as_good_as_none(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,109 @@
+"""Two environments of one checkout on one host."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support import checkout
+from support.podman import Podman
+from support.served import Served, serve
+from support.stack import SERVICES, Stack
+
+
+def describe(podman: Podman, tree: Path, name: str) -> Stack:
+    """Write the file of an environment; return the stack that is worked on with it."""
+    stack = Stack.new(podman, tree / ".dagnix" / name, tree)
+    lines = [
+        f"COMPOSE_PROJECT_NAME={stack.project}",
+        f"DAGNIX_VERSION={stack.project}",
+        f"DAGNIX_PORT={stack.port}",
+        f"DAGNIX_SECRETS_DIR=./.dagnix/{name}/secrets",
+        "DAGNIX_WEBSERVER_MEMORY=900m",
+    ]
+    (tree / "config" / "env" / f"{name}.env").write_text("\n".join(lines) + "\n")
+    plain = {**podman.environment, "NO_COLOR": "1"}
+    return replace(stack, environment=plain, before=("--env", name))
+
+
+@pytest.fixture(scope="module")
+def pair(
+    podman: Podman, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Served, Served]]:
+    """The environments `one` and `two`: `two` runs what was built for `one`."""
+    tree = tmp_path_factory.mktemp("environments") / "checkout"
+    checkout.write(tree)
+    one, two = (describe(podman, tree, name) for name in ("one", "two"))
+    try:
+        one.dagnix("up")
+        first = serve(one, tree / "pipes")
+        first.save("not built")
+        promoted = two.dagnix("up", "--from", "one")
+        assert "Building" not in promoted.stderr
+        yield first, serve(two, tree / "pipes")
+    finally:
+        for stack in (one, two):
+            podman.remove(stack.project)
+            podman.remove_images(stack.project)
+
+
+def test_images_are_promoted_by_digest(pair: tuple[Served, Served]) -> None:
+    one, two = pair
+
+    def digests(served: Served) -> dict[str, str]:
+        return {name: row["digest"] for name, row in served.stack.status().items()}
+
+    assert digests(one) == digests(two)
+    # By hand it changes nothing.
+    there = two.stack.identifiers()
+    two.stack.compose("--env-file", "config/env/two.env", "up", "-d")
+    assert two.stack.identifiers() == there
+    one.save("second")
+    one.stack.dagnix("deploy")
+    assert (one.answer(), two.answer()) == ("second", "first")
+    two.stack.dagnix("deploy", "--from", "one")
+    assert two.answer() == "second"
+    assert digests(one)["pipes"] == digests(two)["pipes"]
+    last = json.loads(two.stack.dagnix("history", "--json").stdout)[-1]
+    assert last["how"] == "from one"
+    two.stack.dagnix("rollback")
+    assert (one.answer(), two.answer()) == ("second", "first")
+
+
+def test_they_do_not_see_each_other(pair: tuple[Served, Served], podman: Podman) -> None:
+    one, two = pair
+    run = one.client.submit_job_execution("short")
+    one.team.answer("short", run)
+    assert run not in two.team.tags("short")
+    networks = [
+        {
+            network
+            for service in SERVICES
+            for network in podman.inspect(served.stack.container(service))["NetworkSettings"][
+                "Networks"
+            ]
+        }
+        for served in pair
+    ]
+    assert not networks[0] & networks[1]
+    passwords = [(each.stack.secrets / "dagster-password").read_text() for each in pair]
+    assert passwords[0] != passwords[1]
+    limit = podman.inspect(two.stack.container("webserver"))["HostConfig"]["Memory"]
+    assert limit == 900 << 20
+
+
+def test_an_environment_that_is_not_there(pair: tuple[Served, Served]) -> None:
+    one, _ = pair
+    stack = replace(one.stack, before=("--env", "none"))
+    refused = stack.dagnix("status", check=False)
+    assert refused.returncode == 1
+    assert "There is no config/env/none.env: the environments are dev, one" in refused.stderr
+    refused = one.stack.dagnix("deploy", "--from", "one", check=False)
+    assert "one is this environment itself" in refused.stderr
+
+
+def test_one_goes_down_and_the_other_stays(pair: tuple[Served, Served]) -> None:
+    one, two = pair
+    two.stack.dagnix("down", "--volumes", "--yes")
+    assert all(row["healthy"] for row in one.stack.status().values())
