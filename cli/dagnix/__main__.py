@@ -9,6 +9,7 @@ from dagnix import UserError, console
 
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart"),
+    *("deploy", "rollback", "history"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),
 )
@@ -21,7 +22,8 @@ def application(names: tuple[str, ...]) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
-        help="Dagster in small images that Nix builds from locked files and podman runs.",
+        help="Dagster in small images that Nix builds from locked files and podman runs. With "
+        "--env NAME before the command: the instance that config/env/NAME.env describes.",
     )
     app.callback()(lambda: None)
     for name in names:

@@ -1,6 +1,7 @@
 """The code of a mounted folder: checked in a process of its own, then reloaded."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,14 @@ PROJECT_FILE = "pyproject.toml"
 DOES_NOT_LOAD = 1  # the exit code of `runtime check`; podman's own are 125 and more
 
 
-def mounted(project: Project, folder: Path) -> Project:
+def mounted(project: Project, chosen: Path) -> Project:
     """Return the project with its code served from a folder.
 
     Raises:
         UserError: the folder is not there or is no Dagster project.
 
     """
-    whole = folder.resolve()
+    whole = chosen.resolve()
     if not whole.is_dir():
         raise UserError(f"There is no folder {whole}.")
     if not (whole / PROJECT_FILE).is_file():
@@ -33,6 +34,14 @@ def mounted(project: Project, folder: Path) -> Project:
             "makes one)."
         )
     return project.with_compose_file(MOUNT_FILE, DAGNIX_PIPES_DIR=str(whole))
+
+
+def folder(project: Project) -> Path | None:
+    """Return the folder whose code the compose files have served, if it is not the image's."""
+    if MOUNT_FILE not in {Path(file).name for file in project.compose_files}:
+        return None
+    named = project.environment.get("DAGNIX_PIPES_DIR") or os.environ.get("DAGNIX_PIPES_DIR")
+    return (project.root / (named or "pipes")).resolve()
 
 
 def container(project: Project) -> Container:

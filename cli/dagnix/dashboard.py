@@ -17,6 +17,13 @@ IN_FLIGHT = """
 } }
 """
 
+LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    name displayMetadata { key value } locationOrLoadError { __typename }
+} } } }
+"""
+CANCEL = "mutation Cancel($run: String!) { terminateRun(runId: $run) { __typename } }"
+
 
 def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
     """Return the answer to a query.
@@ -30,6 +37,23 @@ def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
         return Client(transport=transport).execute(GraphQLRequest(query, variable_values=variables))
     except (RequestException, TransportError) as error:
         raise UserError(f"{project.url} does not answer as Dagster's webserver: {error}") from error
+
+
+def served_at(project: Project, location: str) -> str:
+    """Return the host at which the webserver uses a code location; "" while it does not load.
+
+    Raises as `ask`.
+    """
+    for entry in ask(project, LOCATIONS)["workspaceOrError"].get("locationEntries", ()):
+        loaded = (entry["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
+        if entry["name"] == location and loaded:
+            return {each["key"]: each["value"] for each in entry["displayMetadata"]}["host"]
+    return ""
+
+
+def cancel(project: Project, run: str) -> None:
+    """Ask the run's code server to end it, as the dashboard does. Raises as `ask`."""
+    ask(project, CANCEL, run=run)
 
 
 def runs_in_flight(project: Project) -> list[str]:

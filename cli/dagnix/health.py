@@ -69,15 +69,18 @@ def ask_patiently(project: Project, container: Container) -> Health:
     return ask(project, container)
 
 
-def wait(project: Project, seconds: float) -> None:
-    """Wait until every service is healthy, each for at most `seconds`; print a line for each.
+def wait(project: Project, seconds: float, only: Container | None = None) -> None:
+    """Wait until every service, or `only` one, is healthy; print a line for each.
+
+    Each may take at most `seconds`.
 
     Raises:
         UserError: with what the health check of each other service says, and its last log lines.
 
     """
     start = time.monotonic()
-    restarts = {each.name: each.restarts for each in containers(project)}
+    chosen = [only] if only else containers(project)
+    restarts = {each.name: each.restarts for each in chosen}
     pending = set(restarts)
     failures: list[str] = []
     with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:

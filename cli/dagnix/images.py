@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError, console, nix
+from dagnix.podman import images as podman_images
 from dagnix.podman import podman
 from dagnix.process import CommandError, run
 from dagnix.project import Project
@@ -57,7 +58,8 @@ def build(project: Project, names: tuple[str, ...] = NAMES) -> list[Layout]:
     with console.step("Building the images") as step:
         log = nix.Log(step.show)
         packages = [f"{name}-oci" for name in names]
-        paths = nix.build(project, packages, log, "--out-link", project.roots / "images")
+        link = project.roots / ("images" if names == NAMES else f"image-of-{'-'.join(names)}")
+        paths = nix.build(project, packages, log, "--out-link", link)
         step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
     return [Layout(path) for path in paths]
 
@@ -79,24 +81,41 @@ def load(project: Project, layouts: list[Layout]) -> None:
         known = _known(project)
         loaded = []
         for layout in layouts:
-            name = f"{layout.repository}:{project.version}"
-            if name in known.get(layout.image_id, ()):
-                continue
             short = layout.repository.rpartition("/")[2]
+            if name(project, short) in known.get(layout.image_id, ()):
+                continue
             if layout.image_id not in known:
                 step.show(f"Loading {short}")
                 _pull(project, layout)
-            podman(project, "tag", layout.image_id, name, failure=f"Podman cannot name {name}")
+            tag(project, layout.image_id, name(project, short))
             loaded.append(short)
         if loaded:
             step.done = f"Images loaded: {', '.join(loaded)}"
 
 
+def bring(project: Project, layout: Layout) -> str:
+    """Give podman an image if it lacks it; return its ID. No name changes. Raises as `load`."""
+    if layout.image_id not in _known(project):
+        _pull(project, layout)
+    return layout.image_id
+
+
+def name(project: Project, service: str) -> str:
+    """Return the name of a service's image in compose.yaml."""
+    return f"localhost/dagnix/{service}:{project.version}"
+
+
+def tag(project: Project, image_id: str, name: str) -> None:
+    """Give an image a name."""
+    podman(project, "tag", image_id, name, failure=f"Podman cannot name {name}")
+
+
 def _known(project: Project) -> dict[str, set[str]]:
     """Return image ID → names for all images that podman has."""
-    words = ["images", "--all", "--no-trunc", "--format", "json"]
-    listed = json.loads(podman(project, *words, failure="Podman does not list images").output)
-    return {image["Id"].removeprefix("sha256:"): set(image.get("Names") or ()) for image in listed}
+    return {
+        image["Id"].removeprefix("sha256:"): set(image.get("Names") or ())
+        for image in podman_images(project)
+    }
 
 
 def _pull(project: Project, layout: Layout) -> None:

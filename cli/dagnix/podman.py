@@ -31,11 +31,16 @@ def podman(
     )
 
 
+def images(project: Project) -> list[dict[str, Any]]:
+    """Return what podman tells of the images that it has, also of those without a name."""
+    words = ["images", "--all", "--no-trunc", "--format", "json"]
+    return json.loads(podman(project, *words, failure="Podman does not list images").output)
+
+
 def inspect(project: Project, names: list[str]) -> list[dict[str, Any]]:
-    """Return what podman knows about these containers."""
+    """Return what podman knows about these containers; nothing of those that are not there."""
     if not names:
         return []
-    result = podman(
-        project, "container", "inspect", *names, failure="Podman does not show the containers"
-    )
-    return json.loads(result.output)
+    words = ["container", "inspect", *names]
+    result = podman(project, *words, failure="Podman does not show the containers", check=False)
+    return json.loads(result.output or "[]")

@@ -1,7 +1,7 @@
 """The stack's containers: podman-compose makes them, podman tells about them."""
 
 import datetime as dt
-import json
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import bridge
-from dagnix.podman import PROJECT_LABEL, inspect, podman, settings
+from dagnix.podman import PROJECT_LABEL, images, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
 
 SERVICE_LABEL = "com.docker.compose.service"
+FORMER = "-former"  # at the end of the name of a container that another one has followed
 PIPES_FOLDER = "/opt/dagster/pipes"  # where compose.mount.yaml mounts the code
 
 
@@ -29,9 +30,29 @@ class Container:
         return self.seen["Name"]
 
     @property
+    def identifier(self) -> str:
+        """The container's ID, which stays when its name changes; hexadecimal."""
+        return self.seen["Id"]
+
+    @property
     def service(self) -> str:
         """The service in compose.yaml."""
         return self.seen["Config"]["Labels"][SERVICE_LABEL]
+
+    @property
+    def in_compose(self) -> bool:
+        """Whether its name is the one that compose.yaml gives it."""
+        return re.search(r"[_-]\d+$", self.name) is not None
+
+    @property
+    def former(self) -> bool:
+        """Whether another one has followed it, and it only ends its runs."""
+        return self.name.endswith(FORMER)
+
+    @property
+    def host(self) -> str:
+        """Its host name in the project's networks."""
+        return self.seen["Config"]["Hostname"]
 
     @property
     def running(self) -> bool:
@@ -109,7 +130,12 @@ class Container:
 
 
 def containers(project: Project) -> list[Container]:
-    """Return the project's containers, running or not."""
+    """Return the containers that compose.yaml names, running or not."""
+    return [each for each in everything(project) if each.in_compose]
+
+
+def everything(project: Project) -> list[Container]:
+    """Return all containers of the project, running or not."""
     words = ["ps", "--all", "--filter", f"label={PROJECT_LABEL}={project.name}", "--quiet"]
     ids = podman(project, *words, failure="Podman does not list containers").output.split()
     return [Container(seen) for seen in inspect(project, ids)]
@@ -139,11 +165,9 @@ def services(project: Project) -> list[str]:
 
 def outdated(project: Project, present: Iterable[Container]) -> list[str]:
     """Return the services whose container was made from another image than their name has now."""
-    words = ["images", "--no-trunc", "--format", "json"]
-    listed = json.loads(podman(project, *words, failure="Podman does not list images").output)
     current = {
         name: image["Id"].removeprefix("sha256:")
-        for image in listed
+        for image in images(project)
         for name in image.get("Names") or ()
     }
     return [
@@ -163,7 +187,15 @@ def start(project: Project, present: list[Container], *, anew: bool) -> None:
         # The first one brings the bridge, whose address is to stay while the others ask for names.
         compose(project, "up", "--detach", services(project)[0], failure=failure)
         bridge.pin(project)
-    compose(project, "up", "--detach", failure=failure)
+    former = {each.service for each in everything(project) if each.former}
+    if former:
+        # podman-compose takes them for the service's container, and one that was made from other
+        # compose files would have it make that anew.
+        others = [name for name in services(project) if name not in former]
+        compose(project, "up", "--detach", *others, failure=failure)
+        compose(project, "up", "--detach", "--no-recreate", *former, failure=failure)
+    else:
+        compose(project, "up", "--detach", failure=failure)
     bridge.pin(project)
 
 
@@ -176,6 +208,12 @@ def remove(project: Project, *, volumes: bool) -> None:
     """
     words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
     failure = "podman-compose cannot take the stack down"
+    former = [each.name for each in everything(project) if each.former]
+    if former:
+        podman(
+            project, "stop", *former, failure="Podman cannot stop former containers", check=False
+        )
+        podman(project, "rm", "--force", *former, failure=failure)
     # Its exit code is 0 whatever happens, so what is left over decides.
     result = compose(project, *words, failure=failure, check=False)
     if leftovers(project):

@@ -17,7 +17,12 @@ README = PAGES["README.md"]
 VERSION = (ROOT / "VERSION").read_text().strip()
 CODE = ("dagnix", "cli", "nix", "runtime", "pipes/src", "config", "*.yaml")
 # Handed on within the project, or for its tests: not for people to set.
-INTERNAL = {"DAGNIX_ROOT", "DAGNIX_USER_NIX_CONFIG", "DAGNIX_PIPES_SNAPSHOTS"}
+INTERNAL = {
+    "DAGNIX_ROOT",
+    "DAGNIX_USER_NIX_CONFIG",
+    "DAGNIX_PIPES_SNAPSHOTS",
+    "DAGNIX_WORKSPACE_READ",
+}
 INTERNAL_PREFIX = "DAGNIX_PG_"
 
 

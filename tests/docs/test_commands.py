@@ -11,6 +11,7 @@ from support.stack import ROOT, free_port
 SETTINGS = 'eval "$(./dagnix env)"'
 DEV = "nix develop -c dagster dev"
 README = "README.md"
+ENVIRONMENTS = "docs/howto/environments.md"
 EXTERNAL = "docs/howto/external-database.md"
 # What is run elsewhere: by which file, and the words there that do it.
 ELSEWHERE = {
@@ -20,7 +21,20 @@ ELSEWHERE = {
         "cli/dagnix/commands/test.py",
         '(pytest, here.root / "pipes")',
     ),
+    (README, "./dagnix rollback"): ("tests/stack/test_deploy.py", 'dagnix("rollback")'),
     (README, DEV): ("tests/docs/test_commands.py", '{DEV}", DAGSTER'),
+    **{
+        (ENVIRONMENTS, command): ("tests/stack/test_environments.py", words)
+        for command, words in {
+            "./dagnix --env staging up --from dev": 'dagnix("up", "--from", "one")',
+            "./dagnix --env staging status": "stack.status()",
+            "./dagnix --env staging deploy --from dev": 'dagnix("deploy", "--from", "one")',
+            "./dagnix --env prod deploy --from staging": 'dagnix("deploy", "--from", "one")',
+            "nix develop -c podman-compose --env-file config/env/staging.env up -d": (
+                '"--env-file", "config/env/two.env"'
+            ),
+        }.items()
+    },
     **{
         (EXTERNAL, command): ("tests/stack/test_external_db.py", words)
         for command, words in {

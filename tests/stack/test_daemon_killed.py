@@ -7,8 +7,8 @@ import time
 import pytest
 from dagster import DagsterRunStatus
 from support.command import wait_until
-from support.mounted import Mounted
 from support.podman import Podman
+from support.served import Served
 
 SHORT_RUNS = 12
 KILLS = 3
@@ -21,7 +21,7 @@ DagsterInstance.get().add_run_tags(sys.argv[1], {".dagster/grpc_info": server})
 """
 
 
-def starts(mounted: Mounted, run: str) -> int:
+def starts(mounted: Served, run: str) -> int:
     """Return how often a run was started."""
     events = mounted.stack.sql(
         "SELECT run_id FROM dagster.event_logs WHERE dagster_event_type = 'PIPELINE_START'"
@@ -30,7 +30,7 @@ def starts(mounted: Mounted, run: str) -> int:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
-def test_nothing_is_lost_or_launched_twice(mounted: Mounted, podman: Podman) -> None:
+def test_nothing_is_lost_or_launched_twice(mounted: Served, podman: Podman) -> None:
     runs = [mounted.client.submit_job_execution("short") for _ in range(SHORT_RUNS)]
     container = mounted.stack.container("daemon")
     for _ in range(KILLS):
@@ -46,7 +46,7 @@ def test_nothing_is_lost_or_launched_twice(mounted: Mounted, podman: Podman) -> 
         assert starts(mounted, run) == 1
 
 
-def test_launches_that_were_cut_off_are_made_again(mounted: Mounted, podman: Podman) -> None:
+def test_launches_that_were_cut_off_are_made_again(mounted: Served, podman: Podman) -> None:
     mounted.hold()
     executed = mounted.client.submit_job_execution("long")
     mounted.wait_for_start(executed)

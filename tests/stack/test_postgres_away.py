@@ -2,14 +2,14 @@
 
 import time
 
-from support.mounted import Mounted
 from support.podman import Podman
+from support.served import Served
 
 AWAY_SECONDS = 15
 
 
 def test_the_webserver_launches_at_once_when_postgres_is_back(
-    mounted: Mounted, podman: Podman
+    mounted: Served, podman: Podman
 ) -> None:
     # Its connections are cut, and each that it used again would fail a launch.
     mounted.team.dashboard.wait_for_job("short")

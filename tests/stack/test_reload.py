@@ -10,9 +10,9 @@ import pytest
 from dagster import DagsterRunStatus
 from support import team
 from support.command import wait_until
-from support.mounted import Mounted
 from support.podman import Podman
 from support.probe import Probe
+from support.served import Served
 from support.stack import ROOT, Stack
 
 SHORT_RUNS = 20
@@ -26,7 +26,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 """
 
 
-def test_a_reload_disturbs_nothing(mounted: Mounted, podman: Podman) -> None:
+def test_a_reload_disturbs_nothing(mounted: Served, podman: Podman) -> None:
     submit, crowd = mounted.client.submit_job_execution, mounted.team
     crowd.start_automations()
     mounted.hold()
@@ -56,37 +56,13 @@ def test_a_reload_disturbs_nothing(mounted: Mounted, podman: Podman) -> None:
     crowd.require_automations_went_on()
 
 
-BROKEN = {
-    "a syntax error": (
-        team.CODE + "\ndef broken(:\n",
-        team.PROJECT,
-        r"SyntaxError.*team\.py, line",
-    ),
-    "an import error": (
-        "import no_such_module\n" + team.CODE,
-        team.PROJECT,
-        r"No module named 'no_such_module' \(/opt/dagster/pipes/team\.py, line 1\)",
-    ),
-    "a missing dependency": (
-        team.CODE,
-        team.PROJECT.replace('"dagster"', '"dagster", "no-such-package>=2", "dagster<1"'),
-        r"/opt/dagster/pipes/pyproject\.toml depends on .* lacks: no-such-package>=2, dagster<1 \(",
-    ),
-    "a definition that Dagster rejects": (
-        team.CODE + "\n\n@dg.job\ndef twin() -> None:\n    begin(1)\n",
-        team.PROJECT,
-        r"DagsterInvalidDefinitionError.* \(/opt/dagster/pipes/team\.py, line \d+\)",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("what", team.BROKEN)
 def test_code_that_does_not_load_is_refused_and_the_old_code_runs(
-    mounted: Mounted, what: str
+    mounted: Served, what: str
 ) -> None:
     mounted.save("served")
     mounted.stack.dagnix("reload")
-    code, project, says = BROKEN[what]
+    code, project, says = team.BROKEN[what]
     mounted.save("broken", code, project)
     refused = mounted.stack.dagnix("reload", check=False)
     assert refused.returncode == 1
@@ -96,7 +72,7 @@ def test_code_that_does_not_load_is_refused_and_the_old_code_runs(
     assert mounted.answer() == "served"
 
 
-def test_watch_reloads_at_every_save_and_goes_on_after_an_error(mounted: Mounted) -> None:
+def test_watch_reloads_at_every_save_and_goes_on_after_an_error(mounted: Served) -> None:
     mounted.save("watched")
     watching = subprocess.Popen(
         # Started in the background, as a CI may be, this would ignore Ctrl-C.
@@ -126,7 +102,7 @@ def test_watch_reloads_at_every_save_and_goes_on_after_an_error(mounted: Mounted
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
-def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Mounted, podman: Podman) -> None:
+def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Served, podman: Podman) -> None:
     mounted.save("before")
     mounted.stack.dagnix("reload")
     run = mounted.client.submit_job_execution("endless")
@@ -138,12 +114,13 @@ def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Mounted, podma
     wait_until(lambda: not mounted.stack.health("pipes")[0], "the health check notices", 30)
     mounted.stack.wait_for_health("pipes")
     assert podman.inspect(mounted.stack.container("pipes"))["State"] == server["State"]
+    mounted.team.dashboard.wait_for_job("short")
     assert mounted.answer() == "before"
     assert mounted.client.get_run_status(run) is DagsterRunStatus.STARTED
 
 
 def test_up_names_all_dependencies_that_the_image_lacks(stack: Stack, tmp_path: Path) -> None:
-    _, project, _ = BROKEN["a missing dependency"]
+    _, project, _ = team.BROKEN["a missing dependency"]
     team.write(tmp_path, "", project=project)
     refused = stack.dagnix("up", "--mount", str(tmp_path), check=False)
     assert refused.returncode == 1

@@ -1,14 +1,16 @@
 """One service restarted while runs are in flight and others are queued."""
 
+import re
+
 import pytest
 from dagster import DagsterRunStatus
-from support.mounted import Mounted
+from support.served import Served
 
 SHORT_RUNS = 6
 
 
 @pytest.mark.parametrize("service", ["webserver", "daemon"])
-def test_no_run_is_lost(mounted: Mounted, service: str) -> None:
+def test_no_run_is_lost(mounted: Served, service: str) -> None:
     mounted.hold()
     submit = mounted.client.submit_job_execution
     long = submit("long")
@@ -24,13 +26,13 @@ def test_no_run_is_lost(mounted: Mounted, service: str) -> None:
         assert mounted.team.dashboard.end_of(run) is DagsterRunStatus.SUCCESS
 
 
-def test_what_may_be_lost_is_said_first(mounted: Mounted) -> None:
+def test_what_may_be_lost_is_said_first(mounted: Served) -> None:
     mounted.hold()
     long = mounted.client.submit_job_execution("long")
     mounted.wait_for_start(long)
     done = mounted.stack.dagnix("restart", "postgres")
-    warning, restarted = done.stderr.index("Runs in flight: 1"), done.stderr.index("restarted")
-    assert warning < restarted
+    # The sensor of another test may have launched some, too.
+    assert re.search(r"Runs in flight: [1-9].*postgres is restarted", done.stderr, re.DOTALL)
     mounted.release()
     assert mounted.team.dashboard.end_of(long) in {
         DagsterRunStatus.SUCCESS,
@@ -38,7 +40,7 @@ def test_what_may_be_lost_is_said_first(mounted: Mounted) -> None:
     }
 
 
-def test_pipes_is_not_restarted_with_runs_in_it(mounted: Mounted) -> None:
+def test_pipes_is_not_restarted_with_runs_in_it(mounted: Served) -> None:
     refused = mounted.stack.dagnix("restart", "pipes", check=False)
     assert refused.returncode == 1
     assert "it is one of webserver, daemon, postgres" in refused.stderr

@@ -56,6 +56,13 @@ class Podman:
             if found:
                 self(kind, "rm", "--force", *at_once, *found)
 
+    def remove_images(self, tag: str) -> None:
+        """Remove the names of images whose tag is, or begins with, this one."""
+        names = self("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+        found = [name for name in names if name.partition(":")[2].startswith(tag)]
+        for name in found:
+            self("image", "rm", name, check=False)
+
 
 @dataclass(frozen=True)
 class Workbench:

@@ -1,6 +1,7 @@
 """An instance of the stack for tests, brought up by the commands that users type."""
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from support.command import run, wait_until
-from support.podman import Podman
+from support.podman import PROJECT_LABEL, Podman
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("postgres", "pipes", "daemon", "webserver")
@@ -32,20 +33,26 @@ class Stack:
     port: int
     secrets: Path
     environment: Mapping[str, str]
+    checkout: Path = ROOT
+    # What stands before the command.
+    before: tuple[str, ...] = ()
 
     @classmethod
-    def new(cls, podman: Podman, folder: Path, **environment: str) -> Self:
+    def new(cls, podman: Podman, folder: Path, checkout: Path = ROOT, **environment: str) -> Self:
         """Name an instance that keeps its secrets in `folder`; nothing is started."""
         project = f"dagnix-test-{secrets.token_hex(4)}"
         port = free_port()
         files = folder / "secrets"
         own = {
             "COMPOSE_PROJECT_NAME": project,
+            # Images of another checkout get tags of their own: others start from the usual ones.
+            **({} if checkout == ROOT else {"DAGNIX_VERSION": project}),
             "DAGNIX_PORT": str(port),
             "DAGNIX_SECRETS_DIR": str(files),
             "NO_COLOR": "1",
         }
-        return cls(podman, project, port, files, {**podman.environment, **own, **environment})
+        all_of_it = {**podman.environment, **own, **environment}
+        return cls(podman, project, port, files, all_of_it, checkout)
 
     @property
     def url(self) -> str:
@@ -57,15 +64,33 @@ class Stack:
     ) -> subprocess.CompletedProcess[str]:
         """Run ./dagnix."""
         env = {**self.environment, **environment}
-        return run([ROOT / "dagnix", *words], env=env, check=check)
+        return run([self.checkout / "dagnix", *self.before, *words], env=env, check=check)
+
+    def start_dagnix(self, *words: str) -> subprocess.Popen[str]:
+        """Start ./dagnix in a process group of its own."""
+        return subprocess.Popen(
+            [self.checkout / "dagnix", *self.before, *words],
+            env={**os.environ, **self.environment},
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def compose(self, *words: str, **environment: str) -> None:
         """Run podman-compose in the checkout, as the README shows it."""
-        run(["podman-compose", *words], env={**self.environment, **environment}, cwd=ROOT)
+        run(["podman-compose", *words], env={**self.environment, **environment}, cwd=self.checkout)
 
     def container(self, service: str) -> str:
         """Return the name of a service's container."""
         return f"{self.project}_{service}_1"
+
+    def former(self) -> list[str]:
+        """Return the names of the pipes containers that another one has followed."""
+        label = f"--filter=label={PROJECT_LABEL}={self.project}"
+        names = self.podman("ps", "--all", label, "--format={{.Names}}").stdout.split()
+        return [name for name in names if name.endswith("-former")]
 
     def identifiers(self) -> dict[str, str]:
         """Return container IDs by service."""

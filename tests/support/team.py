@@ -90,6 +90,30 @@ defs = dg.Definitions(
 )
 """
 
+# What is wrong: the code, the project's pyproject.toml, and what must be said.
+BROKEN = {
+    "a syntax error": (
+        CODE + "\ndef broken(:\n",
+        PROJECT,
+        r"SyntaxError.*team\.py, line \d+|team\.py\", line \d+(.|\n)*SyntaxError",
+    ),
+    "an import error": (
+        "import no_such_module\n" + CODE,
+        PROJECT,
+        r"No module named 'no_such_module' \(/opt/dagster/pipes/team\.py, line 1\)",
+    ),
+    "a missing dependency": (
+        CODE,
+        PROJECT.replace('"dagster"', '"dagster", "no-such-package>=2", "dagster<1"'),
+        r"/opt/dagster/pipes/pyproject\.toml depends on .* lacks: no-such-package>=2, dagster<1 \(",
+    ),
+    "a definition that Dagster rejects": (
+        CODE + "\n\n@dg.job\ndef twin() -> None:\n    begin(1)\n",
+        PROJECT,
+        r"DagsterInvalidDefinitionError.* \(/opt/dagster/pipes/team\.py, line \d+\)",
+    ),
+}
+
 _SELECTOR = {"repositoryLocationName": "pipes", "repositoryName": "__repository__"}
 _START = """
 mutation Start($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
@@ -113,6 +137,11 @@ query Runs($job: String!) {
     runId status tags { key value }
   } } }
 }
+"""
+_UNFINISHED = """
+{ runsOrError(filter: {statuses: [QUEUED, STARTING, STARTED, CANCELING]}) {
+    ... on Runs { results { runId } }
+} }
 """
 _CANCEL = "mutation Cancel($run: String!) { terminateRun(runId: $run) { __typename } }"
 
@@ -172,6 +201,12 @@ class Team:
         done = self.dashboard.query(_CANCEL, run=run)["terminateRun"]["__typename"]
         assert done == "TerminateRunSuccess", done
         return self.dashboard.end_of(run)
+
+    def cancel_all(self) -> None:
+        """Cancel the runs that are in flight or queued."""
+        for run in self.dashboard.query(_UNFINISHED)["runsOrError"]["results"]:
+            self.dashboard.query(_CANCEL, run=run["runId"])
+            self.dashboard.end_of(run["runId"])
 
     def require_automations_went_on(self) -> None:
         """Require that both are on, and that no tick was lost or doubled."""

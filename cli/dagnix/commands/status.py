@@ -49,10 +49,10 @@ def command(
 
 def rows(here: project.Project) -> list[Row]:
     """Return a row for each container, and one for each service that has none."""
-    present = stack.containers(here)
+    present = [each for each in stack.everything(here) if each.in_compose or each.former]
     found = [
         Row(
-            service=container.service,
+            service=container.service + (" (former)" if container.former else ""),
             state=container.state,
             healthy=asked.healthy,
             says=asked.says,

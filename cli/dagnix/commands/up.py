@@ -16,7 +16,12 @@ from dagnix import (
     secret_files,
     stack,
 )
+from dagnix.deploy import generations, history, names, promotion, rollout
+from dagnix.deploy.drain import Afterwards
+from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
+
+DAGSTER = {"pipes", "daemon", "webserver"}
 
 
 def command(
@@ -27,6 +32,12 @@ def command(
     mount: Annotated[
         bool, typer.Option("--mount", help="Serve the code from DIR, not from the image.")
     ] = False,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="ENV", help="Build nothing: take this environment's images."
+        ),
+    ] = None,
     wait: Annotated[
         float, typer.Option(min=1, help="Seconds that each service may take to become healthy.")
     ] = 120,
@@ -50,16 +61,42 @@ def command(
     present = stack.containers(here)
     if not any(each.running and each.publishes(here.port) for each in present):
         require_port(here)
-    images.load(here, images.build(here))
+    layouts = [] if environment else images.build(here)
     # Containers keep the files that they started with, so new passwords need new containers.
     new_secrets = secret_files.ensure(here.secrets)
-    with console.step("Starting the services", "Services are started"):
-        stack.start(here, present, anew=new_secrets)
+    with turn(here):
+        if environment:
+            how, (image_id, origin) = f"from {environment}", promotion.code(here, environment)
+            promotion.take_over(here, environment)
+        else:
+            how, (image_id, origin) = "up", code_of(here, layouts)
+        if {each.service for each in present if each.running} >= DAGSTER and not new_secrets:
+            replace_code(here, how, image_id, origin, wait)
+        names.make_current(here, image_id)
+        images.load(here, layouts)
+        with console.step("Starting the services", "Services are started"):
+            stack.start(here, stack.containers(here), anew=new_secrets)
     if mount:
         code.require(here)
     health.wait(here, wait)
     example.run_once(here)
     console.out.print(here.url)
+
+
+def code_of(here: project.Project, layouts: list[images.Layout]) -> tuple[str, history.Origin]:
+    """Give podman the pipes image; return its ID and its origin."""
+    (layout,) = (each for each in layouts if each.repository.endswith(f"/{code.SERVICE}"))
+    return images.bring(here, layout), history.of_checkout(here)
+
+
+def replace_code(
+    here: project.Project, how: str, image_id: str, origin: history.Origin, wait: float
+) -> None:
+    """Deploy other code than is served now beside it, so that no run is lost."""
+    serving = generations.serving(here)
+    if (serving.image_id, serving.mounted) != (image_id, code.folder(here)):
+        terms = rollout.Terms(wait, rollout.LIMIT_MINUTES, Afterwards.KEEP)
+        rollout.deploy(here, how, image_id, origin, terms)
 
 
 def require_port(here: project.Project) -> None:

@@ -77,7 +77,7 @@ def user(program: Program, number: int) -> None:
 def test_help_needs_nothing_installed(launch: Launch, arguments: tuple[str, ...]) -> None:
     shown = launch(*arguments)
     assert shown.returncode == 0
-    assert shown.stdout.startswith("Usage: ./dagnix COMMAND")
+    assert shown.stdout.startswith("Usage: ./dagnix [--env NAME] COMMAND")
 
 
 def test_help_lists_every_command(launch: Launch) -> None:

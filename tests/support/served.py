@@ -1,4 +1,4 @@
-"""The stack with the code of a team in a folder."""
+"""The stack with the code of a team, which changes it while it runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,10 @@ from pathlib import Path
 from dagster import DagsterRunStatus
 from dagster_graphql import DagsterGraphQLClient
 
-from support import team
+from support import checkout, team
 from support.command import wait_until
 from support.dashboard import Dashboard
+from support.podman import Podman
 from support.stack import Stack
 from support.team import Team
 
@@ -18,8 +19,8 @@ _RELEASE = "from pathlib import Path; Path('/var/lib/dagster/release')"
 
 
 @dataclass(frozen=True)
-class Mounted:
-    """A stack, the folder whose code it serves, and who works with it."""
+class Served:
+    """A stack, the folder with the code, and who works with it."""
 
     stack: Stack
     folder: Path
@@ -50,13 +51,37 @@ class Mounted:
 
 
 @contextmanager
-def mounted_in(stack: Stack, folder: Path) -> Iterator[Mounted]:
+def mounted_in(stack: Stack, folder: Path) -> Iterator[Served]:
     """Serve the team's code from a folder; afterwards the stack serves its image's again."""
     team.write(folder, "first")
     stack.dagnix("up", "--mount", str(folder))
+    served = serve(stack, folder)
+    yield served
+    stack.dagnix("up")
+    Dashboard(stack.port).wait_for_job("example")
+    # Other tests find one container of each service, and no runs.
+    served.team.cancel_all()
+    for container in stack.former():
+        stack.podman("rm", "--force", "--time", "0", container)
+
+
+@contextmanager
+def baked_in(podman: Podman, folder: Path) -> Iterator[Served]:
+    """Serve the team's code from an image, on a stack and from a checkout of its own."""
+    tree = folder / "checkout"
+    checkout.write(tree)
+    stack = Stack.new(podman, folder, tree)
+    try:
+        stack.dagnix("up")
+        yield serve(stack, tree / "pipes")
+    finally:
+        podman.remove(stack.project)
+        podman.remove_images(stack.project)
+
+
+def serve(stack: Stack, folder: Path) -> Served:
+    """Wait until the dashboard has the team's code, which stands in a folder."""
     dashboard = Dashboard(stack.port)
     dashboard.wait_for_job("short")
     client = DagsterGraphQLClient("127.0.0.1", port_number=stack.port)
-    yield Mounted(stack, folder, Team(dashboard), client)
-    stack.dagnix("up")
-    dashboard.wait_for_job("example")
+    return Served(stack, folder, Team(dashboard), client)

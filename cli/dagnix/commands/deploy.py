@@ -1,0 +1,63 @@
+"""`./dagnix deploy`."""
+
+from typing import Annotated
+
+import typer
+
+from dagnix import UserError, code, images, project
+from dagnix.deploy import foreign, history, promotion, rollout
+from dagnix.deploy.drain import Afterwards
+from dagnix.deploy.turns import turn
+
+
+def command(
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image",
+            metavar="REF",
+            help="Deploy this image instead: an archive, a name, an ID or a digest that podman "
+            "knows, or the name of one in a registry.",
+        ),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="ENV", help="Deploy the image that this environment serves."
+        ),
+    ] = None,
+    wait: rollout.Wait = rollout.WAIT_SECONDS,
+    limit: rollout.Limit = rollout.LIMIT_MINUTES,
+    afterwards: rollout.After = Afterwards.KEEP,
+) -> None:
+    """Make the code of the working tree live, baked into an image, without losing a run.
+
+    The image is built, and its code loaded in a throwaway container. Then a new code server starts
+    beside the old one, takes over, and the old one goes when its last run has ended. Runs in flight
+    end on the old code; runs in the queue run on the new. The webserver goes on; the daemon starts
+    again, which takes some seconds. If anything fails before the switch, the old code goes on.
+    """
+    here = project.current()
+    if image and environment:
+        raise UserError("Give one of --image and --from.")
+    if code.folder(here):
+        raise UserError(
+            f"{code.MOUNT_FILE} in COMPOSE_FILE serves the code of a folder: `./dagnix reload` "
+            "makes an edit live there; take it out of COMPOSE_FILE to deploy images."
+        )
+    with turn(here):
+        with rollout.served_code_stays():
+            if image:
+                how, (image_id, origin) = "image", foreign.bring(here, image)
+            elif environment:
+                how, (image_id, origin) = f"from {environment}", promotion.code(here, environment)
+            else:
+                how, (image_id, origin) = "deploy", built(here)
+        rollout.deploy(here, how, image_id, origin, rollout.Terms(wait, limit, afterwards))
+
+
+def built(here: project.Project) -> tuple[str, history.Origin]:
+    """Build the image from the working tree; return its ID and where it comes from."""
+    origin = history.of_checkout(here)
+    (layout,) = images.build(here, ("pipes",))
+    return images.bring(here, layout), origin

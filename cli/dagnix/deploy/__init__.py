@@ -1,0 +1,1 @@
+"""Deploys: a new pipes container beside the old one, which goes when its last run has ended."""

@@ -1,0 +1,99 @@
+"""The pipes service's containers: the one that compose.yaml names, and former ones."""
+
+import time
+from collections.abc import Iterable
+
+from dagnix import UserError
+from dagnix.code import SERVICE
+from dagnix.health import PROGRAM
+from dagnix.podman import podman
+from dagnix.project import Project
+from dagnix.stack import FORMER, Container, everything
+
+WAKE_SECONDS = 30  # podman gives a container that is told to end 10
+PAUSE_SECONDS = 0.5
+
+
+def current(project: Project) -> Container | None:
+    """Return the container with the name that compose.yaml gives it, running or not."""
+    return next((c for c in everything(project) if c.service == SERVICE and c.in_compose), None)
+
+
+def serving(project: Project) -> Container:
+    """Return the container that serves the code. Raises UserError if it does not run."""
+    found = current(project)
+    if found is None or not found.running:
+        raise UserError(f"{project.name} serves no code: start it with `./dagnix up`.")
+    return found
+
+
+def former(project: Project) -> list[Container]:
+    """Return the containers that were followed by another, running or not."""
+    return [c for c in everything(project) if c.service == SERVICE and c.former]
+
+
+def set_aside(project: Project, container: Container) -> Container:
+    """Give the container's name free; it goes on serving. Return it under its new name."""
+    name = f"{container.name}-{container.host}{FORMER}"
+    _rename(project, container, name)
+    return Container({**container.seen, "Name": name})
+
+
+def bring_back(project: Project, container: Container) -> None:
+    """Give a container that was set aside its name again."""
+    _rename(project, container, container.name.removesuffix(f"-{container.host}{FORMER}"))
+
+
+def _rename(project: Project, container: Container, name: str) -> None:
+    failure = f"Podman cannot rename {container.name}"
+    podman(project, "rename", container.name, name, failure=failure)
+
+
+def remove(project: Project, container: Container) -> None:
+    """Remove a container that no run needs."""
+    words = ["rm", "--force", "--time", "10", container.identifier]
+    podman(project, *words, failure=f"Podman cannot remove {container.name}")
+
+
+def wake(project: Project, container: Container) -> bool:
+    """Have a former container run; tell whether it does: it may just be on its way out.
+
+    As it starts it reports the runs that ended with it.
+
+    Raises:
+        UserError: podman neither starts nor removes it.
+
+    """
+    end = time.monotonic() + WAKE_SECONDS
+    while found := [each for each in former(project) if each.identifier == container.identifier]:
+        if found[0].running:
+            return True
+        failure = f"Podman cannot start {container.name}"
+        late = time.monotonic() > end
+        started = podman(project, "start", container.identifier, failure=failure, check=late)
+        if started.returncode:
+            time.sleep(PAUSE_SECONDS)
+    return False
+
+
+def registered(project: Project, containers: Iterable[Container]) -> str:
+    """Return the host that the webserver and the daemon are to use, as one of these knows it."""
+    for container in containers:
+        words = ["exec", container.identifier, PROGRAM, "registered"]
+        told = podman(project, *words, failure=f"{container.name} cannot be asked", check=False)
+        if told.returncode == 0:
+            return told.output.strip()
+    return ""
+
+
+def register(project: Project, container: Container) -> None:
+    """Have the webserver and the daemon use the code server in this container."""
+    words = ["exec", container.identifier, PROGRAM, "register"]
+    podman(project, *words, failure=f"{container.name} cannot register")
+
+
+def runs(project: Project, container: Container) -> list[str]:
+    """Return the IDs of the runs that the container executes."""
+    words = ["exec", container.identifier, PROGRAM, "runs"]
+    failure = f"{container.name} does not tell which runs it executes"
+    return podman(project, *words, failure=failure).output.split()

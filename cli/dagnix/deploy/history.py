@@ -1,0 +1,96 @@
+"""What was deployed when: a line of JSON for each deploy."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dagnix.deploy.names import kept_name
+from dagnix.deploy.turns import folder
+from dagnix.podman import podman
+from dagnix.process import run
+from dagnix.project import Project
+
+ROLLBACK = "rollback"
+KEPT = 20  # images of the last deploys, which podman shares but for their layer of code
+SOURCES = ("pipes", "config", "nix", "runtime", "flake.nix", "VERSION")
+
+# The revision, and whether there were changes beside it; None if that is not known.
+Origin = tuple[str, bool | None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One deploy; `image` is an image ID in hexadecimal, `when` a moment in ISO 8601."""
+
+    when: str
+    how: str
+    image: str
+    digest: str
+    revision: str
+    dirty: bool | None
+
+
+def of(project: Project) -> list[Entry]:
+    """Return all deploys, oldest first."""
+    file = _file(project)
+    if not file.exists():
+        return []
+    return [Entry(**json.loads(line)) for line in file.read_text().splitlines()]
+
+
+def add(project: Project, how: str, image_id: str, origin: Origin) -> None:
+    """Note a deploy. Images that were deployed long ago lose the name that keeps them."""
+    words = ["image", "inspect", "--format", "{{.Digest}}", image_id]
+    digest = podman(project, *words, failure="Podman does not show the image").output.strip()
+    when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    entry = Entry(when, how, image_id, digest, *origin)
+    with _file(project).open("a") as file:
+        file.write(json.dumps(asdict(entry)) + "\n")
+    images = _newest_first(of(project))
+    for old in images[KEPT:]:
+        podman(project, "untag", kept_name(project, old), failure="", check=False)
+
+
+def note_present(project: Project, image_id: str) -> None:
+    """Note what is served, if no deploy brought it: so it can be gone back to."""
+    known = of(project)
+    if not known or known[-1].image != image_id:
+        add(project, "up", image_id, from_label(project, image_id))
+
+
+def before(entries: Iterable[Entry]) -> Entry | None:
+    """Return what a rollback goes back to: going back twice goes two deploys back."""
+    line: list[Entry] = []
+    for entry in entries:
+        if entry.how == ROLLBACK:
+            line[-1:] = []
+        elif not line or line[-1].image != entry.image:
+            line.append(entry)
+    return line[-2] if len(line) > 1 else None
+
+
+def of_checkout(project: Project) -> Origin:
+    """Return the checkout's revision, and whether what images are made of differs from it."""
+    git = ["git", "-C", str(project.root)]
+    failure = "Git does not tell the checkout's revision"
+    head = run([*git, "rev-parse", "--verify", "--quiet", "HEAD"], failure, check=False)
+    changed = run([*git, "status", "--porcelain", "--", *SOURCES], failure).output
+    return head.output.strip(), bool(changed)
+
+
+def from_label(project: Project, image_id: str) -> Origin:
+    """Return the revision that an image names, and whether it was dirty, if that is known."""
+    label = "org.opencontainers.image.revision"
+    words = ["image", "inspect", "--format", f'{{{{index .Labels "{label}"}}}}', image_id]
+    revision = podman(project, *words, failure="Podman does not show the image").output.strip()
+    return ("", True) if revision == "dirty" else (revision, False if revision else None)
+
+
+def _newest_first(entries: list[Entry]) -> list[str]:
+    return list(dict.fromkeys(entry.image for entry in reversed(entries)))
+
+
+def _file(project: Project) -> Path:
+    return folder(project) / "history.jsonl"

@@ -1,0 +1,120 @@
+"""The switch from one pipes container to the next, while the stack runs."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from dagnix import UserError, console, dashboard, health, stack
+from dagnix.code import DOES_NOT_LOAD, SERVICE
+from dagnix.deploy import generations, names
+from dagnix.health import PROGRAM
+from dagnix.podman import inspect
+from dagnix.process import CommandError
+from dagnix.project import Project
+from dagnix.stack import Container
+
+FOLLOW_SECONDS = 120
+PAUSE_SECONDS = 0.2
+
+
+def check(project: Project, image_id: str) -> None:
+    """Load the code of an image in a throwaway container, which serves nothing.
+
+    Raises:
+        UserError: it does not load; with the file and the line.
+
+    """
+    tag = names.kept_tag(project, image_id)
+    # As the service has it: its environment, secrets, volumes and networks.
+    name = f"{project.name}_{SERVICE}_check-{tag}"
+    words = ["run", "--rm", "--no-deps", "-T", "--name", name, "--entrypoint", PROGRAM]
+    failure = "The code cannot be checked"
+    checked = stack.compose(
+        project.with_tag(tag), *words, SERVICE, "check", failure=failure, check=False
+    )
+    if checked.returncode == DOES_NOT_LOAD and checked.output.strip():
+        raise UserError(checked.output.strip())
+    if checked.returncode:
+        raise CommandError(f"{failure}.", checked)
+
+
+def settle(project: Project) -> None:
+    """Finish what a deploy left that was killed: nothing if none was."""
+    former = [each for each in generations.former(project) if generations.wake(project, each)]
+    if not former:
+        return
+    new = generations.current(project)
+    host = generations.registered(project, [*([new] if new else []), *former])
+    if served := next((each for each in former if each.host == host), None):
+        # It was killed before the switch.
+        if new:
+            generations.remove(project, new)
+        generations.bring_back(project, served)
+        names.make_current(project, served.image_id)
+        console.warned("A deploy was cut off before the switch: what it left is removed")
+
+
+def start_beside(project: Project, image_id: str, wait: float) -> Container:
+    """Start a new container from an image, and load its code in a throwaway one meanwhile.
+
+    `wait` is how long the new one may take to become healthy, in seconds.
+
+    Raises:
+        UserError: the code does not load or is not served; the new container is removed.
+
+    """
+    before = generations.set_aside(project, generations.serving(project))
+    try:
+        doing = "Loading the code in a throwaway container and in a new code server"
+        with console.step(doing, "The code loads"), ThreadPoolExecutor() as pool:
+            checked = pool.submit(check, project, image_id)
+            names.make_current(project, image_id)
+            failure = "podman-compose cannot start the new code server"
+            stack.compose(project, "up", "--detach", "--no-recreate", SERVICE, failure=failure)
+            checked.result()
+        new = generations.serving(project)
+        health.wait(project, wait, new)
+    except BaseException:
+        _undo(project, before)
+        raise
+    return new
+
+
+def _undo(project: Project, before: Container) -> None:
+    if failed := generations.current(project):
+        generations.remove(project, failed)
+    generations.bring_back(project, before)
+    names.make_current(project, before.image_id)
+
+
+def hand_over(project: Project, new: Container) -> None:
+    """Have the webserver and the daemon use the new code server; return when they do.
+
+    Raises:
+        UserError: one of them does not; both code servers go on.
+
+    """
+    services = {each.service: each for each in stack.containers(project)}
+    with console.step("Switching over", "The new code is served"):
+        generations.register(project, new)
+        end = time.monotonic() + FOLLOW_SECONDS
+        while dashboard.served_at(project, SERVICE) != new.host:
+            _require_time(end, "The webserver does not serve the new code", "webserver")
+            time.sleep(PAUSE_SECONDS)
+        daemon = services.get("daemon")
+        while daemon and daemon.running and not _was_restarted(project, daemon):
+            _require_time(end, "The daemon does not use the new code", "daemon")
+            time.sleep(PAUSE_SECONDS)
+
+
+def _was_restarted(project: Project, container: Container) -> bool:
+    """Tell whether the container runs, and has been started since this was asked of podman."""
+    state = inspect(project, [container.name])[0]["State"]
+    return state["Running"] and state["StartedAt"] != container.seen["State"]["StartedAt"]
+
+
+def _require_time(end: float, sentence: str, service: str) -> None:
+    if time.monotonic() > end:
+        raise UserError(
+            f"{sentence} after {FOLLOW_SECONDS} s: see `./dagnix logs {service}`. Both code "
+            "servers run; `./dagnix deploy` goes on from there."
+        )

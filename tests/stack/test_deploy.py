@@ -1,0 +1,179 @@
+"""Code baked into the image: deployed while runs are in flight and others are queued."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from dagster import DagsterRunStatus
+from support import team
+from support.command import wait_until
+from support.podman import Podman
+from support.probe import Probe
+from support.served import Served
+
+SHORT_RUNS = 20
+
+
+def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
+    submit, crowd, stack = baked.client.submit_job_execution, baked.team, baked.stack
+    crowd.start_automations()
+    baked.hold()
+    long, endless = submit("long"), submit("endless")
+    for run in (long, endless):
+        baked.wait_for_start(run)
+    before = stack.identifiers()
+    webserver = podman.inspect(stack.container("webserver"))["State"]["StartedAt"]
+    crowd.wait_for_tick()
+    with Probe(stack.url) as probe:
+        queued = [submit("short") for _ in range(SHORT_RUNS)]
+        baked.save("second")
+        deployed = stack.dagnix("deploy")
+        assert "in flight end on the old code" in deployed.stdout
+        after = submit("short")
+        assert len(stack.former()) == 1
+        assert crowd.cancel(endless) is DagsterRunStatus.CANCELED
+        crowd.wait_for_tick()
+        # By hand it changes nothing.
+        there = stack.identifiers()
+        stack.compose("up", "-d")
+        assert stack.identifiers() == there
+        assert {name for name in there if there[name] != before[name]} == {"pipes"}
+        baked.release()
+        # Its last step starts only now.
+        assert crowd.answer("long", long) == "first"
+        answers = [crowd.answer("short", run) for run in queued]
+        assert crowd.answer("short", after) == "second"
+        wait_until(lambda: not stack.former(), "the old container goes after its last run")
+    assert answers[-1] == "second"
+    assert answers == sorted(answers)  # none on the old code after one on the new
+    assert not probe.failures
+    assert probe.answers > SHORT_RUNS
+    assert podman.inspect(stack.container("webserver"))["State"]["StartedAt"] == webserver
+    crowd.require_automations_went_on()
+
+
+@pytest.mark.parametrize("what", team.BROKEN)
+def test_code_that_does_not_load_is_refused_and_the_old_code_runs(baked: Served, what: str) -> None:
+    code, project, says = team.BROKEN[what]
+    served = baked.answer()
+    before = baked.stack.identifiers()
+    baked.save("broken", code, project)
+    refused = baked.stack.dagnix("deploy", check=False)
+    assert refused.returncode == 1
+    assert re.search(says, refused.stderr), refused.stderr
+    assert "The code that is served stays as it was." in refused.stderr
+    assert baked.stack.identifiers() == before
+    assert baked.answer() == served
+
+
+def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
+    def history() -> list[dict[str, str]]:
+        return json.loads(baked.stack.dagnix("history", "--json").stdout)
+
+    for answer in ("one", "two", "three"):
+        baked.save(answer)
+        baked.stack.dagnix("deploy")
+        assert baked.answer() == answer
+    last = history()
+    for answer in ("two", "one"):
+        baked.stack.dagnix("rollback")
+        assert baked.answer() == answer
+    assert [each["how"] for each in history()[-2:]] == ["rollback", "rollback"]
+    assert history()[-1]["digest"] == last[-3]["digest"]
+    table = baked.stack.dagnix("history").stdout
+    assert last[-1]["digest"][:19] in table
+    assert " and changes" in table
+
+
+def test_an_image_from_elsewhere(baked: Served, podman: Podman) -> None:
+    stack = baked.stack
+    baked.save("one")
+    stack.dagnix("deploy")
+    archive = stack.checkout / "image.tar"
+    image = podman.inspect(stack.container("pipes"))["ImageName"]
+    podman("save", "--format", "oci-archive", "--output", archive, image)
+    digest = stack.status()["pipes"]["digest"]
+    baked.save("two")
+    stack.dagnix("deploy")
+    assert baked.answer() == "two"
+    for reference in (digest, str(archive)):
+        stack.dagnix("deploy", "--image", reference)
+        assert baked.answer() == "one"
+    refused = stack.dagnix("deploy", "--image", image.replace("pipes", "daemon"), check=False)
+    assert "is no image of a code location" in refused.stderr
+    refused = stack.dagnix("deploy", "--image", "localhost/none:here", check=False)
+    assert refused.returncode == 1
+    assert "podman has no such image and cannot pull it" in refused.stderr
+    assert baked.answer() == "one"
+
+
+# What it has said, and the seconds since then.
+STEPS = (
+    ("Images", 0),
+    ("Images", 2),  # while the new code server starts
+    ("The code loads", 0),
+    ("pipes is healthy", 0.5),  # while the webserver and the daemon switch over
+    ("The new code is served", 0),
+)
+
+
+def test_a_deploy_that_is_killed_at_any_step(baked: Served) -> None:
+    stack = baked.stack
+    baked.hold()
+    before = baked.answer()
+    long = baked.client.submit_job_execution("long")
+    baked.wait_for_start(long)
+    served = before
+    for number, step in enumerate(STEPS):
+        baked.save(f"killed-{number}")
+        kill_at(*step, stack.start_dagnix("deploy"))
+        answer = baked.answer()
+        assert answer in {served, f"killed-{number}"}, step
+        baked.save(f"after-{number}")
+        stack.dagnix("deploy")
+        served = baked.answer()
+        assert served == f"after-{number}", step
+    baked.release()
+    assert baked.team.answer("long", long) == before
+    wait_until(lambda: not stack.former(), "the old containers go")
+
+
+def kill_at(words: str, seconds: float, deploy: subprocess.Popen[str]) -> None:
+    """End the command and all that it has started."""
+    for line in deploy.stderr or ():
+        if words in line:
+            break
+    time.sleep(seconds)
+    os.killpg(deploy.pid, signal.SIGKILL)
+    deploy.wait()
+
+
+def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:
+    stack = baked.stack
+    baked.save("either")
+    deploys = [stack.start_dagnix("deploy") for _ in range(2)]
+    said = [deploy.communicate() for deploy in deploys]
+    assert [deploy.returncode for deploy in deploys] == [0, 0], said
+    waited = [err for _, err in said if "Another deploy of" in err]
+    assert len(waited) == 1
+    assert baked.answer() == "either"
+
+
+@pytest.mark.parametrize(
+    ("afterwards", "status"),
+    [("cancel", DagsterRunStatus.CANCELED), ("fail", DagsterRunStatus.FAILURE)],
+)
+def test_the_limit_ends_a_run_that_does_not(
+    baked: Served, afterwards: str, status: DagsterRunStatus
+) -> None:
+    endless = baked.client.submit_job_execution("endless")
+    baked.wait_for_start(endless)
+    baked.save(afterwards)
+    baked.stack.dagnix("deploy", "--limit", "0", "--afterwards", afterwards)
+    assert baked.team.dashboard.end_of(endless) is status
+    wait_until(lambda: not baked.stack.former(), "the old container goes")
+    assert baked.answer() == afterwards
