@@ -58,17 +58,18 @@ def long() -> None:
     answer(wait())
 
 
-@dg.job
+# In one process: each process imports Dagster, a second of CPU.
+@dg.job(executor_def=dg.in_process_executor)
 def short() -> None:
     answer(begin())
 
 
-@dg.job
+@dg.job(executor_def=dg.in_process_executor)
 def endless() -> None:
     sleep()
 
 
-@dg.job
+@dg.job(executor_def=dg.in_process_executor)
 def counted() -> None:
     begin()
 
@@ -203,10 +204,12 @@ class Team:
         return self.dashboard.end_of(run)
 
     def cancel_all(self) -> None:
-        """Cancel the runs that are in flight or queued."""
-        for run in self.dashboard.query(_UNFINISHED)["runsOrError"]["results"]:
-            self.dashboard.query(_CANCEL, run=run["runId"])
-            self.dashboard.end_of(run["runId"])
+        """Cancel the runs that are in flight or queued, and wait until they have ended."""
+        runs = [run["runId"] for run in self.dashboard.query(_UNFINISHED)["runsOrError"]["results"]]
+        for run in runs:
+            self.dashboard.query(_CANCEL, run=run)
+        for run in runs:
+            self.dashboard.end_of(run)
 
     def require_automations_went_on(self) -> None:
         """Require that both are on, and that no tick was lost or doubled."""
