@@ -20,6 +20,7 @@
         system:
         import ./nix {
           inherit system;
+          root = ./.;
           pipes = ./pipes;
           config = ./config;
           version = builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile ./VERSION);

@@ -1,7 +1,8 @@
 # All steps for one system, in the order of the picture in docs/architecture.md.
 {
   system,
-  pipes, # the code location: a dg project
+  root, # the folder in which the code locations are
+  pipes, # the first one: a dg project
   config, # the folder with dagster.yaml and workspace.yaml
   locks ? ./locks,
   version, # the images' tag
@@ -60,7 +61,9 @@ let
       dagsterWritable
       postgresWritable
       ;
-    pipes = sources "pipes" pipes;
+    locations = builtins.mapAttrs sources (
+      { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
+    );
   };
 
   # trees → layers → images

@@ -33,7 +33,7 @@ let
 in
 rec {
   cli = environment "dagnix" cliTrees;
-  dev = environment "dagnix-dev" (cliTrees ++ trees.daemon ++ trees.pipesPython ++ trees.devPython);
+  dev = environment "dagnix-dev" (cliTrees ++ trees.daemon ++ trees.locations.pipes.python ++ trees.devPython);
 
   # For `nix develop`, which takes any derivation whose builder is bash and whose outputs are named.
   # It has no PATH of its own, so that the user's comes through, behind the environment's programs.

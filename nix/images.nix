@@ -1,10 +1,10 @@
-# The four images, as data: which layers, which command, which words about them.
+# The images, as data: which layers, which command, which words about them.
 {
   version, # of the pipelines' code: the image's tag
   revision, # the git revision of the pipelines' code
   source, # where that code lives
   lock, # for the versions of what is inside
-  layers, # lists, bottom up
+  layers, # of each image, bottom up
   venv,
 }:
 let
@@ -56,12 +56,25 @@ let
         ++ environment;
       };
     };
+
+  location =
+    _: layers:
+    dagsterImage {
+      title = "Dagster code location";
+      inside = { inherit version revision source; };
+      inherit layers;
+      # The runtime reads the project's pyproject.toml for the module to serve.
+      command = [ "code-server" ];
+      ports."4000/tcp" = { };
+      environment = [ "PIPES_INCOMING_DIR=/var/lib/dagster/incoming" ];
+    };
 in
-{
+builtins.mapAttrs location layers.locations
+// {
   webserver = dagsterImage {
     title = "Dagster webserver";
     inside = dagster;
-    layers = with layers; shared ++ webserver ++ config;
+    layers = layers.webserver;
     command = [
       "dagster-webserver"
       "--host"
@@ -81,23 +94,13 @@ in
   daemon = dagsterImage {
     title = "Dagster daemon";
     inside = dagster;
-    layers = with layers; shared ++ daemon ++ config;
+    layers = layers.daemon;
     command = [
       "dagster-daemon"
       "run"
       "--workspace"
       workspace
     ];
-  };
-
-  pipes = dagsterImage {
-    title = "Dagster code location";
-    inside = { inherit version revision source; };
-    layers = with layers; shared ++ pipes ++ config ++ code;
-    # The runtime reads the project's pyproject.toml for the module to serve.
-    command = [ "code-server" ];
-    ports."4000/tcp" = { };
-    environment = [ "PIPES_INCOMING_DIR=/var/lib/dagster/incoming" ];
   };
 
   postgres = {

@@ -1,5 +1,5 @@
-# The layers of the images, bottom up. Those in `shared` are the same bytes in all Dagster images,
-# so that they are stored and pushed once.
+# The layers of each image, bottom up. The lower ones are the same bytes in all Dagster images, so
+# that they are stored and pushed once.
 {
   oci,
   trees,
@@ -22,28 +22,34 @@ let
     trees = [ runtime ];
     at = "/opt/dagster";
   };
-in
-{
-  shared =
+
+  # Under all Dagster images.
+  lower =
+    dagster:
     layer "base" {
       trees = [ trees.base ];
       writable = dagsterWritable;
       shared = temporary;
     }
-    ++ layer "dagster" { trees = trees.dagster; }
+    ++ layer "dagster" { trees = dagster; }
     ++ runtimeLayer;
-
-  webserver = layer "webserver" { trees = trees.webserver; };
-  daemon = layer "daemon" { trees = trees.daemon; };
-  pipes =
-    layer "pipes-debian" { trees = trees.pipesDebian; }
-    ++ layer "pipes" { trees = trees.pipesPython; };
-
-  config = layer "config" {
+  configLayer = layer "config" {
     trees = [ config ];
     at = "/opt/dagster/home";
   };
-  code = layer "code" { trees = [ trees.code ]; };
+in
+{
+  webserver = lower trees.dagster ++ layer "webserver" { trees = trees.webserver; } ++ configLayer;
+  daemon = lower trees.dagster ++ layer "daemon" { trees = trees.daemon; } ++ configLayer;
+
+  locations = builtins.mapAttrs (
+    name: location:
+    lower location.dagster
+    ++ layer "${name}-debian" { trees = location.debian; }
+    ++ layer name { trees = location.python; }
+    ++ configLayer
+    ++ layer "code" { trees = [ location.code ]; }
+  ) trees.locations;
 
   postgres =
     layer "postgres" {

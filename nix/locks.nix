@@ -1,12 +1,40 @@
 # The part of the lock files that is for one system.
 { system, locks }:
 let
-  read = name: builtins.fromJSON (builtins.readFile (locks + "/${name}.json"));
+  inherit (builtins)
+    attrNames
+    filter
+    fromJSON
+    listToAttrs
+    mapAttrs
+    match
+    pathExists
+    readDir
+    readFile
+    ;
+
+  read = name: fromJSON (readFile (locks + "/${name}.json"));
   part =
     name: section:
+    let
+      ecosystem = if match "locations/.*" name == null then name else "python";
+    in
     (read name).${section}.${system}
-      or (throw "nix/locks/${name}.json has no ${section} for ${system}: run ./dagnix lock ${name}");
-  parts = name: builtins.mapAttrs (section: _: part name section);
+      or (throw "nix/locks/${name}.json has no ${section} for ${system}: run ./dagnix lock ${ecosystem}");
+  parts = name: mapAttrs (section: _: part name section);
+
+  # Each code location but `pipes` has a lock of its own, with the folder of its project.
+  folder = locks + "/locations";
+  names = map (file: builtins.head (match "(.*)\\.json" file)) (
+    filter (file: match ".*\\.json" file != null) (
+      if pathExists folder then attrNames (readDir folder) else [ ]
+    )
+  );
+  location = name: {
+    inherit (read "locations/${name}") folder;
+    packages = part "locations/${name}" "packages";
+    group = (part "locations/${name}" "groups").${name};
+  };
 in
 {
   debian = parts "debian" {
@@ -22,4 +50,10 @@ in
     groups = null;
   };
   go = read "go";
+  locations = listToAttrs (
+    map (name: {
+      inherit name;
+      value = location name;
+    }) names
+  );
 }

@@ -3,7 +3,7 @@
   tools,
   lock,
   inputs,
-  pipes,
+  locations, # name → the folder with its code, a dg project
   dagsterWritable,
   postgresWritable,
 }:
@@ -38,59 +38,86 @@ let
       "pipes"
     ]
   );
-  wheelTrees =
-    name: names:
-    if names == [ ] then
+  treeOf =
+    name: wheels:
+    if wheels == [ ] then
       [ ]
     else
       [
         (python.tree {
-          inherit name;
+          inherit name wheels;
           python = interpreter;
-          wheels = inputs.wheels names;
         })
       ];
+  wheelTrees = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
-  onBase = group: map inputs.deb (without (debianGroup "base") (debianGroup group));
+  onBase = names: map inputs.deb (without (debianGroup "base") names);
+  additions = location: onBase (lock.debian.groups.${location} or [ ]);
 
   programs = debian.selection {
     name = "programs";
-    packages = onBase "programs";
+    packages = onBase (debianGroup "programs");
     files = [
       "usr/bin/tail" # with which Dagster copies what a step prints, for the dashboard
     ];
   };
+  withDagster =
+    name: wheels:
+    [
+      programs
+      python.skeleton
+    ]
+    ++ treeOf name wheels;
+  dagster = withDagster "dagster" (inputs.wheels shared);
+
+  # A location whose lock has all of the layer `dagster` as it is takes that layer; one with other
+  # versions has all of its packages in a layer of its own.
+  location =
+    name: source:
+    let
+      locked =
+        lock.locations.${name} or {
+          inherit (lock.python) packages;
+          group = pythonGroup name;
+        };
+      isShared = builtins.all (
+        package:
+        builtins.elem package locked.group
+        && locked.packages.${package}.sha256 == lock.python.packages.${package}.sha256
+      ) shared;
+      wheels = inputs.wheelsOf locked.packages;
+    in
+    {
+      dagster = if isShared then dagster else withDagster "dagster-of-${name}" (wheels locked.group);
+      python = if isShared then treeOf name (wheels (without shared locked.group)) else [ ];
+      debian =
+        if additions name == [ ] then
+          [ ]
+        else
+          [
+            (debian.addition {
+              name = "${name}-debian";
+              packages = additions name;
+              inherit base;
+            })
+          ];
+      code = python.compiled {
+        name = "code";
+        inherit source;
+        at = "/opt/dagster/pipes";
+        python = interpreter;
+      };
+    };
+  trees = builtins.mapAttrs location locations;
 in
 {
   inherit base interpreter;
 
   # Each a list of trees for one layer; an empty list makes no layer.
-  dagster = [
-    programs
-    python.skeleton
-  ]
-  ++ wheelTrees "dagster" shared;
+  inherit dagster;
   webserver = wheelTrees "webserver" (own "webserver");
   daemon = wheelTrees "daemon" (own "daemon");
-  pipesDebian =
-    if onBase "pipes" == [ ] then
-      [ ]
-    else
-      [
-        (debian.addition {
-          name = "pipes-debian";
-          packages = onBase "pipes";
-          inherit base;
-        })
-      ];
-  pipesPython = wheelTrees "pipes" (own "pipes");
-
-  code = python.compiled {
-    name = "code";
-    source = pipes;
-    at = "/opt/dagster/pipes";
-    python = interpreter;
-  };
+  locations = trees;
 
   postgres = debian.rootfs {
     name = "postgres";

@@ -34,6 +34,7 @@ Usage:
   runtime guard                       have the code server replace its inner server when that ends
   runtime register                    have the webserver and the daemon use this code server from now on
   runtime registered                  the host at which they use it
+  runtime leave                       have them know this code server's location no more
   runtime runs                        the IDs of the runs that this code server executes, a line each
   runtime follow PROGRAM              have Dagster's PROGRAM take over changes of the workspace
   runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the mounted project
@@ -95,6 +96,8 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return 0
 	case command == "register" && len(rest) == 0:
 		return tell(ctx, codeserver.Register, stdout, stderr)
+	case command == "leave" && len(rest) == 0:
+		return tell(ctx, codeserver.Leave, stdout, stderr)
 	case command == "registered" && len(rest) == 0:
 		return tell(ctx, codeserver.Registered, stdout, stderr)
 	case command == "runs" && len(rest) == 0:

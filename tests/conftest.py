@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from support.command import run
 from support.podman import Podman, Workbench
-from support.stack import ROOT, Stack
+from support.stack import ROOT, SERVICES, Stack
 
 import dagnix.podman
-from dagnix.images import NAMES, Layout
+from dagnix.images import Layout
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +21,14 @@ def images(podman: Podman) -> dict[str, str]:
     """The names of the images in podman, by service."""
     run([ROOT / "dagnix", "load"], env=podman.environment)
     version = os.environ.get("DAGNIX_VERSION") or (ROOT / "VERSION").read_text().strip()
-    return {name: f"localhost/dagnix/{name}:{version}" for name in NAMES}
+    return {name: f"localhost/dagnix/{name}:{version}" for name in SERVICES}
 
 
 @pytest.fixture(scope="session")
 def layouts(images: dict[str, str]) -> dict[str, Layout]:
     """The OCI layouts that the images were loaded from, by service."""
     found = [Layout(link) for link in (ROOT / ".dagnix" / "roots").glob("images*")]
-    by_name = {layout.repository.rpartition("/")[2]: layout for layout in found}
+    by_name = {layout.name: layout for layout in found}
     assert by_name.keys() == images.keys()
     return by_name
 

@@ -9,7 +9,7 @@ from dagnix import UserError, console
 
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart"),
-    *("deploy", "rollback", "history"),
+    *("deploy", "rollback", "history", "location"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),
 )
@@ -28,7 +28,10 @@ def application(names: tuple[str, ...]) -> typer.Typer:
     app.callback()(lambda: None)
     for name in names:
         module = importlib.import_module(f"dagnix.commands.{name}")
-        app.command(name, context_settings=getattr(module, "CONTEXT", None))(module.command)
+        if commands := getattr(module, "app", None):
+            app.add_typer(commands, name=name)
+        else:
+            app.command(name, context_settings=getattr(module, "CONTEXT", None))(module.command)
     return app
 
 

@@ -5,14 +5,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix import UserError, dashboard
+from dagnix import UserError, dashboard, locations
 from dagnix.health import PROGRAM
 from dagnix.podman import podman, settings
 from dagnix.process import Conversation
 from dagnix.project import Project
 from dagnix.stack import Container, containers
 
-SERVICE = "pipes"
+SERVICE = locations.FIRST  # the one that compose.mount.yaml is for
 MOUNT_FILE = "compose.mount.yaml"
 PROJECT_FILE = "pyproject.toml"
 DOES_NOT_LOAD = 1  # the exit code of `runtime check`; podman's own are 125 and more
@@ -26,19 +26,24 @@ def mounted(project: Project, chosen: Path) -> Project:
 
     """
     whole = chosen.resolve()
-    if not whole.is_dir():
-        raise UserError(f"There is no folder {whole}.")
-    if not (whole / PROJECT_FILE).is_file():
-        raise UserError(
-            f"{whole} is no Dagster project: it has no {PROJECT_FILE} (`create-dagster project` "
-            "makes one)."
-        )
+    require_project(whole)
     return project.with_compose_file(MOUNT_FILE, DAGNIX_PIPES_DIR=str(whole))
 
 
-def folder(project: Project) -> Path | None:
+def require_project(folder: Path) -> None:
+    """Raise UserError if this is no folder of a Dagster project."""
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}.")
+    if not (folder / PROJECT_FILE).is_file():
+        raise UserError(
+            f"{folder} is no Dagster project: it has no {PROJECT_FILE} (`create-dagster project` "
+            "makes one)."
+        )
+
+
+def folder(project: Project, service: str) -> Path | None:
     """Return the folder whose code the compose files have served, if it is not the image's."""
-    if MOUNT_FILE not in {Path(file).name for file in project.compose_files}:
+    if service != SERVICE or MOUNT_FILE not in {Path(file).name for file in project.compose_files}:
         return None
     named = project.environment.get("DAGNIX_PIPES_DIR") or os.environ.get("DAGNIX_PIPES_DIR")
     return (project.root / (named or "pipes")).resolve()

@@ -17,6 +17,11 @@ IN_FLIGHT = """
 } }
 """
 
+QUEUED = """
+{ runsOrError(filter: {statuses: [QUEUED]}) {
+    ... on Runs { results { runId repositoryOrigin { repositoryLocationName } } }
+} }
+"""
 LOCATIONS = """
 { workspaceOrError { ... on Workspace { locationEntries {
     name displayMetadata { key value } locationOrLoadError { __typename }
@@ -49,6 +54,21 @@ def served_at(project: Project, location: str) -> str:
         if entry["name"] == location and loaded:
             return {each["key"]: each["value"] for each in entry["displayMetadata"]}["host"]
     return ""
+
+
+def knows(project: Project, location: str) -> bool:
+    """Tell whether the webserver's workspace has a code location. Raises as `ask`."""
+    entries = ask(project, LOCATIONS)["workspaceOrError"].get("locationEntries", ())
+    return location in {entry["name"] for entry in entries}
+
+
+def queued_runs(project: Project, location: str) -> list[str]:
+    """Return the IDs of a code location's runs that wait in the queue. Raises as `ask`."""
+    runs = ask(project, QUEUED)["runsOrError"]["results"]
+    origins = {run["runId"]: run["repositoryOrigin"] or {} for run in runs}
+    return [
+        run for run, origin in origins.items() if origin.get("repositoryLocationName") == location
+    ]
 
 
 def cancel(project: Project, run: str) -> None:

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dagnix import UserError, console, nix
+from dagnix import UserError, console, locations, nix
 from dagnix.podman import images as podman_images
 from dagnix.podman import podman
 from dagnix.process import CommandError, run
 from dagnix.project import Project
 
-NAMES = ("webserver", "daemon", "pipes", "postgres")
 REF_NAME = "org.opencontainers.image.ref.name"
 # `podman pull` of local blobs; a slow disk may need minutes.
 PULL_SECONDS = 600
@@ -24,9 +23,9 @@ class Layout:
         (self.manifest,) = json.loads((folder / "index.json").read_text())["manifests"]
 
     @property
-    def repository(self) -> str:
-        """The image's name without its tag, such as localhost/dagnix/pipes."""
-        return self.manifest["annotations"][REF_NAME].rpartition(":")[0]
+    def name(self) -> str:
+        """The image's name without host and tag, which is also the service's in compose.yaml."""
+        return self.manifest["annotations"][REF_NAME].rpartition(":")[0].rpartition("/")[2]
 
     def blob(self, digest: str) -> Path:
         """Return the file with this digest, such as sha256:…."""
@@ -48,8 +47,13 @@ class Layout:
         return {layer["digest"]: self.blob(layer["digest"]) for layer in self._contents["layers"]}
 
 
-def build(project: Project, names: tuple[str, ...] = NAMES) -> list[Layout]:
-    """Build images in one `nix build`, showing progress; warn of files that they lack."""
+def names(project: Project) -> list[str]:
+    """Return the names of all images."""
+    return ["webserver", "daemon", *locations.names(project.root), "postgres"]
+
+
+def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
+    """Build images, all without a choice, in one `nix build`; warn of files that they lack."""
     if unknown := _unknown_to_git(project):
         console.warned(
             f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
@@ -57,15 +61,16 @@ def build(project: Project, names: tuple[str, ...] = NAMES) -> list[Layout]:
         )
     with console.step("Building the images") as step:
         log = nix.Log(step.show)
-        packages = [f"{name}-oci" for name in names]
-        link = project.roots / ("images" if names == NAMES else f"image-of-{'-'.join(names)}")
+        packages = [f"{name}-oci" for name in chosen or names(project)]
+        link = project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
         paths = nix.build(project, packages, log, "--out-link", link)
         step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
     return [Layout(path) for path in paths]
 
 
 def _unknown_to_git(project: Project) -> list[str]:
-    words = ["ls-files", "--others", "--exclude-standard", "--", "pipes", "config"]
+    folders = ["config", locations.FIRST, *map(str, locations.others(project.root).values())]
+    words = ["ls-files", "--others", "--exclude-standard", "--", *folders]
     command = ["git", "-C", project.root, *words]
     return run(command, "Git does not list the checkout").output.splitlines()
 
@@ -81,14 +86,14 @@ def load(project: Project, layouts: list[Layout]) -> None:
         known = _known(project)
         loaded = []
         for layout in layouts:
-            short = layout.repository.rpartition("/")[2]
-            if name(project, short) in known.get(layout.image_id, ()):
+            own = name(project, layout.name)
+            if own in known.get(layout.image_id, ()):
                 continue
             if layout.image_id not in known:
-                step.show(f"Loading {short}")
+                step.show(f"Loading {layout.name}")
                 _pull(project, layout)
-            tag(project, layout.image_id, name(project, short))
-            loaded.append(short)
+            tag(project, layout.image_id, own)
+            loaded.append(layout.name)
         if loaded:
             step.done = f"Images loaded: {', '.join(loaded)}"
 

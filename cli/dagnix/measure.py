@@ -39,7 +39,7 @@ class Figure:
 
 def sizes(layouts: list[Layout]) -> list[Figure]:
     """Return the size of the three Dagster images together, each layer counted once."""
-    dagster = [layout for layout in layouts if not layout.repository.endswith("/postgres")]
+    dagster = [layout for layout in layouts if layout.name != "postgres"]
     layers = {digest: path for layout in dagster for digest, path in layout.layers.items()}
     with console.step("Compressing the layers"), ThreadPoolExecutor() as pool:
         compressed = sum(pool.map(_compressed, layers.values()))
@@ -60,7 +60,7 @@ def _compressed(path: Path) -> int:
 
 def no_change(project: Project) -> Figure:
     """Return the time of `nix build` of all images when nothing has changed."""
-    packages = [f"{name}-oci" for name in images.NAMES]
+    packages = [f"{name}-oci" for name in images.names(project)]
     with console.step("Building without a change"):
         spent = [_build(project, packages, "--no-link") for _ in range(RUNS)]
     return Figure("no-change build", statistics.median(spent), "s", 1, _spread(spent))
@@ -124,7 +124,7 @@ def cold_build(project: Project) -> list[Figure]:
         with console.step("Building nix2container"):
             tool = _build(project, ["nix2container"], "--no-link", *store)
         with console.step("Building the four images"):
-            packages = [f"{name}-oci" for name in images.NAMES]
+            packages = [f"{name}-oci" for name in images.names(project)]
             four = _build(project, packages, "--no-link", *store)
     return [
         Figure("nix2container, once", tool, "s", None, "compiled from its Go modules, one run"),

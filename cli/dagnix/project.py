@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from dagnix import UserError
+from dagnix import UserError, locations
 
 DEFAULT_PORT = 3000
 _ENV_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
@@ -124,6 +124,13 @@ def current() -> Project:
     return of_environment(os.environ.get("DAGNIX_ENV", ""))
 
 
+def with_locations(project: Project) -> Project:
+    """Return the project with the code locations that its checkout has now."""
+    for location in locations.others(project.root):
+        project = project.with_compose_file(locations.compose_file(project.root, location).name)
+    return project
+
+
 def of_environment(name: str) -> Project:
     """Return the instance that config/env/NAME.env describes. Raises as `current`."""
     named = os.environ.get("DAGNIX_ROOT")
@@ -137,7 +144,8 @@ def of_environment(name: str) -> Project:
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}
     everything = {**chosen, **defaults}
-    return Project(root, {key: given.get(key) or value for key, value in everything.items()})
+    environment = {key: given.get(key) or value for key, value in everything.items()}
+    return with_locations(Project(root, environment))
 
 
 def _environment(root: Path, name: str) -> dict[str, str]:

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 import pytest
 from support.layers import Contents, config, manifest
-from support.stack import ROOT
+from support.stack import ROOT, SERVICES
 
-from dagnix.images import NAMES, Layout
+from dagnix.images import Layout
 
 DAGSTER = ("webserver", "daemon", "pipes")
 UID = 10001
@@ -53,7 +53,7 @@ def test_only_what_the_image_holds_is_compiled(files: dict[str, Contents], servi
             assert found[source].isreg() or not found[source].linkname.startswith("/"), path
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_labels_user_and_entrypoint(layouts: dict[str, Layout], service: str) -> None:
     found = config(layouts[service])
     labels = {name.rpartition(".")[2]: value for name, value in found["Labels"].items()}
@@ -64,7 +64,7 @@ def test_labels_user_and_entrypoint(layouts: dict[str, Layout], service: str) ->
     assert found["Entrypoint"][0] == "/opt/dagster/bin/runtime"
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_no_shell_no_package_manager_no_compiler(files: dict[str, Contents], service: str) -> None:
     unwanted = SHELLS | PACKAGE_MANAGERS | COMPILERS
     # initdb calls sh.
@@ -88,7 +88,7 @@ def test_of_coreutils_only_the_program_that_dagster_calls(
     assert {"tail", "cat", "ls", "rm"} & programs == {"tail"}
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_nothing_gives_privileges_and_little_is_writable(
     files: dict[str, Contents], service: str
 ) -> None:
@@ -109,7 +109,7 @@ def test_nothing_gives_privileges_and_little_is_writable(
     assert shared == {"/tmp", "/var/tmp"}  # noqa: S108 - as on every Unix
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_times_and_owners_are_fixed(files: dict[str, Contents], service: str) -> None:
     assert {entry.mtime for _, entry in files[service]} == {0}
     assert {(entry.uid, entry.gid) for _, entry in files[service]} == {(0, 0), (UID, UID)}
@@ -144,7 +144,7 @@ def _problem(files: Contents, source: PurePosixPath) -> str | None:
     return None if named == str(source) else f"{compiled} names {named} in tracebacks"
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_scanners_find_each_debian_package(files: dict[str, Contents], service: str) -> None:
     locks = json.loads((ROOT / "nix" / "locks" / "debian.json").read_text())
     groups = locks["groups"]["x86_64-linux"]

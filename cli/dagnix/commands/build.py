@@ -6,16 +6,18 @@ import typer
 
 from dagnix import UserError, console, images, project
 
+NAMES = "webserver, daemon, postgres, pipes or another code location"
+
 
 def command(
-    names: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(images.NAMES)}; all without it.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(help=f"{NAMES}; all without it.")] = None,
 ) -> None:
     """Build the images with Nix, and print where each is: an OCI layout in the Nix store."""
+    here = project.current()
+    known = images.names(here)
     for name in names or ():
-        if name not in images.NAMES:
-            raise UserError(f"There is no image {name}: it is one of {', '.join(images.NAMES)}.")
-    layouts = images.build(project.current(), tuple(names or images.NAMES))
+        if name not in known:
+            raise UserError(f"There is no image {name}: it is one of {', '.join(known)}.")
+    layouts = images.build(here, names)
     for layout in layouts:
         console.out.print(layout.folder, soft_wrap=True)

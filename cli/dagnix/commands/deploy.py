@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, images, project
+from dagnix import UserError, code, images, locations, project
 from dagnix.deploy import foreign, history, promotion, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 
 
-def command(
+def command(  # noqa: PLR0913 - the options of the command line
+    location: rollout.Location = locations.FIRST,
+    *,
     image: Annotated[
         str | None,
         typer.Option(
@@ -38,9 +40,10 @@ def command(
     again, which takes some seconds. If anything fails before the switch, the old code goes on.
     """
     here = project.current()
+    rollout.require(here, location)
     if image and environment:
         raise UserError("Give one of --image and --from.")
-    if code.folder(here):
+    if code.folder(here, location):
         raise UserError(
             f"{code.MOUNT_FILE} in COMPOSE_FILE serves the code of a folder: `./dagnix reload` "
             "makes an edit live there; take it out of COMPOSE_FILE to deploy images."
@@ -48,16 +51,16 @@ def command(
     with turn(here):
         with rollout.served_code_stays():
             if image:
-                how, (image_id, origin) = "image", foreign.bring(here, image)
+                release = foreign.bring(here, image)
             elif environment:
-                how, (image_id, origin) = f"from {environment}", promotion.code(here, environment)
+                release = promotion.code(here, environment, location)
             else:
-                how, (image_id, origin) = "deploy", built(here)
-        rollout.deploy(here, how, image_id, origin, rollout.Terms(wait, limit, afterwards))
+                release = built(here, location)
+        rollout.deploy(here, location, release, rollout.Terms(wait, limit, afterwards))
 
 
-def built(here: project.Project) -> tuple[str, history.Origin]:
-    """Build the image from the working tree; return its ID and where it comes from."""
-    origin = history.of_checkout(here)
-    (layout,) = images.build(here, ("pipes",))
-    return images.bring(here, layout), origin
+def built(here: project.Project, location: str) -> history.Release:
+    """Build the image from the working tree and give it to podman."""
+    origin = history.of_checkout(here, location)
+    (layout,) = images.build(here, [location])
+    return history.Release("deploy", images.bring(here, layout), origin)

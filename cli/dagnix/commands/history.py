@@ -7,18 +7,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dagnix import console, project
-from dagnix.deploy import history
+from dagnix import console, locations, project
+from dagnix.deploy import history, rollout
 
 DIGEST_CHARACTERS = 19  # "sha256:" and twelve of its digits
 REVISION_CHARACTERS = 12
 
 
 def command(
+    location: rollout.Location = locations.FIRST,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Show what was deployed when, oldest first: the last line is what is served."""
-    entries = history.of(project.current())
+    here = project.current()
+    rollout.require(here, location)
+    entries = history.of(here, location)
     if as_json:
         console.out.print(json.dumps([asdict(each) for each in entries], indent=1), markup=False)
         return

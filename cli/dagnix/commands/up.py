@@ -12,6 +12,7 @@ from dagnix import (
     example,
     health,
     images,
+    locations,
     project,
     secret_files,
     stack,
@@ -21,7 +22,8 @@ from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
 
-DAGSTER = {"pipes", "daemon", "webserver"}
+# With these the stack can switch a code location over.
+SWITCHED = {"daemon", "webserver"}
 
 
 def command(
@@ -65,14 +67,14 @@ def command(
     # Containers keep the files that they started with, so new passwords need new containers.
     new_secrets = secret_files.ensure(here.secrets)
     with turn(here):
+        releases = promoted(here, environment) if environment else brought(here, layouts)
+        running = {each.service for each in present if each.running}
         if environment:
-            how, (image_id, origin) = f"from {environment}", promotion.code(here, environment)
             promotion.take_over(here, environment)
-        else:
-            how, (image_id, origin) = "up", code_of(here, layouts)
-        if {each.service for each in present if each.running} >= DAGSTER and not new_secrets:
-            replace_code(here, how, image_id, origin, wait)
-        names.make_current(here, image_id)
+        for location, release in releases.items():
+            if running >= {location, *SWITCHED} and not new_secrets:
+                replace_code(here, location, release, wait)
+            names.make_current(here, location, release.image_id)
         images.load(here, layouts)
         with console.step("Starting the services", "Services are started"):
             stack.start(here, stack.containers(here), anew=new_secrets)
@@ -83,20 +85,33 @@ def command(
     console.out.print(here.url)
 
 
-def code_of(here: project.Project, layouts: list[images.Layout]) -> tuple[str, history.Origin]:
-    """Give podman the pipes image; return its ID and its origin."""
-    (layout,) = (each for each in layouts if each.repository.endswith(f"/{code.SERVICE}"))
-    return images.bring(here, layout), history.of_checkout(here)
+def promoted(here: project.Project, environment: str) -> dict[str, history.Release]:
+    """Return the image of each code location that another environment serves."""
+    return {
+        location: promotion.code(here, environment, location)
+        for location in locations.names(here.root)
+    }
+
+
+def brought(here: project.Project, layouts: list[images.Layout]) -> dict[str, history.Release]:
+    """Give podman the image of each code location, and return them."""
+    return {
+        layout.name: history.Release(
+            "up", images.bring(here, layout), history.of_checkout(here, layout.name)
+        )
+        for layout in layouts
+        if layout.name in locations.names(here.root)
+    }
 
 
 def replace_code(
-    here: project.Project, how: str, image_id: str, origin: history.Origin, wait: float
+    here: project.Project, location: str, release: history.Release, wait: float
 ) -> None:
     """Deploy other code than is served now beside it, so that no run is lost."""
-    serving = generations.serving(here)
-    if (serving.image_id, serving.mounted) != (image_id, code.folder(here)):
+    serving = generations.serving(here, location)
+    if (serving.image_id, serving.mounted) != (release.image_id, code.folder(here, location)):
         terms = rollout.Terms(wait, rollout.LIMIT_MINUTES, Afterwards.KEEP)
-        rollout.deploy(here, how, image_id, origin, terms)
+        rollout.deploy(here, location, release, terms)
 
 
 def require_port(here: project.Project) -> None:

@@ -10,8 +10,8 @@ from dagnix.project import Project
 PULL_SECONDS = 1800
 
 
-def bring(project: Project, reference: str) -> tuple[str, history.Origin]:
-    """Return the ID of an image, and its origin: an archive's, podman's own, or a registry's.
+def bring(project: Project, reference: str) -> history.Release:
+    """Return an image from an archive, podman's own, or a registry's.
 
     Raises:
         UserError: there is no such image, or it is none of a code location.
@@ -36,7 +36,7 @@ def bring(project: Project, reference: str) -> tuple[str, history.Origin]:
     if "code-server" not in command:
         raise UserError(f"{reference} is no image of a code location: it does not serve code.")
     image_id = image_id.removeprefix("sha256:")
-    return image_id, history.from_label(project, image_id)
+    return history.Release("image", image_id, history.from_label(project, image_id))
 
 
 def _by_digest(project: Project, reference: str) -> str:

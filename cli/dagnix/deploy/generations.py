@@ -1,10 +1,9 @@
-"""The pipes service's containers: the one that compose.yaml names, and former ones."""
+"""A code location's containers: the one that compose.yaml names, and former ones."""
 
 import time
 from collections.abc import Iterable
 
 from dagnix import UserError
-from dagnix.code import SERVICE
 from dagnix.health import PROGRAM
 from dagnix.podman import podman
 from dagnix.project import Project
@@ -14,22 +13,22 @@ WAKE_SECONDS = 30  # podman gives a container that is told to end 10
 PAUSE_SECONDS = 0.5
 
 
-def current(project: Project) -> Container | None:
+def current(project: Project, service: str) -> Container | None:
     """Return the container with the name that compose.yaml gives it, running or not."""
-    return next((c for c in everything(project) if c.service == SERVICE and c.in_compose), None)
+    return next((c for c in everything(project) if c.service == service and c.in_compose), None)
 
 
-def serving(project: Project) -> Container:
+def serving(project: Project, service: str) -> Container:
     """Return the container that serves the code. Raises UserError if it does not run."""
-    found = current(project)
+    found = current(project, service)
     if found is None or not found.running:
-        raise UserError(f"{project.name} serves no code: start it with `./dagnix up`.")
+        raise UserError(f"{project.name} does not serve {service}: start it with `./dagnix up`.")
     return found
 
 
 def former(project: Project) -> list[Container]:
-    """Return the containers that were followed by another, running or not."""
-    return [c for c in everything(project) if c.service == SERVICE and c.former]
+    """Return the containers of all locations that only end their runs, running or not."""
+    return [each for each in everything(project) if each.former]
 
 
 def set_aside(project: Project, container: Container) -> Container:
@@ -90,6 +89,12 @@ def register(project: Project, container: Container) -> None:
     """Have the webserver and the daemon use the code server in this container."""
     words = ["exec", container.identifier, PROGRAM, "register"]
     podman(project, *words, failure=f"{container.name} cannot register")
+
+
+def leave(project: Project, container: Container) -> None:
+    """Have the webserver and the daemon know the container's code location no more."""
+    words = ["exec", container.identifier, PROGRAM, "leave"]
+    podman(project, *words, failure=f"{container.name} cannot leave the workspace")
 
 
 def runs(project: Project, container: Container) -> list[str]:

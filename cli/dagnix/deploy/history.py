@@ -1,4 +1,4 @@
-"""What was deployed when: a line of JSON for each deploy."""
+"""What was deployed when: a line of JSON for each deploy of a code location."""
 
 import datetime as dt
 import json
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dagnix import locations
 from dagnix.deploy.names import kept_name
 from dagnix.deploy.turns import folder
 from dagnix.podman import podman
@@ -14,10 +15,19 @@ from dagnix.project import Project
 
 ROLLBACK = "rollback"
 KEPT = 20  # images of the last deploys, which podman shares but for their layer of code
-SOURCES = ("pipes", "config", "nix", "runtime", "flake.nix", "VERSION")
+SOURCES = ("config", "nix", "runtime", "flake.nix", "VERSION")  # beside the location's folder
 
 # The revision, and whether there were changes beside it; None if that is not known.
 Origin = tuple[str, bool | None]
+
+
+@dataclass(frozen=True)
+class Release:
+    """An image to deploy, and in a word how it came; the ID is hexadecimal."""
+
+    how: str
+    image_id: str
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -32,32 +42,32 @@ class Entry:
     dirty: bool | None
 
 
-def of(project: Project) -> list[Entry]:
-    """Return all deploys, oldest first."""
-    file = _file(project)
+def of(project: Project, service: str) -> list[Entry]:
+    """Return all deploys of a location, oldest first."""
+    file = _file(project, service)
     if not file.exists():
         return []
     return [Entry(**json.loads(line)) for line in file.read_text().splitlines()]
 
 
-def add(project: Project, how: str, image_id: str, origin: Origin) -> None:
+def add(project: Project, service: str, release: Release) -> None:
     """Note a deploy. Images that were deployed long ago lose the name that keeps them."""
-    words = ["image", "inspect", "--format", "{{.Digest}}", image_id]
+    words = ["image", "inspect", "--format", "{{.Digest}}", release.image_id]
     digest = podman(project, *words, failure="Podman does not show the image").output.strip()
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    entry = Entry(when, how, image_id, digest, *origin)
-    with _file(project).open("a") as file:
+    entry = Entry(when, release.how, release.image_id, digest, *release.origin)
+    with _file(project, service).open("a") as file:
         file.write(json.dumps(asdict(entry)) + "\n")
-    images = _newest_first(of(project))
+    images = _newest_first(of(project, service))
     for old in images[KEPT:]:
-        podman(project, "untag", kept_name(project, old), failure="", check=False)
+        podman(project, "untag", kept_name(project, service, old), failure="", check=False)
 
 
-def note_present(project: Project, image_id: str) -> None:
+def note_present(project: Project, service: str, image_id: str) -> None:
     """Note what is served, if no deploy brought it: so it can be gone back to."""
-    known = of(project)
+    known = of(project, service)
     if not known or known[-1].image != image_id:
-        add(project, "up", image_id, from_label(project, image_id))
+        add(project, service, Release("up", image_id, from_label(project, image_id)))
 
 
 def before(entries: Iterable[Entry]) -> Entry | None:
@@ -71,12 +81,13 @@ def before(entries: Iterable[Entry]) -> Entry | None:
     return line[-2] if len(line) > 1 else None
 
 
-def of_checkout(project: Project) -> Origin:
-    """Return the checkout's revision, and whether what images are made of differs from it."""
+def of_checkout(project: Project, service: str) -> Origin:
+    """Return the checkout's revision, and whether what the image is made of differs from it."""
     git = ["git", "-C", str(project.root)]
     failure = "Git does not tell the checkout's revision"
     head = run([*git, "rev-parse", "--verify", "--quiet", "HEAD"], failure, check=False)
-    changed = run([*git, "status", "--porcelain", "--", *SOURCES], failure).output
+    sources = [str(locations.folders(project.root)[service]), *SOURCES]
+    changed = run([*git, "status", "--porcelain", "--", *sources], failure).output
     return head.output.strip(), bool(changed)
 
 
@@ -92,5 +103,5 @@ def _newest_first(entries: list[Entry]) -> list[str]:
     return list(dict.fromkeys(entry.image for entry in reversed(entries)))
 
 
-def _file(project: Project) -> Path:
-    return folder(project) / "history.jsonl"
+def _file(project: Project, service: str) -> Path:
+    return folder(project) / f"{service}.jsonl"

@@ -1,7 +1,6 @@
-"""The names of the images that pipes containers are made from."""
+"""The names of the images that code servers are made from."""
 
 from dagnix import images
-from dagnix.code import SERVICE
 from dagnix.project import Project
 
 ID_CHARACTERS = 12
@@ -12,16 +11,16 @@ def kept_tag(project: Project, image_id: str) -> str:
     return f"{project.name}-{image_id[:ID_CHARACTERS]}"
 
 
-def kept_name(project: Project, image_id: str) -> str:
+def kept_name(project: Project, service: str, image_id: str) -> str:
     """Return the image's name with that tag."""
-    return images.name(project.with_tag(kept_tag(project, image_id)), SERVICE)
+    return images.name(project.with_tag(kept_tag(project, image_id)), service)
 
 
-def keep(project: Project, image_id: str) -> None:
+def keep(project: Project, service: str, image_id: str) -> None:
     """Give an image the name by which it can be gone back to."""
-    images.tag(project, image_id, kept_name(project, image_id))
+    images.tag(project, image_id, kept_name(project, service, image_id))
 
 
-def make_current(project: Project, image_id: str) -> None:
+def make_current(project: Project, service: str, image_id: str) -> None:
     """Give an image the name in compose.yaml: it is what the service is made from next time."""
-    images.tag(project, image_id, images.name(project, SERVICE))
+    images.tag(project, image_id, images.name(project, service))

@@ -1,24 +1,27 @@
 """Images that another environment runs: taken over as they are, not built again."""
 
-from dagnix import UserError, console, images
+from dagnix import UserError, console, images, locations
 from dagnix.deploy import generations, history
 from dagnix.project import Project, of_environment
 from dagnix.stack import containers
 
 
-def code(project: Project, environment: str) -> tuple[str, history.Origin]:
-    """Return the ID and the origin of the pipes image that another environment serves.
+def code(project: Project, environment: str, service: str) -> history.Release:
+    """Return the image of a location that another environment serves.
 
     Raises:
-        UserError: there is no such environment, or it serves no code.
+        UserError: there is no such environment, or it does not serve the location.
 
     """
     other = _other(project, environment)
-    image_id = generations.serving(other).image_id
-    entries = [each for each in history.of(other) if each.image == image_id]
-    if entries:
-        return image_id, (entries[-1].revision, entries[-1].dirty)
-    return image_id, history.from_label(project, image_id)
+    image_id = generations.serving(other, service).image_id
+    entries = [each for each in history.of(other, service) if each.image == image_id]
+    origin = (
+        (entries[-1].revision, entries[-1].dirty)
+        if entries
+        else history.from_label(project, image_id)
+    )
+    return history.Release(f"from {environment}", image_id, origin)
 
 
 def take_over(project: Project, environment: str) -> None:
@@ -30,11 +33,11 @@ def take_over(project: Project, environment: str) -> None:
     """
     other = _other(project, environment)
     found = {each.service: each.image_id for each in containers(other)}
-    if missing := [name for name in images.NAMES if name not in found]:
+    if missing := [name for name in images.names(project) if name not in found]:
         raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
-            if service != generations.SERVICE:
+            if service not in locations.names(project.root):
                 images.tag(project, image_id, images.name(project, service))
 
 

@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, console
+from dagnix import UserError, code, console, locations
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
+
+# The code location whose image is deployed.
+Location = Annotated[
+    str, typer.Argument(metavar="[LOCATION]", help="The code location, pipes without it.")
+]
 
 WAIT_SECONDS = 120
 LIMIT_MINUTES = 24 * 60
@@ -46,26 +51,32 @@ class Terms:
     afterwards: Afterwards
 
 
-def deploy(project: Project, how: str, image_id: str, origin: history.Origin, terms: Terms) -> None:
-    """Serve the code of an image that podman has; `origin` is its revision and whether dirty.
+def require(project: Project, location: str) -> None:
+    """Raise UserError if the checkout has no code location of this name."""
+    if location not in (known := locations.names(project.root)):
+        raise UserError(f"There is no code location {location}: it is one of {', '.join(known)}.")
+
+
+def deploy(project: Project, service: str, release: history.Release, terms: Terms) -> None:
+    """Serve the code of an image that podman has.
 
     Raises:
         UserError: the code does not load or is not served; what was served goes on.
 
     """
-    switch.settle(project)
-    old = generations.serving(project)
-    history.note_present(project, old.image_id)
-    if old.image_id == image_id and old.mounted == code.folder(project):
-        names.make_current(project, image_id)
+    switch.settle(project, service)
+    old = generations.serving(project, service)
+    history.note_present(project, service, old.image_id)
+    if old.image_id == release.image_id and old.mounted == code.folder(project, service):
+        names.make_current(project, service, release.image_id)
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
         return
-    names.keep(project, image_id)
+    names.keep(project, service, release.image_id)
     with served_code_stays():
-        new = switch.start_beside(project, image_id, terms.wait)
+        new = switch.start_beside(project, service, release.image_id, terms.wait)
     switch.hand_over(project, new)
-    history.add(project, how, image_id, origin)
+    history.add(project, service, release)
     console.out.print(f"Live: {new.digest}")
     with suppress(UserError):  # it may be what this deploy mends
         if left := generations.runs(project, old):

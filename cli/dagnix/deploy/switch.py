@@ -1,10 +1,10 @@
-"""The switch from one pipes container to the next, while the stack runs."""
+"""The switch from one container of a code location to the next, while the stack runs."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from dagnix import UserError, console, dashboard, health, stack
-from dagnix.code import DOES_NOT_LOAD, SERVICE
+from dagnix.code import DOES_NOT_LOAD
 from dagnix.deploy import generations, names
 from dagnix.health import PROGRAM
 from dagnix.podman import inspect
@@ -16,7 +16,7 @@ FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.2
 
 
-def check(project: Project, image_id: str) -> None:
+def check(project: Project, service: str, image_id: str) -> None:
     """Load the code of an image in a throwaway container, which serves nothing.
 
     Raises:
@@ -25,11 +25,11 @@ def check(project: Project, image_id: str) -> None:
     """
     tag = names.kept_tag(project, image_id)
     # As the service has it: its environment, secrets, volumes and networks.
-    name = f"{project.name}_{SERVICE}_check-{tag}"
+    name = f"{project.name}_{service}_check-{tag}"
     words = ["run", "--rm", "--no-deps", "-T", "--name", name, "--entrypoint", PROGRAM]
     failure = "The code cannot be checked"
     checked = stack.compose(
-        project.with_tag(tag), *words, SERVICE, "check", failure=failure, check=False
+        project.with_tag(tag), *words, service, "check", failure=failure, check=False
     )
     if checked.returncode == DOES_NOT_LOAD and checked.output.strip():
         raise UserError(checked.output.strip())
@@ -37,23 +37,27 @@ def check(project: Project, image_id: str) -> None:
         raise CommandError(f"{failure}.", checked)
 
 
-def settle(project: Project) -> None:
+def settle(project: Project, service: str) -> None:
     """Finish what a deploy left that was killed: nothing if none was."""
-    former = [each for each in generations.former(project) if generations.wake(project, each)]
+    former = [
+        each
+        for each in generations.former(project)
+        if each.service == service and generations.wake(project, each)
+    ]
     if not former:
         return
-    new = generations.current(project)
+    new = generations.current(project, service)
     host = generations.registered(project, [*([new] if new else []), *former])
     if served := next((each for each in former if each.host == host), None):
         # It was killed before the switch.
         if new:
             generations.remove(project, new)
         generations.bring_back(project, served)
-        names.make_current(project, served.image_id)
+        names.make_current(project, service, served.image_id)
         console.warned("A deploy was cut off before the switch: what it left is removed")
 
 
-def start_beside(project: Project, image_id: str, wait: float) -> Container:
+def start_beside(project: Project, service: str, image_id: str, wait: float) -> Container:
     """Start a new container from an image, and load its code in a throwaway one meanwhile.
 
     `wait` is how long the new one may take to become healthy, in seconds.
@@ -62,16 +66,16 @@ def start_beside(project: Project, image_id: str, wait: float) -> Container:
         UserError: the code does not load or is not served; the new container is removed.
 
     """
-    before = generations.set_aside(project, generations.serving(project))
+    before = generations.set_aside(project, generations.serving(project, service))
     try:
         doing = "Loading the code in a throwaway container and in a new code server"
         with console.step(doing, "The code loads"), ThreadPoolExecutor() as pool:
-            checked = pool.submit(check, project, image_id)
-            names.make_current(project, image_id)
+            checked = pool.submit(check, project, service, image_id)
+            names.make_current(project, service, image_id)
             failure = "podman-compose cannot start the new code server"
-            stack.compose(project, "up", "--detach", "--no-recreate", SERVICE, failure=failure)
+            stack.compose(project, "up", "--detach", "--no-recreate", service, failure=failure)
             checked.result()
-        new = generations.serving(project)
+        new = generations.serving(project, service)
         health.wait(project, wait, new)
     except BaseException:
         _undo(project, before)
@@ -80,10 +84,10 @@ def start_beside(project: Project, image_id: str, wait: float) -> Container:
 
 
 def _undo(project: Project, before: Container) -> None:
-    if failed := generations.current(project):
+    if failed := generations.current(project, before.service):
         generations.remove(project, failed)
     generations.bring_back(project, before)
-    names.make_current(project, before.image_id)
+    names.make_current(project, before.service, before.image_id)
 
 
 def hand_over(project: Project, new: Container) -> None:
@@ -93,14 +97,21 @@ def hand_over(project: Project, new: Container) -> None:
         UserError: one of them does not; both code servers go on.
 
     """
-    services = {each.service: each for each in stack.containers(project)}
+    daemon = next((each for each in stack.containers(project) if each.service == "daemon"), None)
+    generations.register(project, new)
+    follow(project, new, daemon)
+
+
+def follow(project: Project, new: Container, daemon: Container | None) -> None:
+    """Wait until the webserver serves the code of a container that has registered.
+
+    `daemon` is the daemon's container before that, which starts again. Raises as `hand_over`.
+    """
     with console.step("Switching over", "The new code is served"):
-        generations.register(project, new)
         end = time.monotonic() + FOLLOW_SECONDS
-        while dashboard.served_at(project, SERVICE) != new.host:
+        while dashboard.served_at(project, new.service) != new.host:
             _require_time(end, "The webserver does not serve the new code", "webserver")
             time.sleep(PAUSE_SECONDS)
-        daemon = services.get("daemon")
         while daemon and daemon.running and not _was_restarted(project, daemon):
             _require_time(end, "The daemon does not use the new code", "daemon")
             time.sleep(PAUSE_SECONDS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from dagnix import UserError
+from dagnix import UserError, locations
 from dagnix.fetch import store
 from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout
@@ -89,10 +89,15 @@ def read(checkout: Checkout, systems: Iterable[System]) -> Inputs:
     Raises UserError where a lock lacks one of them.
     """
     debian, python, go = (_read(checkout, name) for name in ("debian", "python", "go"))
+    others = [
+        lockfile.read(locations.lock(checkout.root, name))
+        for name in locations.others(checkout.root)
+    ]
     files: dict[str, LockedFile] = {}
     seeds: dict[str, Seed] = {}
     for system in systems:
-        for entry in (*debian_files(debian, system.name), *_wheels(python, system.name)):
+        wheels = [file for lock in (python, *others) for file in _wheels(lock, system.name)]
+        for entry in (*debian_files(debian, system.name), *wheels):
             files.setdefault(entry.store_path, entry)
         seed = seed_of(debian, system.name)
         seeds.setdefault(seed.store_path, seed)

@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from dagnix import locations
 from dagnix.lock import debian, golang, python
+from dagnix.lock import locations as location_lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone, end_well
 from dagnix.lock.wheels import PYTHON
@@ -16,6 +18,7 @@ What people edit, and who solves it, with the host's own mirrors, indexes, proxi
 
   debian   nix/debian.toml, [tool.dagnix] debian-packages in pipes/pyproject.toml     apt
   python   pyproject.toml, [project] dependencies in pipes/pyproject.toml             pip
+           and of further code locations, each into a lock of its own
   go       imports and go.mod in nix/tools/ and runtime/                              go
 
 Without --upgrade what is locked stays as it is, and moves only where an edit or the mirrors leave
@@ -55,15 +58,29 @@ def _ecosystem(name: str) -> str:
     return name
 
 
+def _python(checkout: Checkout, options: argparse.Namespace) -> list[str]:
+    """Lock the images' packages, then those of each further code location."""
+    upgrade, interpreter = options.upgrade, options.python
+    changed = python.update(checkout, upgrade=upgrade, interpreter=interpreter)
+    for name, folder in locations.others(checkout.root).items():
+        lines = location_lock.update(
+            checkout,
+            name,
+            folder,
+            upgrade=upgrade,
+            interpreter=interpreter or python.built(checkout),
+        )
+        changed += [f"{name}: {line}" for line in lines]
+    return changed
+
+
 def main() -> None:
     """Lock as the command line says."""
     options = parser().parse_args()
     checkout = Checkout.here()
     update = {
         "debian": lambda: debian.update(checkout, upgrade=options.upgrade),
-        "python": lambda: python.update(
-            checkout, upgrade=options.upgrade, interpreter=options.python
-        ),
+        "python": lambda: _python(checkout, options),
         "go": lambda: golang.update(checkout, upgrade=options.upgrade),
     }
     with alone(checkout):

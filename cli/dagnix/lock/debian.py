@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import UserError
+from dagnix import UserError, locations
 from dagnix.lock import changes, lockfile, mirrors, seeds
 from dagnix.lock.apt import Apt, Stanza
 from dagnix.lock.checkout import Checkout
@@ -39,7 +39,6 @@ def read_lists(checkout: Checkout) -> Lists:
     Raises UserError for a file that is not as it should be.
     """
     table = _toml(checkout.debian_list)
-    pipes = _toml(checkout.pipes_pyproject) if checkout.pipes_pyproject.exists() else {}
     try:
         groups = {
             name: Group(tuple(group["packages"]), tuple(group.get("exclude", ())))
@@ -49,10 +48,17 @@ def read_lists(checkout: Checkout) -> Lists:
         suite = table["suite"]
     except KeyError as error:
         raise UserError(f"{checkout.debian_list} lacks {error}.") from error
-    extra = pipes.get("tool", {}).get("dagnix", {}).get("debian-packages", [])
-    # Solved with what the pipes image has underneath, so that the same packages are left out.
-    groups["pipes"] = Group(tuple(extra), base.exclude)
+    folders = {locations.FIRST: checkout.pipes_pyproject.parent, **locations.others(checkout.root)}
+    for name, folder in folders.items():
+        # Solved with what the image has underneath, so that the same packages are left out.
+        groups[name] = Group(additions(folder / "pyproject.toml"), base.exclude)
     return Lists(suite, groups)
+
+
+def additions(path: Path) -> tuple[str, ...]:
+    """Return the Debian packages that a code location's pyproject.toml asks for."""
+    project = _toml(path) if path.exists() else {}
+    return tuple(project.get("tool", {}).get("dagnix", {}).get("debian-packages", ()))
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -20,15 +20,18 @@ from dagnix.lock.systems import SYSTEMS, System, host_system
 from dagnix.lock.wheels import PYTHON, platforms
 
 SOLVER = Path(__file__).with_name("solve_wheels.py")
+Packages = Mapping[str, Mapping[str, Any]]  # system → package → its entry in a lock
+
 PATIENCE = 3  # solutions that keep most of the lock, before all of it may move
 
 
 @dataclass(frozen=True)
 class Lists:
-    """What people edit in pyproject.toml and pipes/pyproject.toml."""
+    """What people edit, and the files that they edit."""
 
     groups: Mapping[str, list[str]]
     constraints: list[str]
+    files: tuple[Path, ...]
 
 
 def read_lists(checkout: Checkout) -> Lists:
@@ -36,16 +39,26 @@ def read_lists(checkout: Checkout) -> Lists:
 
     Raises UserError for a file that is not as it should be.
     """
-    root, pipes = _toml(checkout.pyproject), _toml(checkout.pipes_pyproject)
+    root = _toml(checkout.pyproject)
+    files = (checkout.pyproject, checkout.pipes_pyproject)
     try:
         named = root["dependency-groups"]
         groups = {name: _expanded(name, named) for name in named}
-        groups["pipes"] = pipes["project"]["dependencies"]
-        return Lists(groups, root["tool"]["dagnix"]["constraints"])
+        groups["pipes"] = dependencies(checkout.pipes_pyproject)
+        return Lists(groups, root["tool"]["dagnix"]["constraints"], files)
     except KeyError as error:
-        raise UserError(
-            f"{checkout.pyproject} or {checkout.pipes_pyproject} lacks {error}: put it in."
-        ) from error
+        raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
+
+
+def dependencies(path: Path) -> list[str]:
+    """Return what a project's pyproject.toml says it needs.
+
+    Raises UserError for a file that is not as it should be.
+    """
+    try:
+        return _toml(path)["project"]["dependencies"]
+    except KeyError as error:
+        raise UserError(f"{path} lacks {error}: put it in.") from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -74,25 +87,32 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
     """
     old = lockfile.read(checkout.lock("python"))
     lists = read_lists(checkout)
-    python = interpreter or _built(checkout)
-    locked = {} if upgrade else old.get("packages", {})
+    new = solved(interpreter or built(checkout), lists, {} if upgrade else old.get("packages", {}))
+    add_sizes(checkout, new["packages"], old.get("packages", {}))
+    lockfile.write(checkout.lock("python"), new)
+    return changes.describe(old.get("packages", {}), new["packages"])
+
+
+def solved(python: Path, lists: Lists, locked: Packages) -> dict[str, Any]:
+    """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
+
+    Raises UserError if there is none.
+    """
     with ThreadPoolExecutor() as pool:
         answers = pool.map(
             lambda system: _solve(python, system, lists, locked.get(system.name, {})),
             SYSTEMS.values(),
         )
-        solved = dict(zip(SYSTEMS, answers, strict=True))
-    new = {
+        found = dict(zip(SYSTEMS, answers, strict=True))
+    return {
         "python": PYTHON,
-        "packages": {system: answer["packages"] for system, answer in solved.items()},
-        "groups": {system: answer["groups"] for system, answer in solved.items()},
+        "packages": {system: answer["packages"] for system, answer in found.items()},
+        "groups": {system: answer["groups"] for system, answer in found.items()},
     }
-    _add_sizes(checkout, new["packages"], old.get("packages", {}))
-    lockfile.write(checkout.lock("python"), new)
-    return changes.describe(old.get("packages", {}), new["packages"])
 
 
-def _built(checkout: Checkout) -> Path:
+def built(checkout: Checkout) -> Path:
+    """Build the command line, and return its Python, which has pip and packaging."""
     # From the lock as it is: the edit may ask for more than it has.
     everything.files(checkout, [host_system()], locked=False)
     return build(checkout, "cli") / "bin" / "python"
@@ -108,9 +128,10 @@ def _solve(
         except CommandError as error:
             in_the_way = conflicting(error.output) & keep.keys()
             if not keep or attempt == PATIENCE or not (in_the_way or attempt):
+                files = " and ".join(map(str, lists.files))
                 raise UserError(
-                    f"pip finds no set of packages for {system.name} that fits pyproject.toml and "
-                    f"pipes/pyproject.toml: {_reason(error.output)}."
+                    f"pip finds no set of packages for {system.name} that fits {files}: "
+                    f"{_reason(error.output)}."
                 ) from error
             keep = {name: version for name, version in keep.items() if name not in in_the_way}
     raise AssertionError(system)
@@ -145,16 +166,19 @@ def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) ->
         return json.loads(run([python, SOLVER, stream.name]))
 
 
-def _add_sizes(
-    checkout: Checkout, packages: dict[str, dict[str, Any]], old: dict[str, dict[str, Any]]
-) -> None:
-    """Add each file's size, which no index tells pip: download those that the lock did not have."""
+def add_sizes(checkout: Checkout, packages: dict[str, dict[str, Any]], *known: Packages) -> None:
+    """Add each file's size, which no index tells pip: download those that no lock has."""
+    sizes = {
+        entry["sha256"]: entry["size"]
+        for lock in known
+        for entries in lock.values()
+        for entry in entries.values()
+    }
     new_files = []
     for system, entries in packages.items():
         for name, entry in entries.items():
-            before = old.get(system, {}).get(name, {})
-            if before.get("sha256") == entry["sha256"]:
-                entry["size"] = before["size"]
+            if entry["sha256"] in sizes:
+                entry["size"] = sizes[entry["sha256"]]
             else:
                 new_files.append(
                     inputs.LockedFile(

@@ -1,6 +1,7 @@
 package codeserver
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func Command(more []string) ([]string, error) {
 	}
 	// Options win over their environment variables, so pass none that the user may have set there.
 	if os.Getenv("DAGSTER_LOCATION_NAME") == "" {
-		command = append(command, "--location-name", found.location)
+		command = append(command, "--location-name", cmp.Or(os.Getenv("DAGNIX_LOCATION"), found.location))
 	}
 	if os.Getenv("DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS") == "" {
 		command = append(command, "--heartbeat-ttl", heartbeatSeconds)

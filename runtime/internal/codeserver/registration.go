@@ -1,6 +1,7 @@
 package codeserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -32,12 +33,7 @@ func Host() string {
 }
 
 // Location is the name in the workspace of the code location that is served here.
-func Location() string {
-	if name := os.Getenv("DAGNIX_LOCATION"); name != "" {
-		return name
-	}
-	return "pipes"
-}
+func Location() string { return cmp.Or(os.Getenv("DAGNIX_LOCATION"), "pipes") }
 
 func server() (workspace.Server, error) {
 	port, err := strconv.Atoi(Port())
@@ -56,6 +52,12 @@ func Register() (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%s is served at %s from now on", own.Location, own.Host), here.Take(own)
+}
+
+// Leave has the webserver and the daemon know this code location no more. Runs that this code server
+// executes go on.
+func Leave() (string, error) {
+	return fmt.Sprintf("%s is served no more", Location()), workspace.Here().Leave(Location())
 }
 
 // Registered is the host of the code server that the webserver and the daemon are to use.

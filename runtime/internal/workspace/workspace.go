@@ -91,22 +91,39 @@ func (w Workspace) Take(own Server) error {
 		if err != nil {
 			return err
 		}
-		now := all.at(own.Location)
-		former, err := w.formerHosts()
-		if err != nil {
-			return err
-		}
-		former = slices.DeleteFunc(former, func(host string) bool { return host == own.Host })
-		if now.Host != "" && now.Host != own.Host {
-			former = append(former, now.Host)
-		}
-		// In this order: a host that is registered claims nothing.
-		err = replace(w.former(), []byte(strings.Join(former[max(0, len(former)-remembered):], "\n")+"\n"))
-		if err != nil {
+		if err := w.retire(all.at(own.Location), own.Host); err != nil {
 			return err
 		}
 		return w.write(all.with(own))
 	})
+}
+
+// Leave makes a location one that is not served. What serves it does not claim it again.
+func (w Workspace) Leave(location string) error {
+	return w.locked(func() error {
+		all, err := w.read()
+		if err != nil {
+			return err
+		}
+		if err := w.retire(all.at(location), ""); err != nil {
+			return err
+		}
+		return w.write(all.without(location))
+	})
+}
+
+// retire notes that a server has handed its location over to the one at another host, if there is one.
+// Before that is registered: a host that is registered claims nothing.
+func (w Workspace) retire(server Server, successor string) error {
+	former, err := w.formerHosts()
+	if err != nil {
+		return err
+	}
+	former = slices.DeleteFunc(former, func(host string) bool { return host == successor })
+	if server.Host != "" && server.Host != successor {
+		former = append(former, server.Host)
+	}
+	return replace(w.former(), []byte(strings.Join(former[max(0, len(former)-remembered):], "\n")+"\n"))
 }
 
 // remembered is how many former hosts are kept.
@@ -130,8 +147,11 @@ func (c contents) at(location string) Server {
 }
 
 func (c contents) with(server Server) contents {
-	others := slices.DeleteFunc(c.LoadFrom, func(each entry) bool { return each.Server.Location == server.Location })
-	return contents{LoadFrom: append(others, entry{server})}
+	return contents{LoadFrom: append(c.without(server.Location).LoadFrom, entry{server})}
+}
+
+func (c contents) without(location string) contents {
+	return contents{slices.DeleteFunc(c.LoadFrom, func(each entry) bool { return each.Server.Location == location })}
 }
 
 func (w Workspace) read() (contents, error) {

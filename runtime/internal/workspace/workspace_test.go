@@ -54,6 +54,9 @@ func TestCodeServersFollowEachOther(t *testing.T) {
 		{"the first one gets it back", "a c", take("a"), "a"},
 		{"and keeps it", "a", claim("a"), "a"},
 		{"the third one had it before", "c", claim("c"), "a"},
+		{"the location is removed", "a", func() error { return w.Leave("pipes") }, ""},
+		{"what served it lets it be", "a", claim("a"), ""},
+		{"it is added again", "d", claim("d"), "d"},
 	} {
 		up = map[string]bool{}
 		for _, host := range strings.Fields(step.up) {

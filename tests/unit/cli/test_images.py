@@ -49,7 +49,7 @@ fi""",
 
 
 def test_a_layout_tells_its_name_its_id_and_its_layers(layout: Layout) -> None:
-    assert layout.repository == NAME
+    assert layout.name == "pipes"
     assert layout.image_id == ID
     assert layout.layers == {"sha256:l": layout.folder / "blobs" / "sha256" / "l"}
 

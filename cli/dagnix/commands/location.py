@@ -1,0 +1,79 @@
+"""`./dagnix location`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from dagnix import UserError, console, dashboard, locations, project, stack
+from dagnix.deploy import rollout
+from dagnix.deploy.turns import turn
+from dagnix.locations import add, remove
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Code locations beside pipes: each a Dagster project with an image, Python packages and "
+    "a lock of its own.",
+)
+Name = Annotated[str, typer.Argument(help="The name of the code location.")]
+
+
+@app.command("add")
+def add_location(
+    name: Name,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="Its project's folder; locations/NAME without it."),
+    ] = None,
+    wait: rollout.Wait = rollout.WAIT_SECONDS,
+) -> None:
+    """Add a code location; in a running stack it is served at once.
+
+    The Python packages that its pyproject.toml names are locked for it alone, so their versions may
+    differ from those of other locations. The webserver goes on; the daemon starts again, which
+    takes some seconds. Commit the files that are written.
+    """
+    here = project.current()
+    whole = (folder or here.root / "locations" / name).resolve()
+    with turn(here):
+        here = add.register(here, name, whole)
+        running = {each.service for each in stack.containers(here) if each.running}
+        if "webserver" not in running:
+            console.out.print(f"`./dagnix up` starts {name} with the stack.")
+            return
+        add.start(here, name, wait)
+
+
+@app.command("remove")
+def remove_location(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask when runs are lost.")] = False,
+) -> None:
+    """Remove a code location. Its runs in flight end first; its folder and its data stay."""
+    here = project.current()
+    if name not in locations.others(here.root):
+        known = ", ".join(locations.others(here.root)) or "none"
+        raise UserError(f"There is no code location {name} to remove: there is {known}.")
+    with turn(here):
+        running = {each.service for each in stack.containers(here) if each.running}
+        if "webserver" in running and (queued := dashboard.queued_runs(here, name)):
+            console.warned(f"Runs in the queue of {name}: {len(queued)}. They will fail.")
+            if not yes and sys.stdin.isatty():
+                typer.confirm(f"Remove {name}?", abort=True)
+        remove.stop(here, name)
+        remove.unregister(here, name)
+    console.out.print(f"Its data stays in the volume {here.name}_{name}-data.")
+
+
+@app.command("list")
+def list_locations() -> None:
+    """List the code locations and their folders."""
+    here = project.current()
+    table = Table(box=None, pad_edge=False)
+    for title in ("LOCATION", "FOLDER"):
+        table.add_column(title, no_wrap=True)
+    for name, path in locations.folders(here.root).items():
+        table.add_row(name, str(path.relative_to(here.root)))
+    console.out.print(table)

@@ -1,0 +1,40 @@
+"""The code locations of a checkout (standard library only).
+
+`pipes` is always there. Each further one is a Dagster project in a folder of its own, with two
+files of its name: its lock, which also names the folder, and its service in a compose file.
+"""
+
+import json
+from pathlib import Path
+
+FIRST = "pipes"
+
+
+def lock(root: Path, name: str) -> Path:
+    """Return the lock file of a location that is not the first."""
+    return _locks(root) / f"{name}.json"
+
+
+def compose_file(root: Path, name: str) -> Path:
+    """Return the compose file of a location that is not the first."""
+    return root / f"compose.location-{name}.yaml"
+
+
+def others(root: Path) -> dict[str, Path]:
+    """Return the folders of all locations but the first, by name."""
+    found = sorted(_locks(root).glob("*.json"))
+    return {path.stem: root / json.loads(path.read_text())["folder"] for path in found}
+
+
+def folders(root: Path) -> dict[str, Path]:
+    """Return the folders of all locations, by name."""
+    return {FIRST: root / FIRST, **others(root)}
+
+
+def names(root: Path) -> list[str]:
+    """Return the names of all locations."""
+    return [FIRST, *others(root)]
+
+
+def _locks(root: Path) -> Path:
+    return root / "nix" / "locks" / "locations"

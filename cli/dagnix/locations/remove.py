@@ -1,0 +1,43 @@
+"""A code location that is not to be served any more; its folder and its data stay."""
+
+import time
+
+from dagnix import UserError, console, dashboard, locations
+from dagnix.deploy import drain, generations
+from dagnix.project import Project
+
+FOLLOW_SECONDS = 120
+PAUSE_SECONDS = 0.2
+
+
+def stop(project: Project, name: str) -> None:
+    """Have the dashboard know the location no more; its container goes after its last run.
+
+    Raises:
+        UserError: the webserver goes on serving it.
+
+    """
+    present = generations.current(project, name)
+    if present is None:
+        return
+    if not present.running:
+        generations.remove(project, present)
+        return
+    with console.step(f"Taking {name} out of the workspace"):
+        generations.leave(project, present)
+        end = time.monotonic() + FOLLOW_SECONDS
+        while dashboard.knows(project, name):
+            if time.monotonic() > end:
+                raise UserError(
+                    f"The webserver still serves {name} after {FOLLOW_SECONDS} s: see "
+                    "`./dagnix logs webserver`, then remove it again."
+                )
+            time.sleep(PAUSE_SECONDS)
+    generations.set_aside(project, present)
+    drain.begin(project)
+
+
+def unregister(project: Project, name: str) -> None:
+    """Remove the location's lock and its compose file."""
+    locations.lock(project.root, name).unlink()
+    locations.compose_file(project.root, name).unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""The compose file of a code location: the service `pipes` once more, under another name."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagnix import UserError
+from dagnix.locations import FIRST, compose_file
+
+HEAD = """\
+# The code location {name}, beside the files of the stack:
+#   podman-compose -f compose.yaml -f {file} up -d
+# Written once by `./dagnix location add`, after `{first}` in compose.yaml; edit it as you like.
+"""
+DATA = "/var/lib/dagster"
+
+
+def write(root: Path, name: str) -> Path:
+    """Write the location's compose file, and return its path.
+
+    Raises:
+        UserError: compose.yaml has no service `pipes` to go by.
+
+    """
+    try:
+        services = yaml.safe_load((root / "compose.yaml").read_text())["services"]
+        service = _named(services[FIRST], name)
+    except (KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"compose.yaml has no service {FIRST} that {name} could be like: {error}."
+        ) from error
+    path = compose_file(root, name)
+    content = {"services": {name: service}, "volumes": {f"{name}-data": {}}}
+    head = HEAD.format(name=name, file=path.name, first=FIRST)
+    path.write_text(head + yaml.dump(content, Dumper=_Plain, sort_keys=False, width=100))
+    return path
+
+
+def _named(like: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a service with an image, a volume for its data and a code location of its own."""
+    image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
+    environment = {**like["environment"], "DAGSTER_PIPES_HOST": name, "DAGNIX_LOCATION": name}
+    volumes = [
+        f"{name}-data:{DATA}" if volume.partition(":")[2] == DATA else volume
+        for volume in like["volumes"]
+    ]
+    return {**like, "image": image, "environment": environment, "volumes": volumes}
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes no anchors, which a person would have to look up."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - as SafeDumper has it
+        return True

@@ -1,0 +1,41 @@
+"""A code location's pyproject.toml → its own lock in nix/locks/locations/."""
+
+from pathlib import Path
+
+from dagnix import locations
+from dagnix.lock import changes, lockfile, python
+from dagnix.lock.checkout import Checkout
+
+# What a code server needs beside what its code declares: its runs write to Dagster's Postgres.
+REQUIRED = ("dagster", "dagster-postgres")
+
+
+def update(
+    checkout: Checkout, name: str, folder: Path, *, upgrade: bool, interpreter: Path
+) -> list[str]:
+    """Write the lock of a location anew and return what changed.
+
+    Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
+    images, so that it shares their layers where its dependencies allow that.
+
+    Raises:
+        UserError: pip finds no packages that fit, or the project cannot be read.
+
+    """
+    path = locations.lock(checkout.root, name)
+    old = lockfile.read(path)
+    shared = lockfile.read(checkout.lock("python"))
+    project = folder / "pyproject.toml"
+    lists = python.Lists(
+        {name: [*REQUIRED, *python.dependencies(project)]},
+        python.read_lists(checkout).constraints,
+        (checkout.pyproject, project),
+    )
+    packages = (old or shared).get("packages", {})
+    new = {
+        "folder": str(folder.relative_to(checkout.root)),
+        **python.solved(interpreter, lists, {} if upgrade else packages),
+    }
+    python.add_sizes(checkout, new["packages"], shared.get("packages", {}), old.get("packages", {}))
+    lockfile.write(path, new)
+    return changes.describe(old.get("packages", {}), new["packages"])
