@@ -12,6 +12,8 @@ SETTINGS = 'eval "$(./dagnix env)"'
 DEV = "nix develop -c dagster dev"
 README = "README.md"
 ENVIRONMENTS = "docs/howto/environments.md"
+LOCATIONS = "docs/howto/code-locations.md"
+FILES = "-f compose.yaml -f compose.location-marketing.yaml"
 EXTERNAL = "docs/howto/external-database.md"
 # What is run elsewhere: by which file, and the words there that do it.
 ELSEWHERE = {
@@ -33,6 +35,20 @@ ELSEWHERE = {
             "nix develop -c podman-compose --env-file config/env/staging.env up -d": (
                 '"--env-file", "config/env/two.env"'
             ),
+        }.items()
+    },
+    **{
+        (LOCATIONS, command): ("tests/stack/test_locations.py", words)
+        for command, words in {
+            "./dagnix location add marketing": 'dagnix("location", "add", NAME)',
+            "./dagnix deploy marketing": 'dagnix("deploy", NAME)',
+            "./dagnix history marketing": 'dagnix("history", NAME, "--json")',
+            "./dagnix rollback marketing": 'dagnix("rollback", NAME)',
+            "./dagnix location list": 'dagnix("location", "list")',
+            f"nix develop -c podman-compose {FILES} up -d": (
+                '"-f", f"compose.location-{NAME}.yaml", "up"'
+            ),
+            "./dagnix location remove marketing": 'dagnix("location", "remove", NAME)',
         }.items()
     },
     **{

@@ -31,7 +31,7 @@ def update(
         python.read_lists(checkout).constraints,
         (checkout.pyproject, project),
     )
-    packages = (old or shared).get("packages", {})
+    packages = old.get("packages") or shared.get("packages", {})
     new = {
         "folder": str(folder.relative_to(checkout.root)),
         **python.solved(interpreter, lists, {} if upgrade else packages),

@@ -1,0 +1,196 @@
+"""A second team's code location, with another version of a library that the first one has."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from dagster import DagsterRunStatus
+from support import team
+from support.command import wait_until
+from support.podman import Podman
+from support.probe import Probe
+from support.served import Served, baked_in
+
+NAME = "second"
+PROJECT = """
+[project]
+name = "second"
+version = "0"
+dependencies = ["dagster", "pygal==3.0.5"]
+
+[tool.dagster]
+module_name = "team"
+"""
+CODE = """
+import time
+from pathlib import Path
+
+import dagster as dg
+import pygal
+
+ANSWER = "first"
+
+
+@dg.op
+def answer(context: dg.OpExecutionContext) -> None:
+    context.instance.add_run_tags(context.run_id, {"answer": f"{ANSWER} {pygal.__version__}"})
+
+
+@dg.op
+def wait() -> None:
+    while not Path("/var/lib/dagster/release").exists():
+        time.sleep(0.2)
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def drawn() -> None:
+    answer()
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def patient() -> None:
+    wait()
+
+
+defs = dg.Definitions(jobs=[drawn, patient])
+"""
+# The first team's code; its answer has the version of the library that is locked for `pipes`.
+FIRST = team.CODE.replace(": ANSWER}", ': f"{ANSWER} {pygal.__version__}"}').replace(
+    "import time", "import time\n\nimport pygal"
+)
+LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
+
+
+def drawn(served: Served) -> str:
+    """Return the answer of the second team's code, with the version of its library."""
+    run = served.client.submit_job_execution("drawn")
+    return served.team.answer("drawn", run)
+
+
+def locations(served: Served) -> list[str]:
+    found = served.team.dashboard.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
+    return [each["name"] for each in found]
+
+
+@pytest.fixture(scope="module")
+def served(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with baked_in(podman, tmp_path_factory.mktemp("locations")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def both(served: Served, podman: Podman) -> Served:
+    """The stack with a second location, which is added while a run is in flight."""
+    served.save("first", FIRST)
+    served.stack.dagnix("deploy")
+    served.hold()
+    long = served.client.submit_job_execution("long")
+    served.wait_for_start(long)
+    folder = served.stack.checkout / "locations" / NAME
+    folder.mkdir(parents=True)
+    team.write(folder, "first", CODE, PROJECT)
+    webserver = podman.inspect(served.stack.container("webserver"))["State"]["StartedAt"]
+    with Probe(served.stack.url) as probe:
+        served.stack.dagnix("location", "add", NAME)
+        assert locations(served) == ["pipes", NAME]
+    assert not probe.failures
+    assert podman.inspect(served.stack.container("webserver"))["State"]["StartedAt"] == webserver
+    served.release()
+    assert served.team.dashboard.end_of(long) is DagsterRunStatus.SUCCESS
+    return served
+
+
+def test_two_versions_of_a_library_run_side_by_side(both: Served) -> None:
+    lock = json.loads((both.stack.checkout / "nix/locks/python.json").read_text())
+    version = lock["packages"]["x86_64-linux"]["pygal"]["version"]
+    assert both.answer() == f"first {version}"
+    assert drawn(both) == "first 3.0.5"
+    assert version != "3.0.5"
+
+
+def test_what_both_have_is_stored_once(both: Served, podman: Podman) -> None:
+    layers = [
+        json.loads(podman("image", "inspect", image).stdout)[0]["RootFS"]["Layers"]
+        for image in (
+            podman.inspect(both.stack.container(name))["Image"] for name in ("pipes", NAME)
+        )
+    ]
+    assert layers[0][:3] == layers[1][:3]  # base, dagster, runtime
+    assert layers[0][-1] != layers[1][-1]
+
+
+def test_compose_by_hand_changes_nothing(both: Served, podman: Podman) -> None:
+    names = [both.stack.container(name) for name in ("pipes", NAME, "webserver", "daemon")]
+    before = [podman.inspect(name)["Id"] for name in names]
+    both.stack.compose("-f", "compose.yaml", "-f", f"compose.location-{NAME}.yaml", "up", "-d")
+    assert [podman.inspect(name)["Id"] for name in names] == before
+    both.stack.dagnix("up")
+    assert [podman.inspect(name)["Id"] for name in names] == before
+    assert both.stack.status()[NAME]["healthy"]
+
+
+def test_each_is_deployed_and_rolled_back_by_itself(both: Served, podman: Podman) -> None:
+    first = podman.inspect(both.stack.container("pipes"))["Id"]
+    team.write(both.stack.checkout / "locations" / NAME, "changed", CODE, PROJECT)
+    both.stack.dagnix("deploy", NAME)
+    assert drawn(both) == "changed 3.0.5"
+    both.stack.dagnix("rollback", NAME)
+    assert drawn(both) == "first 3.0.5"
+    history = json.loads(both.stack.dagnix("history", NAME, "--json").stdout)
+    assert [each["how"] for each in history] == ["up", "deploy", "rollback"]
+    assert podman.inspect(both.stack.container("pipes"))["Id"] == first
+
+
+def test_code_that_does_not_load_is_refused(both: Served) -> None:
+    folder = both.stack.checkout / "locations" / NAME
+    team.write(folder, "broken", CODE + "\ndef broken(:\n", PROJECT)
+    refused = both.stack.dagnix("deploy", NAME, check=False)
+    assert refused.returncode == 1
+    assert "SyntaxError" in refused.stderr
+    assert drawn(both) == "first 3.0.5"
+    team.write(folder, "first", CODE, PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("add", "Second"), "cannot be the name of a code location"),
+        (("add", "postgres"), "is the name of something else here"),
+        (("add", NAME), f"There is a code location {NAME} already"),
+        (("add", "third"), "There is no folder"),
+        (("add", "third", "docs"), "is no Dagster project"),
+        (("add", "third", "impossible"), "pip finds no set of packages"),
+        (("remove", "third"), f"There is no code location third to remove: there is {NAME}."),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_no_file(
+    both: Served, words: tuple[str, ...], says: str
+) -> None:
+    tree = both.stack.checkout
+    (tree / "impossible").mkdir(exist_ok=True)
+    team.write(tree / "impossible", "", project=PROJECT.replace("pygal==3.0.5", "dagster<1"))
+    before = sorted([*tree.glob("compose*"), *tree.glob("nix/locks/**/*.json")])
+    words = tuple(str(tree / word) if word in {"docs", "impossible"} else word for word in words)
+    refused = both.stack.dagnix("location", *words, check=False)
+    assert refused.returncode == 1
+    assert says in refused.stderr
+    assert sorted([*tree.glob("compose*"), *tree.glob("nix/locks/**/*.json")]) == before
+
+
+def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Podman) -> None:
+    patient = both.client.submit_job_execution("patient")
+    both.wait_for_start(patient)
+    webserver = podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"]
+    removed = both.stack.dagnix("location", "remove", NAME)
+    assert f"{both.stack.project}_{NAME}-data" in removed.stdout
+    assert locations(both) == ["pipes"]
+    assert both.client.get_run_status(patient) is DagsterRunStatus.STARTED
+    (former,) = both.stack.former()
+    podman("exec", former, "python3.13", "-c", "open('/var/lib/dagster/release', 'w')")
+    assert both.team.dashboard.end_of(patient) is DagsterRunStatus.SUCCESS
+    wait_until(lambda: not both.stack.former(), "its container goes after its last run")
+    assert podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"] == webserver
+    listed = both.stack.dagnix("location", "list").stdout
+    assert "pipes" in listed
+    assert NAME not in listed
+    assert both.answer().startswith("first ")
