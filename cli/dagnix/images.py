@@ -65,7 +65,7 @@ def build(project: Project, names: tuple[str, ...] = NAMES) -> list[Layout]:
 
 
 def _unknown_to_git(project: Project) -> list[str]:
-    words = ["ls-files", "--others", "--exclude-standard", "--", "pipes", "config"]
+    words = ["ls-files", "--others", "--exclude-standard", "--", "pipes", "config", "nix"]
     command = ["git", "-C", project.root, *words]
     return run(command, "Git does not list the checkout").output.splitlines()
 

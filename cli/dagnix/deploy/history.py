@@ -14,7 +14,7 @@ from dagnix.project import Project
 
 ROLLBACK = "rollback"
 KEPT = 20  # images of the last deploys, which podman shares but for their layer of code
-SOURCES = ("pipes", "config", "nix", "runtime", "flake.nix", "VERSION")
+SOURCES = ("pipes", "config", "nix", "runtime", "flake.nix", "flake.lock", "VERSION")
 
 # The revision, and whether there were changes beside it; None if that is not known.
 Origin = tuple[str, bool | None]
