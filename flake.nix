@@ -7,39 +7,27 @@
   outputs =
     { self }:
     let
-      systems = [ "x86_64-linux" ];
-      forSystems =
-        f:
-        builtins.listToAttrs (
-          map (system: {
-            name = system;
-            value = f system;
-          }) systems
-        );
-      stack = forSystems (
-        system:
-        import ./nix {
-          inherit system;
-          root = ./.;
-          pipes = ./pipes;
-          config = ./config;
-          version = builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile ./VERSION);
-          revision = self.rev or "dirty";
-          source = "https://github.com/dagnix/dagnix";
-        }
-      );
-      output = name: forSystems (system: stack.${system}.${name});
+      mkStack = import ./nix/mkStack.nix;
     in
-    {
-      packages = output "packages";
-      checks = output "checks";
-      locked = output "locked";
-      devShells = forSystems (system: { default = stack.${system}.shell; });
-      apps = forSystems (system: {
-        default = {
-          type = "app";
-          program = "${stack.${system}.packages.cli}/bin/dagnix";
-        };
-      });
+    mkStack {
+      inherit self;
+      pipes = ./pipes;
+      config = ./config;
+      source = "https://github.com/dagnix/dagnix";
+      checks = stack: stack.checks;
+    }
+    // {
+      lib = { inherit mkStack; };
+      templates.default = {
+        path = ./templates/project;
+        description = "A project of its own: pipes/, config/ and compose.yaml, on Dagnix";
+        welcomeText = ''
+          Next, in this folder:
+
+              chmod +x dagnix    # Nix does not keep that
+              git init && git add .
+              ./dagnix up
+        '';
+      };
     };
 }

@@ -10,12 +10,14 @@
 let
   entrypoint = "/opt/dagster/bin/runtime";
   workspace = "/opt/dagster/home/workspace.yaml";
-  labels = title: inside: {
-    "org.opencontainers.image.title" = title;
-    "org.opencontainers.image.version" = inside.version;
-    "org.opencontainers.image.revision" = inside.revision;
-    "org.opencontainers.image.source" = inside.source;
-  };
+  labels =
+    title: inside:
+    {
+      "org.opencontainers.image.title" = title;
+      "org.opencontainers.image.version" = inside.version;
+      "org.opencontainers.image.revision" = inside.revision;
+    }
+    // (if inside.source == "" then { } else { "org.opencontainers.image.source" = inside.source; });
 
   # Only the pipes image names the commit: a commit must not change the images that it does not touch.
   dagster = rec {

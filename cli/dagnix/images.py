@@ -69,7 +69,7 @@ def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
 
 
 def _unknown_to_git(project: Project) -> list[str]:
-    folders = ["config", locations.FIRST, *map(str, locations.others(project.root).values())]
+    folders = ["config", "nix", locations.FIRST, *map(str, locations.others(project.root).values())]
     words = ["ls-files", "--others", "--exclude-standard", "--", *folders]
     command = ["git", "-C", project.root, *words]
     return run(command, "Git does not list the checkout").output.splitlines()

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support import checkout
 from support.command import run
 from support.stack import ROOT, free_port
 
@@ -48,12 +48,7 @@ class Reader:
 
     def make_clone(self) -> None:
         """Make a git repository of the checkout's files, whether they are committed or not."""
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        for name in set(run(listed, cwd=ROOT).stdout.split("\0")):
-            source, target = ROOT / name, self.clone / name
-            if source.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target)
+        checkout.copy(self.clone)
         version = (ROOT / "VERSION").read_text().strip()
         for name in ("VERSION", "compose.yaml"):
             file = self.clone / name

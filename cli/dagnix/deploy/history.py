@@ -15,7 +15,8 @@ from dagnix.project import Project
 
 ROLLBACK = "rollback"
 KEPT = 20  # images of the last deploys, which podman shares but for their layer of code
-SOURCES = ("config", "nix", "runtime", "flake.nix", "VERSION")  # beside the location's folder
+# Beside the location's folder.
+SOURCES = ("config", "nix", "runtime", "flake.nix", "flake.lock", "VERSION")
 
 # The revision, and whether there were changes beside it; None if that is not known.
 Origin = tuple[str, bool | None]

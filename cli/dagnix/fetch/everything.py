@@ -40,7 +40,8 @@ def files(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inp
     for _ in range(TRIES):
         wanted = inputs.read(checkout, systems)
         try:
-            bring.files(checkout, wanted.files, lockfile.read(checkout.lock("debian"))["snapshot"])
+            snapshot = lockfile.read(checkout.locked("debian"))["snapshot"]
+            bring.files(checkout, wanted.files, snapshot)
         except bring.GoneError as error:
             if locked:
                 raise gone.refuse(error.files) from error
@@ -57,7 +58,7 @@ def files(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inp
 
 def toolchain(checkout: Checkout) -> None:
     """Bring what the locked Go is unpacked from and with, for this machine."""
-    debian = lockfile.read(checkout.lock("debian"))
+    debian = lockfile.read(checkout.locked("debian"))
     system = host_system().name
     groups = debian["groups"][system]
     needed = {*groups["go"], *groups["seed"]}

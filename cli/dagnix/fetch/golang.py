@@ -1,6 +1,7 @@
 """Go modules, brought by the locked Go itself."""
 
 import shutil
+import stat
 import tarfile
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def bring(checkout: Checkout, vendor: Vendor, scratch: Path) -> None:
         if store.hash_directory(directory) == vendor.sha256:
             store.add_directory(directory)
             return
-    make(Go(checkout), checkout.root / vendor.module, directory)
+    make(Go(checkout), checkout.source / vendor.module, directory)
     if store.hash_directory(directory) != vendor.sha256:
         raise UserError(
             f"The Go modules that {vendor.module} needs are not those of nix/locks/go.json: "
@@ -62,6 +63,8 @@ def make(go: Go, module: Path, directory: Path) -> None:
     scratch = directory.with_name(f"{directory.name}.sources")
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.copytree(module, scratch, ignore=shutil.ignore_patterns("vendor", ".*"))
+    for path in (scratch, *scratch.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)  # a project's Dagnix is in the store
     try:
         go(scratch, "mod", "vendor")
     except CommandError as error:

@@ -28,7 +28,7 @@ def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
     Return a line for each change. Raises UserError if the mirrors cannot be asked, or still name
     the very versions that they do not have.
     """
-    old = lockfile.read(checkout.lock("debian"))
+    old = lockfile.read(checkout.locked("debian"))
     lists = debian.read_lists(checkout)
     apts = debian.open_apt(checkout, lists.suite)
     lost = {(file.package, file.version) for file in gone}

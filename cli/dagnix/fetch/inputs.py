@@ -106,12 +106,13 @@ def read(checkout: Checkout, systems: Iterable[System]) -> Inputs:
 
 
 def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:
-    if not checkout.lock(ecosystem).exists():
+    file = checkout.locked(ecosystem)
+    if not file.exists():
         raise UserError(
             f"nix/locks/{ecosystem}.json is not there: "
             f"take it from git, or run ./dagnix lock {ecosystem}."
         )
-    return lockfile.read(checkout.lock(ecosystem))
+    return lockfile.read(file)
 
 
 def debian_files(lock: Mapping[str, Any], system: str) -> list[LockedFile]:

@@ -29,7 +29,7 @@ def register(project: Project, name: str, folder: Path) -> Project:
         UserError: the name or the folder cannot be used, or no packages fit; no file is left.
 
     """
-    checkout = Checkout(project.root)
+    checkout = Checkout.here()
     _require_name(checkout, name)
     _require_project(project.root, folder)
     written = [locations.lock(project.root, name), locations.compose_file(project.root, name)]

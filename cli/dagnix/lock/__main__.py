@@ -12,6 +12,7 @@ from dagnix.lock.program import alone, end_well
 from dagnix.lock.wheels import PYTHON
 
 ECOSYSTEMS = ("debian", "python", "go")
+PROJECTS_OWN = ("debian", "python")
 
 EPILOG = """\
 What people edit, and who solves it, with the host's own mirrors, indexes, proxies and credentials:
@@ -20,6 +21,9 @@ What people edit, and who solves it, with the host's own mirrors, indexes, proxi
   python   pyproject.toml, [project] dependencies in pipes/pyproject.toml             pip
            and of further code locations, each into a lock of its own
   go       imports and go.mod in nix/tools/ and runtime/                              go
+
+In a project of its own (docs/howto/new-project.md) only pipes/pyproject.toml is the project's: the
+other lists are Dagnix's.
 
 Without --upgrade what is locked stays as it is, and moves only where an edit or the mirrors leave
 no other way; so a second lock changes nothing. `./dagnix fetch --help` names the environment.
@@ -83,9 +87,10 @@ def main() -> None:
         "python": lambda: _python(checkout, options),
         "go": lambda: golang.update(checkout, upgrade=options.upgrade),
     }
+    everything = ECOSYSTEMS if checkout.is_dagnix else PROJECTS_OWN
     with alone(checkout):
         for name in ECOSYSTEMS:
-            if not options.ecosystem or name in options.ecosystem:
+            if name in (options.ecosystem or everything):
                 print(f"resolving {name}", file=sys.stderr)
                 lines = update[name]()
                 print("\n".join(lines) if lines else f"nothing changed in {name}")

@@ -1,4 +1,4 @@
-"""Where things stand in a checkout, for lock and fetch."""
+"""Where things stand in a project and in Dagnix, for lock and fetch."""
 
 import os
 from dataclasses import dataclass
@@ -9,15 +9,26 @@ from dagnix.project import find_root
 
 @dataclass(frozen=True)
 class Checkout:
-    """The repository at `root`: what people edit, the locks, and the state outside git."""
+    """The project at `root`: what people edit, the locks, and the state outside git.
+
+    `source` is Dagnix, with its own lists: the same folder unless the project has a flake of its
+    own. Then it stands in the Nix store, and nothing can be written there.
+    """
 
     root: Path
+    source: Path
 
     @classmethod
     def here(cls) -> "Checkout":
-        """Return the checkout that the launcher names, or the one that this file belongs to."""
-        named = os.environ.get("DAGNIX_ROOT")
-        return cls(Path(named) if named else find_root(Path(__file__).resolve()))
+        """Return the project that the launcher names, or the checkout that this file belongs to."""
+        named, source = os.environ.get("DAGNIX_ROOT"), os.environ.get("DAGNIX_SOURCE")
+        root = Path(named) if named else find_root(Path(__file__).resolve())
+        return cls(root, Path(source) if source else root)
+
+    @property
+    def is_dagnix(self) -> bool:
+        """Whether this is Dagnix's own checkout."""
+        return self.root == self.source
 
     @property
     def state(self) -> Path:
@@ -37,12 +48,12 @@ class Checkout:
     @property
     def debian_list(self) -> Path:
         """The Debian packages of each group."""
-        return self.root / "nix" / "debian.toml"
+        return self.source / "nix" / "debian.toml"
 
     @property
     def pyproject(self) -> Path:
         """The Python packages of each group, and their constraints."""
-        return self.root / "pyproject.toml"
+        return self.source / "pyproject.toml"
 
     @property
     def pipes_pyproject(self) -> Path:
@@ -50,5 +61,11 @@ class Checkout:
         return self.root / "pipes" / "pyproject.toml"
 
     def lock(self, ecosystem: str) -> Path:
-        """Return the lock file of "debian", "python" or "go"."""
-        return self.root / "nix" / "locks" / f"{ecosystem}.json"
+        """Return where the lock of "debian" or "python" is written; Go's is Dagnix's alone."""
+        home = self.source if ecosystem == "go" else self.root
+        return home / "nix" / "locks" / f"{ecosystem}.json"
+
+    def locked(self, ecosystem: str) -> Path:
+        """Return the lock file that is built from: Dagnix's, until the project has its own."""
+        own = self.lock(ecosystem)
+        return own if own.exists() else self.source / "nix" / "locks" / own.name

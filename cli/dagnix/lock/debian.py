@@ -192,7 +192,7 @@ def update(checkout: Checkout, *, upgrade: bool) -> list[str]:
 
     Without it what is locked stays, unless the lists or the mirrors leave no other way.
     """
-    old = lockfile.read(checkout.lock("debian"))
+    old = lockfile.read(checkout.locked("debian"))
     lists = read_lists(checkout)
     apts = open_apt(checkout, lists.suite)
     fresh = upgrade or old.get("suite") != lists.suite

@@ -12,7 +12,7 @@ from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error
 
-# The folders of all Go modules in this repository.
+# The folders of all Go modules in Dagnix.
 MODULES = ("nix/tools", "runtime")
 
 
@@ -20,14 +20,17 @@ def update(checkout: Checkout, *, upgrade: bool) -> list[str]:
     """Write the lock anew and return what changed; with `upgrade` the modules are the newest.
 
     go.mod and go.sum are brought up to date with what the code imports.
+    Raises UserError in a project of its own, whose images hold Dagnix's programs as they are.
     """
+    if not checkout.is_dagnix:
+        raise UserError("The Go modules are Dagnix's own: run ./dagnix lock go in its checkout.")
     everything.toolchain(checkout)
     go = golang.Go(checkout)
     old = lockfile.read(checkout.lock("go"))
     new = {}
     lines = []
     for module in MODULES:
-        folder = checkout.root / module
+        folder = checkout.source / module
         before = requirements((folder / "go.mod").read_text())
         if upgrade:
             _upgrade(go, folder, direct(before))

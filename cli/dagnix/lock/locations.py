@@ -24,7 +24,7 @@ def update(
     """
     path = locations.lock(checkout.root, name)
     old = lockfile.read(path)
-    shared = lockfile.read(checkout.lock("python"))
+    shared = lockfile.read(checkout.locked("python"))
     project = folder / "pyproject.toml"
     lists = python.Lists(
         {name: [*REQUIRED, *python.dependencies(project)]},

@@ -1,10 +1,12 @@
 """Reads and writes lock files."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
+from dagnix.lock.command import CommandError, run
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -24,12 +26,19 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, lock: dict[str, Any]) -> bool:
-    """Write the lock file in one step; return whether that changed it."""
+    """Write the lock file in one step; return whether that changed it.
+
+    A new one is made known to git, as Nix builds from what git knows.
+    """
     text = json.dumps(lock, indent=1, sort_keys=True) + "\n"
     if path.exists() and path.read_text() == text:
         return False
+    is_new = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text)
     beside.replace(path)
+    if is_new:
+        with contextlib.suppress(CommandError):
+            run(["git", "-C", path.parent, "add", "--intent-to-add", path.name])
     return True

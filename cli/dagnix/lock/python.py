@@ -85,7 +85,7 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
     Without it what is locked stays, unless the lists or the index leave no other way.
     `interpreter` has pip and is of the images' version; None for that of the built command line.
     """
-    old = lockfile.read(checkout.lock("python"))
+    old = lockfile.read(checkout.locked("python"))
     lists = read_lists(checkout)
     new = solved(interpreter or built(checkout), lists, {} if upgrade else old.get("packages", {}))
     add_sizes(checkout, new["packages"], old.get("packages", {}))

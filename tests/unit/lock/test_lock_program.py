@@ -50,11 +50,11 @@ def test_second_fetch_waits_for_the_first(
 
     def second() -> None:
         entered.set()
-        with alone(Checkout(tmp_path)):
+        with alone(Checkout(tmp_path, tmp_path)):
             order.append("second")
 
     waiting = threading.Thread(target=second)
-    with alone(Checkout(tmp_path)):
+    with alone(Checkout(tmp_path, tmp_path)):
         waiting.start()
         entered.wait()
         order.append("first")

@@ -1,0 +1,45 @@
+# `lib.mkStack`: the folders of a project → the outputs of its flake. Each argument is described in
+# docs/mkstack.md.
+{
+  self,
+  pipes,
+  config,
+  locks ? self + "/nix/locks",
+  version ? builtins.head (builtins.split "\n" (builtins.readFile (self + "/VERSION"))),
+  source ? "",
+  checks ? _: { },
+}:
+let
+  systems = [ "x86_64-linux" ];
+  stacks = builtins.listToAttrs (
+    map (system: {
+      name = system;
+      value = import ./. {
+        inherit
+          system
+          pipes
+          config
+          locks
+          version
+          source
+          ;
+        root = self;
+        revision = self.rev or "dirty";
+      };
+    }) systems
+  );
+  each = f: builtins.mapAttrs (_: f) stacks;
+in
+{
+  packages = each (stack: stack.packages);
+  # The others that a stack has are about Dagnix itself.
+  checks = each (stack: { inherit (stack.checks) reproducible; } // checks stack);
+  locked = each (stack: stack.locked);
+  devShells = each (stack: { default = stack.shell; });
+  apps = each (stack: {
+    default = {
+      type = "app";
+      program = "${stack.packages.cli}/bin/dagnix";
+    };
+  });
+}
