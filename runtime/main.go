@@ -51,6 +51,7 @@ Environment of start:
   DAGSTER_PIPES_PORT      the code server's port (default 4000)
   DAGNIX_WORKSPACE_DIR    a volume of all services, in which code servers register for the webserver
                           and the daemon
+  DAGNIX_TICK_DAYS        how long the daemon keeps ticks, in place of what dagster.yaml says
   DAGNIX_LOCATION         the code location that is registered (default pipes)
 
 Environment of postgres:

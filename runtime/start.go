@@ -29,6 +29,9 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	var prepare dagster.Preparation = dagster.Command
 	if command[0] == "dagster-daemon" {
 		prepare = dagster.DaemonCommand
+		if err := dagster.KeepTicks(os.TempDir()); err != nil {
+			return err
+		}
 	}
 	serves := command[0] == "code-server"
 	if serves {

@@ -14,6 +14,7 @@ from support.command import wait_until
 from support.podman import Podman
 from support.probe import Probe
 from support.served import Served
+from support.stack import SERVICES
 
 SHORT_RUNS = 20
 
@@ -150,6 +151,28 @@ def kill_at(words: str, seconds: float, deploy: subprocess.Popen[str]) -> None:
     time.sleep(seconds)
     os.killpg(deploy.pid, signal.SIGKILL)
     deploy.wait()
+
+
+def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podman) -> None:
+    stack = baked.stack
+    baked.save("before")
+    stack.dagnix("deploy")
+    baked.hold()
+    long = baked.client.submit_job_execution("long")
+    baked.wait_for_start(long)
+    baked.save("last")
+    stack.dagnix("deploy")
+    (former,) = stack.former()
+    names = [*map(stack.container, SERVICES), former]
+    podman("kill", *names)
+    # As podman-restart.service does, the former one first.
+    for name in reversed(names):
+        podman("start", name)
+    stack.wait_for_health(*SERVICES)
+    baked.team.dashboard.wait_for_job("short")
+    assert baked.answer() == "last"
+    assert baked.team.dashboard.end_of(long) is DagsterRunStatus.FAILURE
+    wait_until(lambda: not stack.former(), "the old container goes")
 
 
 def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:

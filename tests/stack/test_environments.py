@@ -12,6 +12,20 @@ from support.served import Served, serve
 from support.stack import SERVICES, Stack
 
 
+# Opens the instance as the daemon does.
+RETENTION = """
+import os
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    words = open(f"/proc/{pid}/cmdline").read().split(chr(0))
+    if any(word.endswith("/dagster-daemon") for word in words[:2]):
+        environment = open(f"/proc/{pid}/environ").read().strip(chr(0)).split(chr(0))
+        os.environ.update(variable.split("=", 1) for variable in environment)
+from dagster import DagsterInstance
+from dagster._core.definitions.run_request import InstigatorType
+print(set(DagsterInstance.get().get_tick_retention_settings(InstigatorType.SENSOR).values()))
+"""
+
+
 def describe(podman: Podman, tree: Path, name: str) -> Stack:
     """Write the file of an environment; return the stack that is worked on with it."""
     stack = Stack.new(podman, tree / ".dagnix" / name, tree)
@@ -21,6 +35,7 @@ def describe(podman: Podman, tree: Path, name: str) -> Stack:
         f"DAGNIX_PORT={stack.port}",
         f"DAGNIX_SECRETS_DIR=./.dagnix/{name}/secrets",
         "DAGNIX_WEBSERVER_MEMORY=900m",
+        "DAGNIX_TICK_DAYS=5",
     ]
     (tree / "config" / "env" / f"{name}.env").write_text("\n".join(lines) + "\n")
     plain = {**podman.environment, "NO_COLOR": "1"}
@@ -91,6 +106,7 @@ def test_they_do_not_see_each_other(pair: tuple[Served, Served], podman: Podman)
     assert passwords[0] != passwords[1]
     limit = podman.inspect(two.stack.container("webserver"))["HostConfig"]["Memory"]
     assert limit == 900 << 20
+    assert two.stack.exec("daemon", "python", "-c", RETENTION).stdout.strip() == "{5}"
 
 
 def test_an_environment_that_is_not_there(pair: tuple[Served, Served]) -> None:

@@ -62,13 +62,6 @@ def unwanted() -> None:
 defs = dg.Definitions(jobs=[once, again, later, unwanted])
 """
 
-RETRIES = """
-query Retries($parent: String!) {
-  runsOrError(filter: {tags: [{key: "dagster/parent_run_id", value: $parent}]}) {
-    ... on Runs { results { runId } }
-  }
-}
-"""
 EVENTS = """
 query Events($run: ID!) {
   logsForRun(runId: $run) { ... on EventConnection { events {
@@ -104,12 +97,6 @@ def launch(stack: Stack, *jobs: str) -> dict[str, str]:
     return runs
 
 
-def retries(dashboard: Dashboard, run: str) -> list[str]:
-    """Return the runs that are retries of a run."""
-    results = dashboard.query(RETRIES, parent=run)["runsOrError"]["results"]
-    return [each["runId"] for each in results]
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
 def test_runs_of_a_killed_code_server_fail_with_a_reason_and_are_retried_if_they_may(
     stack: Stack, podman: Podman, mounted: Dashboard
@@ -131,10 +118,10 @@ def test_runs_of_a_killed_code_server_fail_with_a_reason_and_are_retried_if_they
     (reason,) = [each["message"] for each in events if each["__typename"] == "RunFailureEvent"]
     assert "The code server was killed" in reason
 
-    (retry,) = wait_until(lambda: retries(mounted, runs["again"]), "the job that may is retried")
+    (retry,) = wait_until(lambda: mounted.retries(runs["again"]), "the job that may is retried")
     assert mounted.end_of(retry) is DagsterRunStatus.SUCCESS
-    assert not retries(mounted, runs["once"])
-    assert not retries(mounted, runs["unwanted"])
+    assert not mounted.retries(runs["once"])
+    assert not mounted.retries(runs["unwanted"])
 
 
 def test_lost_runs_are_retried_when_the_daemon_came_up_before_the_code_server(
@@ -147,5 +134,5 @@ def test_lost_runs_are_retried_when_the_daemon_came_up_before_the_code_server(
     stack.wait_for_health("daemon")
     podman("start", stack.container("pipes"))
     assert mounted.end_of(runs["later"]) is DagsterRunStatus.FAILURE
-    (retry,) = wait_until(lambda: retries(mounted, runs["later"]), "it is retried")
+    (retry,) = wait_until(lambda: mounted.retries(runs["later"]), "it is retried")
     assert mounted.end_of(retry) is DagsterRunStatus.SUCCESS

@@ -1,11 +1,51 @@
 """Postgres away for a while, and back."""
 
+import os
+import signal
 import time
+from collections.abc import Callable
 
+import pytest
+from dagster import DagsterRunStatus
+from support.command import wait_until
 from support.podman import Podman
 from support.served import Served
 
 AWAY_SECONDS = 15
+WRITERS = 3
+
+
+def restart(served: Served, _podman: Podman) -> None:
+    served.stack.dagnix("restart", "postgres", "--yes")
+
+
+def kill(served: Served, podman: Podman) -> None:
+    container = served.stack.container("postgres")
+    os.kill(podman.inspect(container)["State"]["Pid"], signal.SIGKILL)
+    served.stack.wait_for_health("postgres")
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        restart,
+        pytest.param(
+            kill, marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill it")
+        ),
+    ],
+)
+def test_runs_in_flight_survive_a_restart_or_are_retried(
+    mounted: Served, podman: Podman, disturb: Callable[[Served, Podman], None]
+) -> None:
+    runs = [mounted.client.submit_job_execution("writing") for _ in range(WRITERS)]
+    for run in runs:
+        mounted.wait_for_start(run)
+    disturb(mounted, podman)
+    dashboard = mounted.team.dashboard
+    for run in runs:
+        if dashboard.end_of(run) is not DagsterRunStatus.SUCCESS:
+            (retry,) = wait_until(lambda run=run: dashboard.retries(run), f"{run} is retried")
+            assert dashboard.end_of(retry) is DagsterRunStatus.SUCCESS
 
 
 def test_the_webserver_launches_at_once_when_postgres_is_back(

@@ -9,6 +9,13 @@ from gql.transport.requests import RequestsHTTPTransport
 
 from support.command import wait_until
 
+_RETRIES = """
+query Retries($parent: String!) {
+  runsOrError(filter: {tags: [{key: "dagster/parent_run_id", value: $parent}]}) {
+    ... on Runs { results { runId } }
+  }
+}
+"""
 ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 
 
@@ -52,3 +59,8 @@ class Dashboard:
             return status if status in ENDED else None
 
         return wait_until(ended, f"run {run_id} has ended")
+
+    def retries(self, run_id: str) -> list[str]:
+        """Return the IDs of the runs that are retries of a run."""
+        results = self.query(_RETRIES, parent=run_id)["runsOrError"]["results"]
+        return [each["runId"] for each in results]

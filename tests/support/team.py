@@ -74,6 +74,21 @@ def counted() -> None:
     begin()
 
 
+@dg.op
+def write(context: dg.OpExecutionContext) -> None:
+    for _ in range(100):
+        context.log.info("a line that goes to Postgres")
+        time.sleep(0.1)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "true"},
+)
+def writing() -> None:
+    write()
+
+
 @dg.sensor(job=counted, minimum_interval_seconds=15)
 def counting(context: dg.SensorEvaluationContext):
     count = int(context.cursor or 0) + 1
@@ -87,7 +102,7 @@ def minutely():
 
 
 defs = dg.Definitions(
-    jobs=[long, short, endless, counted], sensors=[counting], schedules=[minutely]
+    jobs=[long, short, endless, counted, writing], sensors=[counting], schedules=[minutely]
 )
 """
 
