@@ -11,7 +11,6 @@ from support.podman import Podman
 from support.served import Served, serve
 from support.stack import SERVICES, Stack
 
-
 # Opens the instance as the daemon does.
 RETENTION = """
 import os
