@@ -13,6 +13,8 @@ DEV = "nix develop -c dagster dev"
 README = "README.md"
 ENVIRONMENTS = "docs/howto/environments.md"
 EXTERNAL = "docs/howto/external-database.md"
+NEW_PROJECT = "docs/howto/new-project.md"
+PAGES = {str(page.path): page for page in pages()}
 # What is run elsewhere: by which file, and the words there that do it.
 ELSEWHERE = {
     (README, "./dagnix test"): (".ci/run", "./dagnix test"),
@@ -48,8 +50,11 @@ ELSEWHERE = {
             "./dagnix up": 'dagnix("up", **outside)',
         }.items()
     },
+    **{
+        (NEW_PROJECT, command): ("tests/stack/test_template.py", "PAGE.script(")
+        for command in PAGES[NEW_PROJECT].commands()
+    },
 }
-PAGES = {str(page.path): page for page in pages()}
 
 
 def commands_here(page: Page) -> list[str]:
