@@ -14,11 +14,13 @@ from support.stack import ROOT
 
 PAGES = {str(page.path): page for page in pages()}
 README = PAGES["README.md"]
+TEMPLATE = ROOT / "templates" / "project"
 VERSION = (ROOT / "VERSION").read_text().strip()
 CODE = ("dagnix", "cli", "nix", "runtime", "pipes/src", "config", "*.yaml")
 # Handed on within the project, or for its tests: not for people to set.
 INTERNAL = {
     "DAGNIX_ROOT",
+    "DAGNIX_SOURCE",
     "DAGNIX_USER_NIX_CONFIG",
     "DAGNIX_PIPES_SNAPSHOTS",
     "DAGNIX_WORKSPACE_READ",
@@ -73,6 +75,41 @@ def test_the_readme_gives_the_defaults_of_compose() -> None:
     listed = {name: default for row, default in rows for name in re.findall(r"DAGNIX_\w+", row)}
     defaults = dict(re.findall(r"\$\{(DAGNIX_\w+):-([^}]+)\}", compose))
     assert listed.items() >= {n: d for n, d in defaults.items() if n != "DAGNIX_VERSION"}.items()
+
+
+def test_the_template_has_the_files_of_dagnix_that_a_project_owns() -> None:
+    patterns = ("VERSION", "compose*.yaml", "config/**/*", "pipes/src/pipes/definitions.py")
+    files = {
+        path.relative_to(ROOT)
+        for pattern in patterns
+        for path in ROOT.glob(pattern)
+        if path.is_file()
+    }
+    other = [
+        str(path)
+        for path in sorted(files)
+        if not (TEMPLATE / path).is_file()
+        or (TEMPLATE / path).read_bytes() != (ROOT / path).read_bytes()
+    ]
+    assert other == [], "copy them to templates/project/"
+    config = {path for path in TEMPLATE.glob("config/**/*") if path.is_file()}
+    assert {path.relative_to(TEMPLATE) for path in config} <= files
+
+
+def test_the_dev_shell_of_a_project_finds_its_code_as_dagnixs_does() -> None:
+    here, pipes, there = (
+        tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["dagster"]
+        for folder in (ROOT, TEMPLATE / "pipes", TEMPLATE)
+    )
+    assert here == pipes == there
+
+
+def test_every_argument_of_mkstack_is_described() -> None:
+    words = ["nix", "eval", "--json", f"{ROOT}#lib.mkStack", "--apply", "builtins.functionArgs"]
+    arguments = json.loads(run(words).stdout)
+    section = PAGES["docs/mkstack.md"].text.partition("## Arguments")[2].partition("##")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?)\| ", section, re.MULTILINE)
+    assert {name: bool(default.strip()) for name, default in rows} == arguments
 
 
 @cache

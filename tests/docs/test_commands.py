@@ -15,6 +15,8 @@ ENVIRONMENTS = "docs/howto/environments.md"
 LOCATIONS = "docs/howto/code-locations.md"
 FILES = "-f compose.yaml -f compose.location-marketing.yaml"
 EXTERNAL = "docs/howto/external-database.md"
+NEW_PROJECT = "docs/howto/new-project.md"
+PAGES = {str(page.path): page for page in pages()}
 # What is run elsewhere: by which file, and the words there that do it.
 ELSEWHERE = {
     (README, "./dagnix test"): (".ci/run", "./dagnix test"),
@@ -64,8 +66,11 @@ ELSEWHERE = {
             "./dagnix up": 'dagnix("up", **outside)',
         }.items()
     },
+    **{
+        (NEW_PROJECT, command): ("tests/stack/test_template.py", "PAGE.script(")
+        for command in PAGES[NEW_PROJECT].commands()
+    },
 }
-PAGES = {str(page.path): page for page in pages()}
 
 
 def commands_here(page: Page) -> list[str]:

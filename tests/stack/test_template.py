@@ -1,6 +1,7 @@
 """A project of its own, made from the template as docs/howto/new-project.md tells."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,14 @@ def made(podman: Podman, dagnix: str, tmp_path_factory: pytest.TempPathFactory) 
     # A reader whose Dagnix is elsewhere names its address in flake.nix too.
     own_url = f"sed -i 's|{URL}|{dagnix}|' flake.nix\ngit add .\n"
     script = PAGE.script((), {URL: dagnix, "git add .\n": own_url})
+    # Each command of ./dagnix by itself, as it may take minutes on a busy machine.
+    make_it, *commands = re.split(r"^(?=\./dagnix )", script, flags=re.MULTILINE)
+    steps = [(make_it, folder), *((command, stack.checkout) for command in commands)]
     try:
-        done = run(["sh", "-euxc", script], env=stack.environment, cwd=folder)
-        yield Made(stack, done.stdout + done.stderr)
+        done = [
+            run(["sh", "-euxc", step], env=stack.environment, cwd=where) for step, where in steps
+        ]
+        yield Made(stack, "".join(each.stdout + each.stderr for each in done))
     finally:
         podman.remove(stack.project)
         podman.remove_images(stack.project)

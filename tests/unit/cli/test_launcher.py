@@ -192,6 +192,33 @@ def test_a_user_without_a_store_is_told_both_ways(launch: Launch, program: Progr
     assert "sudo install -d -o ann /nix" in shown.stderr
 
 
+def test_works_on_another_project_than_its_own_folder(
+    launch: Launch, program: Program, tmp_path: Path
+) -> None:
+    user(program, 0)
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in TOOLS:
+        program(name, "exit 0")
+    said = '"$DAGNIX_ROOT $DAGNIX_SOURCE $PYTHONPATH $PYTHONPYCACHEPREFIX $*"'
+    program("python3", f"case $1 in -c) ;; *) echo {said} ;; esac")
+    dagnix, pycache = tmp_path / "checkout", project / ".dagnix" / "pycache"
+    assert launch("--project", str(project), "--env", "prod", "fetch", "--locked").stdout == (
+        f"{project} {dagnix} {dagnix}/cli {pycache} -m dagnix.fetch --locked\n"
+    )
+
+
+def test_a_project_has_no_need_of_the_tools_of_dagnixs_own_tests(
+    launch: Launch, program: Program, tmp_path: Path
+) -> None:
+    user(program, 0)
+    (tmp_path / "project").mkdir()
+    assert "chromium" in launch("test").stderr
+    missing = launch("--project", str(tmp_path / "project"), "test").stderr
+    assert missing.startswith("dagnix: Missing: git, nix")
+    assert "chromium" not in missing
+
+
 def test_builds_itself_once_and_again_after_a_change(
     launch: Launch, program: Program, tmp_path: Path
 ) -> None:

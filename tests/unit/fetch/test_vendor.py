@@ -1,6 +1,7 @@
 """Go modules, with a go that a test plays."""
 
 import io
+import stat
 import tarfile
 from pathlib import Path
 
@@ -39,6 +40,24 @@ def test_directory_holds_module_files_and_vendored_modules(module: Path, tmp_pat
         "vendor",
     ]
     assert not (module / "vendor").exists()
+
+
+def test_go_can_write_beside_the_files_of_a_dagnix_in_the_store(
+    module: Path, tmp_path: Path
+) -> None:
+    (module / "internal").mkdir()
+    read_only = (module / "go.mod", module / "internal", module)
+    for path in read_only:
+        path.chmod(0o555)
+
+    def writes(directory: Path, *arguments: str) -> str:
+        for path in (directory, directory / "go.mod", directory / "internal"):
+            assert path.stat().st_mode & stat.S_IWUSR
+        return _vendors(directory, *arguments)
+
+    golang.make(writes, module, tmp_path / "tools-vendor")
+    for path in read_only:
+        path.chmod(0o755)
 
 
 def test_module_files_that_go_would_change_are_refused(module: Path, tmp_path: Path) -> None:

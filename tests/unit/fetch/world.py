@@ -225,7 +225,10 @@ def _world(folder: Path, key: Key, apt_config: Path, monkeypatch: pytest.MonkeyP
         "no_proxy": "127.0.0.1",
     }.items():
         monkeypatch.setenv(name, value)
-    for name in ("PIP_FIND_LINKS", "DAGNIX_FILES", "DAGNIX_DEBIAN_SECURITY_MIRROR", "NIX_REMOTE"):
+    for name in (
+        *("DAGNIX_SOURCE", "DAGNIX_FILES", "DAGNIX_DEBIAN_SECURITY_MIRROR"),
+        *("PIP_FIND_LINKS", "NIX_REMOTE"),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(store, "STORE", str(folder / "store"))
     return World(
