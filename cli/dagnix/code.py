@@ -67,12 +67,16 @@ def container(project: Project) -> Container:
     return found[0]
 
 
-def require(project: Project) -> None:
-    """Raise UserError if the code does not load, with all dependencies that the image lacks.
+def require(project: Project, served: Container) -> None:
+    """Load the code in a throwaway process in a code server's container.
 
     Says nothing about a container that does not run: its log does.
+
+    Raises:
+        UserError: it does not load; with file and line, or all dependencies that the image lacks.
+
     """
-    words = ["exec", container(project).name, PROGRAM, "check"]
+    words = ["exec", served.identifier, PROGRAM, "check"]
     checked = podman(project, *words, failure="The code cannot be checked", check=False)
     if checked.returncode == DOES_NOT_LOAD and checked.output:
         raise UserError(checked.output.strip())

@@ -153,7 +153,7 @@ def compose(
         **settings(project.state),
         "COMPOSE_PROJECT_DIR": str(project.root),
     }
-    command = [sys.executable, "-m", "podman_compose", *words]
+    command = [sys.executable, "-m", "dagnix.compose", *words]
     return run(command, failure, check=check, env=environment)
 
 

@@ -1,7 +1,5 @@
 """`./dagnix reload`."""
 
-import importlib
-import threading
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -28,8 +26,6 @@ def command(
     that is served stays. Runs in flight end on the code that they began with.
     """
     here = project.current()
-    # It takes a second, in which the container's checker starts.
-    threading.Thread(target=importlib.import_module, args=("dagster_graphql",)).start()
     if not watch:
         with code.Checker(here, code.container(here)) as checker:
             _reload(here, checker)

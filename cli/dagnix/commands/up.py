@@ -79,7 +79,7 @@ def command(
         with console.step("Starting the services", "Services are started"):
             stack.start(here, stack.containers(here), anew=new_secrets)
     if mount:
-        code.require(here)
+        code.require(here, code.container(here))
     health.wait(here, wait)
     example.run_once(here)
     console.out.print(here.url)

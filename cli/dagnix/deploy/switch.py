@@ -1,40 +1,15 @@
 """The switch from one container of a code location to the next, while the stack runs."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-from dagnix import UserError, console, dashboard, health, stack
-from dagnix.code import DOES_NOT_LOAD
+from dagnix import UserError, code, console, dashboard, health, stack
 from dagnix.deploy import generations, names
-from dagnix.health import PROGRAM
 from dagnix.podman import inspect
-from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import Container
 
 FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.2
-
-
-def check(project: Project, service: str, image_id: str) -> None:
-    """Load the code of an image in a throwaway container, which serves nothing.
-
-    Raises:
-        UserError: it does not load; with the file and the line.
-
-    """
-    tag = names.kept_tag(project, image_id)
-    # As the service has it: its environment, secrets, volumes and networks.
-    name = f"{project.name}_{service}_check-{tag}"
-    words = ["run", "--rm", "--no-deps", "-T", "--name", name, "--entrypoint", PROGRAM]
-    failure = "The code cannot be checked"
-    checked = stack.compose(
-        project.with_tag(tag), *words, service, "check", failure=failure, check=False
-    )
-    if checked.returncode == DOES_NOT_LOAD and checked.output.strip():
-        raise UserError(checked.output.strip())
-    if checked.returncode:
-        raise CommandError(f"{failure}.", checked)
 
 
 def settle(project: Project, service: str) -> None:
@@ -58,7 +33,7 @@ def settle(project: Project, service: str) -> None:
 
 
 def start_beside(project: Project, service: str, image_id: str, wait: float) -> Container:
-    """Start a new container from an image, and load its code in a throwaway one meanwhile.
+    """Start a new container from an image, and load its code in a throwaway process in there, too.
 
     `wait` is how long the new one may take to become healthy, in seconds.
 
@@ -68,14 +43,13 @@ def start_beside(project: Project, service: str, image_id: str, wait: float) -> 
     """
     before = generations.set_aside(project, generations.serving(project, service))
     try:
-        doing = "Loading the code in a throwaway container and in a new code server"
-        with console.step(doing, "The code loads"), ThreadPoolExecutor() as pool:
-            checked = pool.submit(check, project, service, image_id)
+        doing = "Loading the code in a new code server, and in a throwaway process beside it"
+        with console.step(doing, "The code loads"):
             names.make_current(project, service, image_id)
             failure = "podman-compose cannot start the new code server"
             stack.compose(project, "up", "--detach", "--no-recreate", service, failure=failure)
-            checked.result()
-        new = generations.serving(project, service)
+            new = generations.serving(project, service)
+            code.require(project, new)
         health.wait(project, wait, new)
     except BaseException:
         _undo(project, before)

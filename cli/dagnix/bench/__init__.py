@@ -1,0 +1,1 @@
+"""Measurements of Dagnix itself, bounded in time and disk, that leave nothing behind."""

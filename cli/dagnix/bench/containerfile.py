@@ -1,0 +1,66 @@
+"""The ordinary way to put code into an image: a Containerfile and `podman build`."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from dagnix import images
+from dagnix.images import Layout
+from dagnix.podman import podman
+from dagnix.process import run
+from dagnix.project import Project
+
+# As in Dagnix's layer: the code and its .pyc files. The code is the user's of the image: another
+# user for the last step would be two more steps.
+COMPILED = """\
+FROM {base}
+COPY --chown=10001:10001 . /opt/dagster/pipes
+RUN ["python", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", \
+"/opt/dagster/pipes"]
+"""
+# The code alone, which Python then compiles anew in every process.
+PLAIN = """\
+FROM {base}
+COPY . /opt/dagster/pipes
+"""
+
+
+def base(project: Project, layout: Layout, folder: Path, name: str) -> None:
+    """Give podman an image without its last layer, the code, under a name. `folder` is empty."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifest = json.loads(layout.blob(layout.manifest["digest"]).read_text())
+    config = json.loads(layout.blob(manifest["config"]["digest"]).read_text())
+    for each in (manifest["layers"], config["rootfs"]["diff_ids"], config["history"]):
+        each.pop()
+    for layer in manifest["layers"]:
+        blob = layout.blob(layer["digest"])
+        (blobs / blob.name).symlink_to(blob.resolve())
+    manifest["config"] |= _blob(blobs, config)
+    index = {"schemaVersion": 2, "manifests": [layout.manifest | _blob(blobs, manifest)]}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
+    # Podman names an image after its folder, and takes few characters for that.
+    stored = run(["nix-store", "--add", folder], "Nix does not store a layout").output.strip()
+    images.tag(project, images.bring(project, Layout(Path(stored))), name)
+
+
+def _blob(blobs: Path, value: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(value).encode()
+    digest = hashlib.sha256(data).hexdigest()
+    (blobs / digest).write_bytes(data)
+    return {"digest": f"sha256:{digest}", "size": len(data)}
+
+
+def build(project: Project, containerfile: Path, code: Path, name: str) -> None:
+    """Build an image with the code in a folder, and give it a name."""
+    words = ["build", "--quiet", "--file", str(containerfile), "--tag", name, str(code)]
+    podman(project, *words, failure="podman build fails")
+
+
+def layout(project: Project, name: str, folder: Path) -> Layout:
+    """Write an image of podman's to a folder that does not exist yet."""
+    words = ["save", "--quiet", "--format", "oci-dir", "--output", str(folder), name]
+    podman(project, *words, failure=f"Podman does not write {name}")
+    return Layout(folder)

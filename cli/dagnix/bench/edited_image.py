@@ -1,0 +1,119 @@
+"""An edit of one line of code until podman has the image, beside the same with `podman build`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dagnix import console, images
+from dagnix.bench import blobs, containerfile, edit, scratch
+from dagnix.bench.blobs import News
+from dagnix.bench.figure import Figure
+from dagnix.code import SERVICE
+from dagnix.deploy import history
+from dagnix.images import Layout
+from dagnix.project import Project
+
+RUNS = 5
+SECONDS = 1
+KB = 1000
+MORE = 16 * 1024  # bytes that an edit may cost beside the code
+
+
+class _Dagnix:
+    """As `./dagnix deploy` does it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.layouts = project, list[Layout]()
+
+    def build(self) -> None:
+        history.of_checkout(self.project, SERVICE)
+        (layout,) = images.build(self.project, [SERVICE])
+        images.tag(self.project, images.bring(self.project, layout), _name(self.project, "nix"))
+        self.layouts.append(layout)
+
+    def news(self) -> News:
+        return blobs.news(*self.layouts[-2:])
+
+
+class _Containerfile:
+    """With `podman build`, whose cache is warm."""
+
+    def __init__(self, project: Project, text: str, base: str, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        self.names = list[str]()
+        self.file = folder / "Containerfile"
+        folder.mkdir()
+        self.file.write_text(text.format(base=base))
+
+    def build(self) -> None:
+        self.names.append(_name(self.project, "containerfile"))
+        code = self.project.root / SERVICE
+        containerfile.build(self.project, self.file, code, self.names[-1])
+
+    def news(self) -> News:
+        return blobs.news(
+            *(
+                containerfile.layout(self.project, name, self.folder / str(number))
+                for number, name in enumerate(self.names[-2:])
+            )
+        )
+
+
+def figures(project: Project) -> list[Figure]:
+    """Return the time, and the bytes that are new on disk and to a registry."""
+    with (
+        scratch.checkout(project) as copy,
+        scratch.own_images(copy) as own,
+        scratch.folder(own) as folder,
+    ):
+        dagnix = _Dagnix(own)
+        spent = _timed(own, dagnix.build)
+        base = _name(own, "base")
+        containerfile.base(own, dagnix.layouts[-1], folder / "base", base)
+        compiled = _Containerfile(own, containerfile.COMPILED, base, folder / "compiled")
+        plain = _Containerfile(own, containerfile.PLAIN, base, folder / "plain")
+        with console.step("Building with podman build"):
+            other = Figure.of_times("", _timed(own, compiled.build), None)
+        with console.step("Building with podman build, without .pyc files"):
+            without = Figure.of_times("", _timed(own, plain.build), None)
+        goal = min(SECONDS, other.value)
+        name = "edit to image in podman"
+        return [
+            Figure.of_times(name, spent, goal, f"podman build: {other.how}", other=other.value),
+            Figure.of_times(
+                f"{name}, no .pyc", spent, None, f"podman build: {without.how}", other=without.value
+            ),
+            *_bytes(dagnix.news(), compiled.news()),
+        ]
+
+
+def _timed(project: Project, build: Callable[[], None]) -> list[float]:
+    """Return the times in seconds of builds, each after an edit; a first one warms the caches."""
+    spent = []
+    for _ in range(1 + RUNS):
+        edit.one_line(project.root / SERVICE)
+        began = time.monotonic()
+        build()
+        spent.append(time.monotonic() - began)
+    return spent[1:]
+
+
+def _bytes(ours: News, theirs: News) -> list[Figure]:
+    goal = (ours.content + MORE) / KB
+    what = f"the code: {ours.files} files, {ours.content / KB:.0f} KB with .pyc; new layers: "
+    what += f"{ours.layers}, podman build: {theirs.layers}"
+    return [
+        Figure("edit, new on disk", ours.stored / KB, "KB", goal, what, theirs.stored / KB),
+        Figure(
+            "edit, new to a registry",
+            ours.pushed / KB,
+            "KB",
+            goal,
+            "layers compressed, config and manifest",
+            theirs.pushed / KB,
+        ),
+    ]
+
+
+def _name(project: Project, way: str) -> str:
+    return images.name(project.with_tag(f"{project.version}-{way}-{time.time_ns()}"), SERVICE)

@@ -1,0 +1,102 @@
+"""Folders, checkouts, images and instances for measurements; each goes when its block ends."""
+
+import dataclasses
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagnix import health, images, secret_files, stack
+from dagnix.podman import images as podman_images
+from dagnix.podman import podman
+from dagnix.process import run
+from dagnix.project import Project
+
+START_SECONDS = 120
+FAILURE = "The checkout cannot be copied"
+
+
+@contextmanager
+def folder(project: Project) -> Iterator[Path]:
+    """Yield an empty folder."""
+    project.state.mkdir(exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix="bench-", dir=project.state))
+    try:
+        yield path
+    finally:
+        # Nix leaves its store read-only.
+        run(["chmod", "-R", "u+w", path], f"{path} cannot be removed", check=False)
+        shutil.rmtree(path)
+
+
+@contextmanager
+def checkout(project: Project) -> Iterator[Project]:
+    """Yield a copy of the checkout, as git knows it, whose code a measurement may edit."""
+    with folder(project) as path:
+        copy = dataclasses.replace(project, root=path / "checkout")
+        listed = run(["git", "-C", project.root, "ls-files", "-z"], FAILURE).output
+        for name in filter(None, listed.split("\0")):
+            if (project.root / name).is_file():
+                (copy.root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(project.root / name, copy.root / name)
+        git = ["git", "-C", copy.root, "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+        for words in (
+            ["init", "--quiet"],
+            ["add", "--all"],
+            ["commit", "--quiet", "--no-verify", "--message", "As it was when the bench began"],
+        ):
+            run([*git, *words], FAILURE)
+        copy.roots.mkdir(parents=True)
+        yield copy
+
+
+@contextmanager
+def own_images(project: Project) -> Iterator[Project]:
+    """Yield the project with image tags of its own; what carries one is removed."""
+    own = project.with_tag(_name(project))
+    try:
+        yield own
+    finally:
+        names = [name for image in podman_images(project) for name in image.get("Names") or ()]
+        for name in names:
+            tag = name.rpartition(":")[2]
+            if tag == own.version or tag.startswith(f"{own.version}-"):
+                podman(project, "rmi", name, failure="", check=False)
+
+
+@contextmanager
+def instance(project: Project) -> Iterator[Project]:
+    """Yield a second instance of the stack, on a free port; it is removed with its data."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with folder(project) as path:
+        secret_files.ensure(path)
+        environment = {
+            **project.environment,
+            "COMPOSE_PROJECT_NAME": _name(project),
+            "DAGNIX_PORT": str(port),
+            "DAGNIX_SECRETS_DIR": str(path),
+        }
+        made = dataclasses.replace(project, environment=environment)
+        try:
+            yield made
+        finally:
+            stack.remove(made, volumes=True)
+
+
+def load(project: Project) -> None:
+    """Give podman the images, under the project's tags."""
+    images.load(project, images.build(project))
+
+
+def start(project: Project) -> None:
+    """Start an instance, and wait until it is healthy."""
+    stack.start(project, [], anew=False)
+    health.wait(project, START_SECONDS)
+
+
+def _name(project: Project) -> str:
+    return f"{project.name}-bench"
