@@ -12,6 +12,7 @@ from dagnix.project import Project
 
 NAMES = ("webserver", "daemon", "pipes", "postgres")
 REF_NAME = "org.opencontainers.image.ref.name"
+VERSION_LABEL = "org.opencontainers.image.version"
 # `podman pull` of local blobs; a slow disk may need minutes.
 PULL_SECONDS = 600
 
@@ -28,6 +29,11 @@ class Layout:
         """The image's name without its tag, such as localhost/dagnix/pipes."""
         return self.manifest["annotations"][REF_NAME].rpartition(":")[0]
 
+    @property
+    def service(self) -> str:
+        """The service that runs the image."""
+        return self.repository.rpartition("/")[2]
+
     def blob(self, digest: str) -> Path:
         """Return the file with this digest, such as sha256:…."""
         algorithm, _, digits = digest.partition(":")
@@ -41,6 +47,12 @@ class Layout:
     def image_id(self) -> str:
         """The digest of the config, by which podman knows the image; hexadecimal."""
         return self._contents["config"]["digest"].partition(":")[2]
+
+    @property
+    def version(self) -> str:
+        """The version on its label: Dagster's, PostgreSQL's, or the code's."""
+        config = json.loads(self.blob(self._contents["config"]["digest"]).read_text())
+        return config["config"]["Labels"][VERSION_LABEL]
 
     @property
     def layers(self) -> dict[str, Path]:

@@ -21,8 +21,8 @@ def code(project: Project, environment: str) -> tuple[str, history.Origin]:
     return image_id, history.from_label(project, image_id)
 
 
-def take_over(project: Project, environment: str) -> None:
-    """Give all images that another environment runs, but for its code's, this one's names.
+def host_images(project: Project, environment: str) -> dict[str, str]:
+    """Return the IDs, by service, of all images that another environment runs, but for its code's.
 
     Raises:
         UserError: there is no such environment, or not all of its services have a container.
@@ -32,10 +32,15 @@ def take_over(project: Project, environment: str) -> None:
     found = {each.service: each.image_id for each in containers(other)}
     if missing := [name for name in images.NAMES if name not in found]:
         raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
+    return {name: image_id for name, image_id in found.items() if name != generations.SERVICE}
+
+
+def take_over(project: Project, environment: str) -> None:
+    """Give those images this environment's names. Raises as `host_images`."""
+    found = host_images(project, environment)
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
-            if service != generations.SERVICE:
-                images.tag(project, image_id, images.name(project, service))
+            images.tag(project, image_id, images.name(project, service))
 
 
 def _other(project: Project, environment: str) -> Project:

@@ -11,6 +11,7 @@ from dagnix import UserError, code, console
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
+from dagnix.upgrade import hosts
 
 WAIT_SECONDS = 120
 LIMIT_MINUTES = 24 * 60
@@ -61,6 +62,8 @@ def deploy(project: Project, how: str, image_id: str, origin: history.Origin, te
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
         return
+    with served_code_stays():
+        hosts.require_code(project, image_id)
     names.keep(project, image_id)
     with served_code_stays():
         new = switch.start_beside(project, image_id, terms.wait)
