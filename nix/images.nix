@@ -33,6 +33,7 @@ let
       command,
       ports ? { },
       environment ? [ ],
+      moreLabels ? { },
       layers,
     }:
     {
@@ -46,7 +47,7 @@ let
         ];
         Cmd = command;
         ExposedPorts = ports;
-        Labels = labels title inside;
+        Labels = labels title inside // moreLabels;
         Env = [
           "PATH=${venv}/bin:/usr/bin"
           "LANG=C.UTF-8"
@@ -60,7 +61,7 @@ let
     };
 
   location =
-    _: layers:
+    name: layers:
     dagsterImage {
       title = "Dagster code location";
       inside = { inherit version revision source; };
@@ -68,6 +69,9 @@ let
       # The runtime reads the project's pyproject.toml for the module to serve.
       command = [ "code-server" ];
       ports."4000/tcp" = { };
+      # Which webserver and daemon it fits to, without a look inside.
+      moreLabels."dagnix.dagster.version" =
+        (lock.locations.${name} or lock.python).packages.dagster.version;
       environment = [ "PIPES_INCOMING_DIR=/var/lib/dagster/incoming" ];
     };
 in

@@ -8,7 +8,7 @@ import typer
 from dagnix import UserError, console
 
 COMMANDS = (
-    *("up", "down", "status", "logs", "reload", "restart"),
+    *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),

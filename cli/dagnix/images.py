@@ -11,6 +11,7 @@ from dagnix.process import CommandError, run
 from dagnix.project import Project
 
 REF_NAME = "org.opencontainers.image.ref.name"
+VERSION_LABEL = "org.opencontainers.image.version"
 # `podman pull` of local blobs; a slow disk may need minutes.
 PULL_SECONDS = 600
 
@@ -40,6 +41,12 @@ class Layout:
     def image_id(self) -> str:
         """The digest of the config, by which podman knows the image; hexadecimal."""
         return self._contents["config"]["digest"].partition(":")[2]
+
+    @property
+    def version(self) -> str:
+        """The version on its label: Dagster's, PostgreSQL's, or the code's."""
+        config = json.loads(self.blob(self._contents["config"]["digest"]).read_text())
+        return config["config"]["Labels"][VERSION_LABEL]
 
     @property
     def layers(self) -> dict[str, Path]:

@@ -57,7 +57,8 @@ def _popen(  # noqa: PLR0913 - what subprocesses of ours differ in
     failure: str,
     *,
     env: Mapping[str, str] | None,
-    stdin: int | None,
+    stdin: int | IO[bytes] | None,
+    stdout: IO[bytes] | None = None,
     capture: bool = True,
     cwd: Path | None = None,
 ) -> subprocess.Popen[str]:
@@ -66,7 +67,7 @@ def _popen(  # noqa: PLR0913 - what subprocesses of ours differ in
         return subprocess.Popen(
             command,
             stdin=stdin,
-            stdout=pipe,
+            stdout=stdout or pipe,
             stderr=pipe,
             env={**os.environ, **(env or {})},
             cwd=cwd,
@@ -87,12 +88,15 @@ def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float | None = None,
+    source: IO[bytes] | None = None,
+    target: IO[bytes] | None = None,
 ) -> Result:
     """Run `command` to its end and return its Result.
 
     `failure` is the sentence shown when it cannot be run or (with `check`) fails. `capture=False`
     leaves the terminal to the command; `line` is called with each line of its stderr as it comes;
-    `env` is added to the environment; `timeout` is in seconds.
+    `env` is added to the environment; `timeout` is in seconds; `source` is a file that it reads,
+    and `target` one that gets its stdout instead of the Result.
 
     Raises:
         UserError: the program is not installed, or the time is over.
@@ -100,8 +104,10 @@ def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one
 
     """
     arguments = tuple(os.fspath(part) for part in command)
-    stdin = subprocess.DEVNULL if capture else None
-    process = _popen(arguments, failure, env=env, stdin=stdin, capture=capture, cwd=cwd)
+    stdin = source or (subprocess.DEVNULL if capture else None)
+    process = _popen(
+        arguments, failure, env=env, stdin=stdin, stdout=target, capture=capture, cwd=cwd
+    )
     output: list[str] = []
     errors: list[str] = []
     readers = [

@@ -78,6 +78,11 @@ class Container:
         return self.seen["ImageName"]
 
     @property
+    def version(self) -> str:
+        """The version on its image's label: Dagster's, PostgreSQL's, or the code's."""
+        return self.seen["Config"]["Labels"].get("org.opencontainers.image.version", "")
+
+    @property
     def digest(self) -> str:
         """The digest of the image's manifest, with its algorithm."""
         return self.seen.get("ImageDigest", "")

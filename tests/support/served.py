@@ -1,6 +1,6 @@
 """The stack with the code of a team, which changes it while it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +66,16 @@ def mounted_in(stack: Stack, folder: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def baked_in(podman: Podman, folder: Path) -> Iterator[Served]:
-    """Serve the team's code from an image, on a stack and from a checkout of its own."""
+def baked_in(
+    podman: Podman, folder: Path, prepare: Callable[[Path], None] = lambda _: None
+) -> Iterator[Served]:
+    """Serve the team's code from an image, on a stack and from a checkout of its own.
+
+    `prepare` may change the checkout before the stack starts.
+    """
     tree = folder / "checkout"
     checkout.write(tree)
+    prepare(tree)
     stack = Stack.new(podman, folder, tree)
     try:
         stack.dagnix("up")

@@ -1,22 +1,12 @@
 """`./dagnix restart`."""
 
-import sys
-import time
 from typing import Annotated
 
 import typer
 
-from dagnix import UserError, console, dashboard, health, project, stack
+from dagnix import UserError, console, health, project, stack
+from dagnix.losses import LOSSES, confirm, outlive_connections
 from dagnix.podman import podman
-
-# What a restart means for the runs in flight; `pipes` executes them, and is reloaded or replaced.
-LOSSES = {
-    "webserver": "",
-    "daemon": "",
-    "postgres": "write to Postgres, and one that cannot for more than a second or so may fail",
-}
-
-CONNECTION_SECONDS = 5  # how old the webserver's connections become (nix/images.nix)
 
 
 def command(
@@ -40,13 +30,9 @@ def command(
     names = {each.service: each.name for each in stack.containers(here)}
     if service not in names:
         raise UserError(f"{here.name} has no {service} that runs: start it with ./dagnix up")
-    if LOSSES[service] and (runs := dashboard.runs_in_flight(here)):
-        console.warned(f"Runs in flight: {len(runs)}. They {LOSSES[service]}.")
-        if not yes and sys.stdin.isatty():
-            typer.confirm(f"Restart {service}?", abort=True)
+    confirm(here, service, "Restart", yes=yes)
     with console.step(f"Restarting {service}", f"{service} is restarted"):
         podman(here, "restart", names[service], failure=f"Podman cannot restart {service}")
     health.wait(here, wait)
     if service == "postgres":
-        with console.step("Waiting until the webserver has dropped the connections that were cut"):
-            time.sleep(CONNECTION_SECONDS)
+        outlive_connections()

@@ -21,6 +21,7 @@ from dagnix.deploy import generations, history, names, promotion, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
+from dagnix.upgrade import hosts, look, schema
 
 # With these the stack can switch a code location over.
 SWITCHED = {"daemon", "webserver"}
@@ -53,6 +54,8 @@ def command(
     What is there already is left as it is. DAGNIX_PORT changes the dashboard's port, COMPOSE_FILE
     adds compose files, COMPOSE_PROJECT_NAME names a second instance.
 
+    Another Dagster than the one that runs is ./dagnix upgrade's, and refused here.
+
     With --mount an edit in DIR is live after `./dagnix reload`, without a build.
     """
     here = project.current()
@@ -64,6 +67,8 @@ def command(
     if not any(each.running and each.publishes(here.port) for each in present):
         require_port(here)
     layouts = [] if environment else images.build(here)
+    hosts.require_same_dagster(present, versions(here, layouts, environment))
+    had_data = not present and schema.may_have_data(here)
     # Containers keep the files that they started with, so new passwords need new containers.
     new_secrets = secret_files.ensure(here.secrets)
     with turn(here):
@@ -81,6 +86,8 @@ def command(
     if mount:
         code.require(here, code.container(here))
     health.wait(here, wait)
+    if had_data:
+        schema.report(here)
     example.run_once(here)
     console.out.print(here.url)
 
@@ -102,6 +109,16 @@ def brought(here: project.Project, layouts: list[images.Layout]) -> dict[str, hi
         for layout in layouts
         if layout.name in locations.names(here.root)
     }
+
+
+def versions(
+    here: project.Project, layouts: list[images.Layout], environment: str | None
+) -> dict[str, str]:
+    """Return the versions that the images, which are to run, have on their labels, by service."""
+    if not environment:
+        return {each.name: each.version for each in layouts}
+    found = promotion.host_images(here, environment)
+    return {service: look.labelled(here, image_id) for service, image_id in found.items()}
 
 
 def replace_code(

@@ -24,8 +24,8 @@ def code(project: Project, environment: str, service: str) -> history.Release:
     return history.Release(f"from {environment}", image_id, origin)
 
 
-def take_over(project: Project, environment: str) -> None:
-    """Give all images that another environment runs, but for its code's, this one's names.
+def host_images(project: Project, environment: str) -> dict[str, str]:
+    """Return the IDs, by service, of all images that another environment runs, but for code's.
 
     Raises:
         UserError: there is no such environment, or not all of its services have a container.
@@ -35,10 +35,19 @@ def take_over(project: Project, environment: str) -> None:
     found = {each.service: each.image_id for each in containers(other)}
     if missing := [name for name in images.names(project) if name not in found]:
         raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
+    return {
+        name: image_id
+        for name, image_id in found.items()
+        if name not in locations.names(project.root)
+    }
+
+
+def take_over(project: Project, environment: str) -> None:
+    """Give those images this environment's names. Raises as `host_images`."""
+    found = host_images(project, environment)
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
-            if service not in locations.names(project.root):
-                images.tag(project, image_id, images.name(project, service))
+            images.tag(project, image_id, images.name(project, service))
 
 
 def _other(project: Project, environment: str) -> Project:

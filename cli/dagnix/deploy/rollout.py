@@ -11,6 +11,7 @@ from dagnix import UserError, code, console, locations
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
+from dagnix.upgrade import hosts
 
 # The code location whose image is deployed.
 Location = Annotated[
@@ -72,6 +73,8 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
         return
+    with served_code_stays():
+        hosts.require_code(project, service, release.image_id)
     names.keep(project, service, release.image_id)
     with served_code_stays():
         new = switch.start_beside(project, service, release.image_id, terms.wait)

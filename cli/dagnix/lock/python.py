@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ def _solve(
         try:
             return _ask(python, system, lists, keep if attempt < PATIENCE else {})
         except CommandError as error:
-            in_the_way = conflicting(error.output) & keep.keys()
+            in_the_way = _with_companions(conflicting(error.output) & keep.keys(), keep)
             if not keep or attempt == PATIENCE or not (in_the_way or attempt):
                 files = " and ".join(map(str, lists.files))
                 raise UserError(
@@ -135,6 +135,12 @@ def _solve(
                 ) from error
             keep = {name: version for name, version in keep.items() if name not in in_the_way}
     raise AssertionError(system)
+
+
+def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
+    """Add the packages that are named after these, as they are released together: dagster-…."""
+    beginnings = tuple(f"{name}-" for name in names)
+    return names | {each for each in locked if each.startswith(beginnings)}
 
 
 def _reason(output: str) -> str:
@@ -146,7 +152,7 @@ def _reason(output: str) -> str:
 
 def conflicting(output: str) -> set[str]:
     """Return the names of the packages whose pinned versions pip says are in the way."""
-    pinned = re.findall(r"\(constraint\) ([\w.-]+)==", output)
+    pinned = re.findall(r"\(constraint\) ([\w.-]+)[<>=!~]", output)
     gone = re.findall(r"No matching distribution found for ([\w.-]+)==", output)
     return {re.sub(r"[-_.]+", "-", name).lower() for name in (*pinned, *gone)}
 

@@ -118,9 +118,10 @@ def test_pins_in_the_way_are_read_from_pips_words() -> None:
         library 2.0 depends on click<8
         The user requested (constraint) click==8.5.1
         The user requested (constraint) Foo_Bar==1.0
+        The user requested (constraint) dagster<1.13.27,==1.13.*,==1.13.27
     ERROR: No matching distribution found for yanked==3.0
     """
-    assert conflicting(said) == {"click", "foo-bar", "yanked"}
+    assert conflicting(said) == {"click", "foo-bar", "yanked", "dagster"}
 
 
 def _edit(world: World, file: str, old: str, new: str) -> None:

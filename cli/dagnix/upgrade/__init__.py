@@ -1,0 +1,1 @@
+"""Upgrades: a new Dagster in place of the one that runs, service by service."""

@@ -1,0 +1,162 @@
+"""What an upgrade changes, worked out and told before anything is changed."""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from dagnix import console
+from dagnix.project import Project
+from dagnix.stack import containers
+from dagnix.upgrade import fit, look
+from dagnix.upgrade.fit import Schema
+from dagnix.upgrade.names import as_named
+
+DATABASE = "postgres"
+CODE_MEANS = "as in a deploy: runs in flight end on the old code, no run is lost"
+# The webserver and the daemon, in the order in which they are replaced: the daemon does not run
+# during a migration, and runs wait in the queue for it.
+HOSTS = ("daemon", "webserver")
+
+MEANS = {
+    "webserver": "replaced: the dashboard is away for some seconds",
+    "daemon": "replaced: runs wait in the queue until it is back, and ticks come late",
+    DATABASE: "replaced: runs in flight that cannot write for a second or so may fail",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one service.
+
+    `old` and `new` are image IDs, `old` is "" if it has no container; `before` and `after` are the
+    versions of what they hold: Dagster's, or PostgreSQL's.
+    """
+
+    service: str
+    old: str
+    new: str
+    before: str
+    after: str
+
+    @property
+    def needed(self) -> bool:
+        """Whether it is another image than the one that runs."""
+        return self.old != self.new
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The changes by service, which of these are code locations, and the database's schema."""
+
+    changes: Mapping[str, Change]
+    locations: Collection[str]
+    schema: Schema
+
+    @property
+    def needed(self) -> list[Change]:
+        """The changes that are to be made, in their order."""
+        order = [*HOSTS, *self.locations]
+        if self.goes_back:
+            # The code must not be newer than the webserver and the daemon, meanwhile either.
+            order.reverse()
+        found = (self.changes.get(service) for service in [*order, DATABASE])
+        return [each for each in found if each and each.needed]
+
+    @property
+    def hosts(self) -> list[Change]:
+        """What becomes of the webserver and the daemon."""
+        return [self.changes[service] for service in HOSTS]
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it leads to an older Dagster."""
+        return any(each.old and fit.is_newer(each.before, each.after) for each in self.hosts)
+
+    @property
+    def migrates(self) -> bool:
+        """Whether `dagster instance migrate` is to run: a newer one may move data, too."""
+        newer = any(each.before != each.after for each in self.hosts) and not self.goes_back
+        return self.schema.behind or newer
+
+    @property
+    def replaces_database(self) -> bool:
+        """Whether Postgres is replaced."""
+        return DATABASE in self.changes and self.changes[DATABASE].needed
+
+
+def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]) -> Plan:
+    """Compare the images that are to run, by service, with those that do.
+
+    `locations` are the services that are code locations.
+
+    Raises:
+        UserError: the images or the database cannot be asked.
+
+    """
+    present = {each.service: each.image_id for each in containers(project)}
+    services = [each for each in wanted if each != DATABASE or each in present]
+    with console.step("Comparing with what runs", "Compared with what runs"):
+        named = as_named(project, "webserver", wanted["webserver"])
+        with ThreadPoolExecutor() as pool:
+            schema = pool.submit(look.schema, named)
+            asked = {
+                image_id
+                for name in locations
+                for image_id in (present.get(name, ""), wanted[name])
+                if image_id
+            }
+            versions = dict(
+                zip(asked, pool.map(lambda it: look.dagster(project, it), asked), strict=True)
+            )
+        versions |= {
+            image_id: look.labelled(project, image_id)
+            for service in services
+            if service not in locations
+            for image_id in {present.get(service, ""), wanted[service]} - {""}
+        }
+        changes = {
+            service: Change(
+                service,
+                old := present.get(service, ""),
+                wanted[service],
+                versions.get(old, ""),
+                versions[wanted[service]],
+            )
+            for service in services
+        }
+        return Plan(changes, locations, schema.result())
+
+
+def require_fit(project: Project, plan: Plan) -> None:
+    """Require that all versions of a plan fit together. Raises UserError for those that do not."""
+    target = plan.changes["webserver"].after
+    fit.require_same_major((each.before for each in plan.hosts if each.before), target)
+    fit.require_known(plan.schema, target)
+    fit.require_not_newer(
+        {name: plan.changes[name].after for name in plan.locations},
+        {each.service: each.after for each in plan.hosts},
+    )
+    if plan.replaces_database:
+        (name,) = (each.name for each in containers(project) if each.service == DATABASE)
+        fit.require_same_postgres(look.data_major(project, name), plan.changes[DATABASE].after)
+
+
+def show(plan: Plan, kept: Collection[str]) -> None:
+    """Tell what becomes of each service; the code of those in `kept` came from elsewhere."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("SERVICE", "NOW", "THEN", "WHAT HAPPENS"):
+        table.add_column(title)
+    for each in plan.changes.values():
+        name = "PostgreSQL" if each.service == DATABASE else "Dagster"
+        means = MEANS.get(each.service, CODE_MEANS) if each.needed else "stays"
+        if each.service in kept:
+            means = "stays: it was deployed from elsewhere, as the next one is (./dagnix deploy)"
+        now = f"{name} {each.before}" if each.before else "has no container"
+        table.add_row(each.service, now, f"{name} {each.after}", means)
+    if plan.migrates:
+        old, new = (", ".join(sorted(s)) for s in (plan.schema.database, plan.schema.newest))
+        means = "backed up, then migrated by Dagster's own `dagster instance migrate`"
+        table.add_row("database", f"schema {old}", f"schema {new}", means)
+    console.out.print(table)

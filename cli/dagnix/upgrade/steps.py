@@ -1,0 +1,77 @@
+"""The steps of an upgrade, once it is known that all versions fit together."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from dagnix import UserError, console, health, losses
+from dagnix.deploy import rollout
+from dagnix.project import Project
+from dagnix.upgrade import backup, migrate, present
+from dagnix.upgrade.plan import DATABASE, Plan
+from dagnix.upgrade.replace import replace
+from dagnix.upgrade.wanted import Wanted
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Take a request to end, or a terminal that goes, as Ctrl-C: the daemon is to run again."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def require_backup(project: Project, plan: Plan, *, no_backup: bool) -> bool:
+    """Tell whether a backup is to be made.
+
+    Raises:
+        UserError: one is needed, and the database is outside the stack.
+
+    """
+    if no_backup or not (plan.migrates or plan.replaces_database):
+        return False
+    if not present.database(project):
+        raise UserError(
+            "The database is outside this stack, and so is its backup: make one with your own "
+            "means (pg_dump), and then run ./dagnix upgrade --no-backup. Nothing was changed."
+        )
+    return True
+
+
+def carry_out(
+    project: Project, plan: Plan, chosen: Wanted, terms: rollout.Terms, *, safe: bool
+) -> None:
+    """Back up if `safe`, migrate, and replace service by service.
+
+    Raises:
+        UserError: a step failed; with what runs now.
+
+    """
+    file = backup.take(project, present.database(project)) if safe else None
+    with ExitStack() as stack:
+        if plan.migrates:
+            stack.enter_context(migrate.daemon_stopped(project))
+            migrate.run(project, chosen.images[migrate.SERVICE], file)
+        for change in plan.needed:
+            if release := chosen.releases.get(change.service):
+                # The daemon is to take over the new code server.
+                stack.close()
+                rollout.deploy(project, change.service, release, terms)
+            else:
+                replace(project, change, terms.wait)
+            if change.service == DATABASE:
+                health.wait(project, terms.wait)
+                losses.outlive_connections()
+    health.wait(project, terms.wait)
+    console.out.print(f"Upgraded to Dagster {plan.changes['webserver'].after}: {project.url}")
+    if file:
+        console.out.print(f"The database as it was before: {file}", soft_wrap=True)

@@ -1,0 +1,79 @@
+"""The images that are to run: the working tree's, or another environment's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dagnix import images, locations
+from dagnix.deploy import generations, history, promotion
+from dagnix.deploy.history import Release
+from dagnix.project import Project
+
+# What the history says of an image that the checkout did not make.
+FROM_ELSEWHERE = ("image", "from ")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Image IDs by service, and what is to be deployed of each code location."""
+
+    hosts: Mapping[str, str]
+    releases: Mapping[str, Release]
+
+    @property
+    def images(self) -> dict[str, str]:
+        """All image IDs by service."""
+        return {**self.hosts, **{name: each.image_id for name, each in self.releases.items()}}
+
+
+def of_tree(project: Project) -> Wanted:
+    """Build the working tree's images and give them to podman, under no name yet.
+
+    Raises:
+        UserError: Nix cannot build them, or podman does not take them.
+
+    """
+    names = locations.names(project.root)
+    origins = {name: history.of_checkout(project, name) for name in names}
+    found = {each.name: images.bring(project, each) for each in images.build(project)}
+    releases = {
+        name: Release(
+            "upgrade",
+            _served(project, name) if code_from_elsewhere(project, name) else found[name],
+            origins[name],
+        )
+        for name in names
+    }
+    return Wanted({name: it for name, it in found.items() if name not in names}, releases)
+
+
+def of_environment(project: Project, environment: str) -> Wanted:
+    """Return the images that another environment runs.
+
+    Raises:
+        UserError: there is no such environment, or not all of its services have a container.
+
+    """
+    releases = {
+        name: promotion.code(project, environment, name) for name in locations.names(project.root)
+    }
+    return Wanted(promotion.host_images(project, environment), releases)
+
+
+def code_from_elsewhere(project: Project, location: str) -> bool:
+    """Tell whether the code that is served was deployed from elsewhere, not from this checkout."""
+    image_id = _served(project, location)
+    entries = [each for each in history.of(project, location) if each.image == image_id]
+    return bool(entries) and entries[0].how.startswith(FROM_ELSEWHERE)
+
+
+def code_that_stays(project: Project, wanted: Wanted) -> set[str]:
+    """Return the code locations whose code stays because it was deployed from elsewhere."""
+    return {
+        name
+        for name, release in wanted.releases.items()
+        if release.image_id == _served(project, name) and code_from_elsewhere(project, name)
+    }
+
+
+def _served(project: Project, location: str) -> str:
+    return generations.serving(project, location).image_id
