@@ -81,12 +81,25 @@ def write(context: dg.OpExecutionContext) -> None:
         time.sleep(0.1)
 
 
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags={"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "true"},
-)
+@dg.op
+def fail(context: dg.OpExecutionContext) -> None:
+    while not RELEASE.exists():
+        time.sleep(0.2)
+    if "dagster/parent_run_id" not in context.run.tags:
+        raise RuntimeError("the first try fails")
+
+
+RETRIED = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "true"}
+
+
+@dg.job(executor_def=dg.in_process_executor, tags=RETRIED)
 def writing() -> None:
     write()
+
+
+@dg.job(executor_def=dg.in_process_executor, tags=RETRIED)
+def failing() -> None:
+    fail()
 
 
 @dg.sensor(job=counted, minimum_interval_seconds=15)
@@ -102,7 +115,9 @@ def minutely():
 
 
 defs = dg.Definitions(
-    jobs=[long, short, endless, counted, writing], sensors=[counting], schedules=[minutely]
+    jobs=[long, short, endless, counted, writing, failing],
+    sensors=[counting],
+    schedules=[minutely],
 )
 """
 

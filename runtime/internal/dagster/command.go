@@ -16,8 +16,8 @@ var firstStart string
 //go:embed lost_runs.py
 var lostRuns string
 
-//go:embed interrupted_launches.py
-var interruptedLaunches string
+//go:embed daemon.py
+var daemon string
 
 // One table of each storage: Dagster makes all tables of a storage in one transaction, when this one
 // is not there (_init_db in dagster_postgres 1.13).
@@ -28,6 +28,8 @@ const haveTables = `SELECT count(*) = 3 FROM unnest(ARRAY['runs', 'event_logs', 
 type after struct {
 	find    func(context.Context, *sql.DB) ([]string, error)
 	program string
+	// always is for a program that has more to do than that.
+	always bool
 }
 
 // Preparation returns the command to run in place of one of Dagster's.
@@ -47,14 +49,14 @@ func CodeServerCommand(host string, gone func(host string) bool) Preparation {
 		find := func(ctx context.Context, pool *sql.DB) ([]string, error) {
 			return lostAt(ctx, pool, host, gone)
 		}
-		return prepared(ctx, config, command, &after{find, lostRuns})
+		return prepared(ctx, config, command, &after{find: find, program: lostRuns})
 	}
 }
 
 // DaemonCommand is [Command] for the daemon, which also puts runs back into the queue whose launch
-// the one before it did not end. Nothing else may launch runs.
+// the one before it did not end, and sees to retries. Nothing else may launch runs.
 func DaemonCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, &after{startingRuns, interruptedLaunches})
+	return prepared(ctx, config, command, &after{find: startingRuns, program: daemon, always: true})
 }
 
 func prepared(ctx context.Context, config *database.Config, command []string, killed *after) ([]string, error) {
@@ -77,7 +79,7 @@ func prepared(ctx context.Context, config *database.Config, command []string, ki
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
 	}
-	if len(runs) == 0 {
+	if len(runs) == 0 && !killed.always {
 		return command, nil
 	}
 	return append([]string{"python", "-c", killed.program, strings.Join(runs, ",")}, command...), nil

@@ -17,7 +17,7 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 _, run_ids, *sys.argv = sys.argv
 LOST = "The code server was killed while it executed this run, or its host went down."
 # The daemon looks once a minute where code is served. A daemon that looked while nothing was served
-# cannot make a retry, and does not try again by itself (Dagster 1.13).
+# cannot make a retry, and notes that it will not (Dagster 1.13). daemon.py has it try again.
 DAEMON_KNOWS_SECONDS = 90
 
 
@@ -38,19 +38,18 @@ def report(instance: DagsterInstance) -> list[str]:
     return retried
 
 
-def report_again(retried: list[str]) -> None:
-    """Report once more what the daemon could not retry; it never retries a run twice."""
+def ask_again(retried: list[str]) -> None:
+    """Ask once more for the retries that the daemon could not make."""
     time.sleep(DAEMON_KNOWS_SECONDS)
     with DagsterInstance.get() as instance:
         for run_id in retried:
             run = instance.get_run_by_id(run_id)
             if run and AUTO_RETRY_RUN_ID_TAG not in run.tags:
                 instance.add_run_tags(run_id, {WILL_RETRY_TAG: "true"})
-                instance.report_run_failed(run, LOST)
 
 
 with DagsterInstance.get() as opened:
     to_retry = report(opened)
 if to_retry:
-    threading.Thread(target=report_again, args=(to_retry,), daemon=True).start()
+    threading.Thread(target=ask_again, args=(to_retry,), daemon=True).start()
 runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")
