@@ -192,13 +192,14 @@ def start(project: Project, present: list[Container], *, anew: bool) -> None:
         # The first one brings the bridge, whose address is to stay while the others ask for names.
         compose(project, "up", "--detach", services(project)[0], failure=failure)
         bridge.pin(project)
-    former = {each.service for each in everything(project) if each.former}
-    if former:
+    if former := {each.service for each in everything(project) if each.former}:
         # podman-compose takes them for the service's container, and one that was made from other
         # compose files would have it make that anew.
-        others = [name for name in services(project) if name not in former]
+        known = services(project)
+        others = [name for name in known if name not in former]
         compose(project, "up", "--detach", *others, failure=failure)
-        compose(project, "up", "--detach", "--no-recreate", *former, failure=failure)
+        if kept := former & set(known):  # that of a location that was removed is in no file
+            compose(project, "up", "--detach", "--no-recreate", *kept, failure=failure)
     else:
         compose(project, "up", "--detach", failure=failure)
     bridge.pin(project)
