@@ -4,8 +4,10 @@
   self,
   pipes,
   config,
-  locks ? self + "/nix/locks",
-  version ? builtins.head (builtins.split "\n" (builtins.readFile (self + "/VERSION"))),
+  # Beside `config`, not in `self`: before Nix 2.14 that is the whole repository, of which the project
+  # may be a folder.
+  locks ? dirOf config + "/nix/locks",
+  version ? builtins.head (builtins.split "\n" (builtins.readFile (dirOf config + "/VERSION"))),
   source ? "",
   checks ? _: { },
 }:
