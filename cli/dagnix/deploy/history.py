@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.deploy.names import kept_name
+from dagnix.deploy.names import keep, kept_name
 from dagnix.deploy.turns import folder
 from dagnix.podman import podman
 from dagnix.process import run
@@ -68,6 +68,7 @@ def note_present(project: Project, service: str, image_id: str) -> None:
     """Note what is served, if no deploy brought it: so it can be gone back to."""
     known = of(project, service)
     if not known or known[-1].image != image_id:
+        keep(project, service, image_id)
         add(project, service, Release("up", image_id, from_label(project, image_id)))
 
 
