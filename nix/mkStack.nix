@@ -4,7 +4,7 @@
   self,
   pipes,
   config,
-  # Beside `config`, not in `self`: before Nix 2.14 that is the whole repository, of which the project
+  # Beside `config`, not in `self`: in Nix 2.8 that is the whole repository, of which the project
   # may be a folder.
   locks ? dirOf config + "/nix/locks",
   version ? builtins.head (builtins.split "\n" (builtins.readFile (dirOf config + "/VERSION"))),
