@@ -25,7 +25,7 @@ let
           version
           source
           ;
-        root = self;
+        root = dirOf config;
         revision = self.rev or "dirty";
       };
     }) systems
