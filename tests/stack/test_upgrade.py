@@ -104,6 +104,7 @@ def test_an_upgrade_loses_no_run_and_backs_up(older: Served) -> None:
     assert crowd.answer("long", long) == "first"
     crowd.wait_for_tick()
     crowd.require_automations_went_on()
+    crowd.stop_automations()
     assert stack.dagnix("upgrade").stdout.startswith("Nothing to do")
 
     (backup,) = backups(older)
