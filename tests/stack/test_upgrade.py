@@ -173,7 +173,7 @@ def test_a_migration_that_fails_leaves_all_as_it_was(older: Served) -> None:
     assert f"The backup is {backup}" in failed.stderr
     assert "permission denied for table alembic_version" in failed.stderr
     assert stack.identifiers() == there
-    assert (stack.sql(REVISION), stack.sql(ADDED)) == (BEFORE, "0")
+    assert stack.sql(REVISION) == BEFORE
     assert older.answer() == "second"  # the daemon runs
 
 
