@@ -16,6 +16,7 @@ LOCATIONS = "docs/howto/code-locations.md"
 FILES = "-f compose.yaml -f compose.location-marketing.yaml"
 EXTERNAL = "docs/howto/external-database.md"
 NEW_PROJECT = "docs/howto/new-project.md"
+UPGRADE = "docs/howto/upgrade.md"
 PAGES = {str(page.path): page for page in pages()}
 # What is run elsewhere: by which file, and the words there that do it.
 ELSEWHERE = {
@@ -26,6 +27,15 @@ ELSEWHERE = {
         '(pytest, here.root / "pipes")',
     ),
     (README, "./dagnix rollback"): ("tests/stack/test_deploy.py", 'dagnix("rollback")'),
+    (README, "./dagnix upgrade"): ("tests/stack/test_upgrade.py", 'dagnix("upgrade")'),
+    (UPGRADE, "./dagnix lock python"): ("tests/support/locks.py", '"lock", "python"'),
+    (UPGRADE, "./dagnix upgrade"): ("tests/stack/test_upgrade.py", 'dagnix("upgrade")'),
+    # The rest of the page: what restores a backup.
+    **{
+        (UPGRADE, command): ("tests/stack/test_upgrade.py", "*commands]")
+        for command in PAGES[UPGRADE].commands()
+        if not command.startswith("./dagnix")
+    },
     (README, DEV): ("tests/docs/test_commands.py", '{DEV}", DAGSTER'),
     **{
         (ENVIRONMENTS, command): ("tests/stack/test_environments.py", words)

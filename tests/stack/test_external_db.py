@@ -51,6 +51,18 @@ def test_up_and_down_with_a_database_outside_the_stack(
     tables = "SELECT count(*) > 10 FROM pg_tables WHERE schemaname = 'dagster'"
     assert run([*count, tables, "dagster"]).stdout.strip() == "t"
 
+    # Its backup is not the stack's business.
+    before = "UPDATE dagster.alembic_version SET version_num = '6b7fb194ff9c'"
+    run([*count, before, "dagster"])
+    refused = new_stack.dagnix("upgrade", check=False, **outside)
+    assert refused.returncode == 1
+    assert "with your own means (pg_dump), and then run ./dagnix upgrade --no-backup" in (
+        refused.stderr
+    )
+    new_stack.dagnix("upgrade", "--no-backup", **outside)
+    revision = run([*count, "SELECT version_num FROM dagster.alembic_version", "dagster"])
+    assert revision.stdout.strip() not in {"", "6b7fb194ff9c"}
+
     podman("rm", "--force", "--time=0", host)
     new_stack.dagnix("down", "--volumes", "--yes", **outside)
     assert not any(podman.leftovers(new_stack.project).values())

@@ -152,6 +152,18 @@ mutation Start($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
   startSchedule(scheduleSelector: $schedule) { __typename ... on PythonError { message } }
 }
 """
+_IDS = """
+query Ids($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
+  sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState { id } } }
+  scheduleOrError(scheduleSelector: $schedule) { ... on Schedule { scheduleState { id } } }
+}
+"""
+_STOP = """
+mutation Stop($sensor: String!, $schedule: String!) {
+  stopSensor(id: $sensor) { __typename ... on PythonError { message } }
+  stopRunningSchedule(id: $schedule) { __typename ... on PythonError { message } }
+}
+"""
 _STATES = """
 query States($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
   sensorOrError(sensorSelector: $sensor) {
@@ -199,6 +211,18 @@ class Team:
         done = self.dashboard.query(_START, **self._automations)
         assert {each["__typename"] for each in done.values()} == {
             "Sensor",
+            "ScheduleStateResult",
+        }, done
+
+    def stop_automations(self) -> None:
+        """Switch them off, so that their runs do not keep the queue busy."""
+        ids = self.dashboard.query(_IDS, **self._automations)
+        sensor, schedule = ids["sensorOrError"], ids["scheduleOrError"]
+        done = self.dashboard.query(
+            _STOP, sensor=sensor["sensorState"]["id"], schedule=schedule["scheduleState"]["id"]
+        )
+        assert {each["__typename"] for each in done.values()} == {
+            "StopSensorMutationResult",
             "ScheduleStateResult",
         }, done
 

@@ -50,7 +50,7 @@ def run(project: Project, image_id: str, backup: Path | None) -> None:
         where = f"The backup is {backup}" if backup else "There is no backup of Dagnix's"
         raise CommandError(
             f"{failure}: the services stay on what they were, and run. {where} "
-            "(docs/howto/upgrade.md). Dagster said:",
+            "(docs/howto/upgrade.md). Cure what Dagster says, and ./dagnix upgrade goes on:",
             done,
         )
 
