@@ -184,7 +184,7 @@ def test_cut_off_at_two_steps_a_third_upgrade_finishes(older: Served) -> None:
     long = older.client.submit_job_execution("long")
     older.wait_for_start(long)
     # Other images of webserver, daemon and pipes with the same Dagster.
-    change(stack.checkout, '"LANG=C.UTF-8"', '"LANG=C.UTF-8" "AGAIN=1"')
+    change(stack.checkout, '"DAGSTER_HOME=', '"AGAIN=1" "DAGSTER_HOME=')
     older.save("third")
     kill_at("The daemon is stopped", 2, stack.start_dagnix("upgrade"))
     kill_at("daemon is healthy", 1, stack.start_dagnix("upgrade"))
@@ -203,11 +203,16 @@ def test_cut_off_at_two_steps_a_third_upgrade_finishes(older: Served) -> None:
 
 def kill_at(words: str, seconds: float, upgrade: subprocess.Popen[str]) -> None:
     """End the command and all that it has started, so long after it has said something."""
-    seen = any(words in line for line in upgrade.stderr or ())
+    said: list[str] = []
+    for line in upgrade.stderr or ():
+        said.append(line)
+        if words in line:
+            break
+    else:
+        pytest.fail("".join(said))
     time.sleep(seconds)
     os.killpg(upgrade.pid, signal.SIGKILL)
     upgrade.wait()
-    assert seen
 
 
 def change(folder: Path, old: str, new: str) -> None:
