@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	_ "embed"
 	"fmt"
+	"os"
 	"strings"
 
 	"dagnix/runtime/internal/database"
 )
+
+//go:embed become.py
+var become string
 
 //go:embed first_start.py
 var firstStart string
@@ -69,18 +73,30 @@ func prepared(ctx context.Context, config *database.Config, command []string, ki
 	if err := pool.QueryRowContext(ctx, haveTables).Scan(&there); err != nil {
 		return nil, fmt.Errorf("cannot look for Dagster's tables in Postgres at %s: %w", config.Address(), err)
 	}
+	// Each takes its argument off the list, and the last one becomes the command.
+	var programs, arguments, runs []string
 	if !there {
-		return append([]string{"python", "-c", firstStart, haveTables}, command...), nil
+		programs, arguments = append(programs, firstStart), append(arguments, haveTables)
+	} else if killed != nil {
+		if runs, err = killed.find(ctx, pool); err != nil {
+			return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
+		}
 	}
-	if killed == nil {
+	if killed != nil && (killed.always || len(runs) > 0) {
+		programs, arguments = append(programs, killed.program), append(arguments, strings.Join(runs, ","))
+	}
+	if len(programs) == 0 {
 		return command, nil
 	}
-	runs, err := killed.find(ctx, pool)
-	if err != nil {
-		return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
+	programs = append(programs, become)
+	if err := os.Setenv(variable, strings.Join(programs, "\n")); err != nil {
+		return nil, err
 	}
-	if len(runs) == 0 && !killed.always {
-		return command, nil
-	}
-	return append([]string{"python", "-c", killed.program, strings.Join(runs, ",")}, command...), nil
+	return append(append([]string{"python", "-c", execute}, arguments...), command...), nil
 }
+
+// execute has Python run what is in an environment variable: lists of processes show all arguments.
+const (
+	execute  = "import os; exec(os.environ.pop('" + variable + "'))"
+	variable = "DAGNIX_PROGRAM"
+)

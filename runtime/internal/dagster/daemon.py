@@ -1,4 +1,4 @@
-"""Run the daemon, and see to the runs that it loses by itself.
+"""See to the runs that the daemon, which runs after this, loses by itself.
 
 A launch has two steps: the run becomes STARTING, then a code server is asked to execute it. A run
 whose launch was cut off between them, as the daemon was killed, is executed by nobody, and Dagster
@@ -15,8 +15,6 @@ In the daemon's own process, as importing Dagster takes seconds.
 import datetime as dt
 import json
 import logging
-import runpy
-import shutil
 import socket
 import sys
 import threading
@@ -36,7 +34,7 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
-_, run_ids, *sys.argv = sys.argv
+run_ids = sys.argv.pop(1)
 # A code server that was asked has a run under way by then, if only in a server inside it that a
 # reload has replaced, which would not know it.
 ASKED_SECONDS = 20
@@ -149,4 +147,3 @@ def see_to_retries() -> None:
 if run_ids:
     threading.Thread(target=settle, daemon=True).start()
 threading.Thread(target=see_to_retries, daemon=True).start()
-runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")

@@ -1,4 +1,4 @@
-"""Run a program of Dagster's, whose tables are not in Postgres yet.
+"""Make Dagster's tables, which are not in Postgres yet, before a program of its own runs.
 
 Every process of Dagster makes the tables when it opens the instance and they are not there; when
 several do at the same time, all but one fail. So they take turns here, each in the program's own
@@ -6,15 +6,13 @@ process, as importing Dagster takes seconds.
 """
 
 import os
-import runpy
-import shutil
 import sys
 from contextlib import closing
 
 import psycopg2
 from dagster import DagsterInstance
 
-_, have_tables, *sys.argv = sys.argv
+have_tables = sys.argv.pop(1)
 LOCK = 0x6461676E6978  # any number that nothing else in the database takes
 
 fields = {"host": "HOST", "port": "PORT", "dbname": "DB", "user": "USER", "password": "PASSWORD"}
@@ -24,5 +22,3 @@ with closing(psycopg2.connect(**settings)) as session, session.cursor() as curso
     cursor.execute(have_tables)
     if cursor.fetchone() == (False,):
         DagsterInstance.get().dispose()
-
-runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")

@@ -1,12 +1,10 @@
-"""Serve code after the last code server was killed with runs in it.
+"""Report the end of runs, before code is served: the last code server was killed with them in it.
 
 A run is a process of its code server, so it ended with it; but Dagster's default launcher does not
 ask after its runs, and they would stay STARTED for ever. As failed runs they are retried, if their
 job allows that. In the code server's own process, as importing Dagster takes seconds.
 """
 
-import runpy
-import shutil
 import sys
 import threading
 import time
@@ -14,7 +12,7 @@ import time
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
-_, run_ids, *sys.argv = sys.argv
+run_ids = sys.argv.pop(1)
 LOST = "The code server was killed while it executed this run, or its host went down."
 # The daemon looks once a minute where code is served. A daemon that looked while nothing was served
 # cannot make a retry, and notes that it will not (Dagster 1.13). daemon.py has it try again.
@@ -52,4 +50,3 @@ with DagsterInstance.get() as opened:
     to_retry = report(opened)
 if to_retry:
     threading.Thread(target=ask_again, args=(to_retry,), daemon=True).start()
-runpy.run_path(shutil.which(sys.argv[0]), run_name="__main__")
