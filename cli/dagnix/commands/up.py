@@ -35,12 +35,7 @@ def command(
     mount: Annotated[
         bool, typer.Option("--mount", help="Serve the code from DIR, not from the image.")
     ] = False,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="ENV", help="Build nothing: take this environment's images."
-        ),
-    ] = None,
+    environment: rollout.Images = None,
     wait: Annotated[
         float, typer.Option(min=1, help="Seconds that each service may take to become healthy.")
     ] = 120,

@@ -14,12 +14,7 @@ from dagnix.upgrade.names import forget
 
 
 def command(  # noqa: PLR0913, PLR0917 - the options of a deploy, and its own
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="ENV", help="Build nothing: take this environment's images."
-        ),
-    ] = None,
+    environment: rollout.Images = None,
     no_backup: Annotated[
         bool,
         typer.Option("--no-backup", help="Make no backup of the database: you have one."),

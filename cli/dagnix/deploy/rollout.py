@@ -18,6 +18,12 @@ Location = Annotated[
     str, typer.Argument(metavar="[LOCATION]", help="The code location, pipes without it.")
 ]
 
+# The environment whose images are taken over.
+Images = Annotated[
+    str | None,
+    typer.Option("--from", metavar="ENV", help="Build nothing: take this environment's images."),
+]
+
 WAIT_SECONDS = 120
 LIMIT_MINUTES = 24 * 60
 
