@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.skipif(
     reason="only root may make a user; and as an ordinary user all other tests are rootless",
 )
 
+TUN = os.makedev(10, 200)  # Linux' number of /dev/net/tun
+
 # podman 4.5 and later read the one, earlier ones the other.
 SETTINGS = ("CONTAINERS_CONF_OVERRIDE", "CONTAINERS_CONF")
 
@@ -35,11 +38,13 @@ class User:
 
     def run(self, *words: str | Path, check: bool = True) -> str:
         """Run a program as this user; return what it printed, or "" if it may fail and does."""
-        # A /tmp of its own: not every host's is open to all users.
-        private_tmp = f'mount --bind {self.home}/tmp /tmp; cd {self.home}; exec "$@"'  # noqa: S108
+        # Of its own, as not on every host they are open to all users: /tmp, and the device for
+        # networks (without udev it is root's; `./dagnix doctor` tells a user the cure).
+        mounts = f"mount --bind {self.home}/tmp /tmp; mount --bind {self.home}/net /dev/net"  # noqa: S108
+        private = f'{mounts}; cd {self.home}; exec "$@"'
         account = ["setpriv", f"--reuid={self.name}", f"--regid={self.name}", "--init-groups"]
         variables = [f"{name}={value}" for name, value in self.environment.items()]
-        command = ["unshare", "--mount", "sh", "-c", private_tmp, "sh", *account]
+        command = ["unshare", "--mount", "sh", "-c", private, "sh", *account]
         done = run([*command, "env", "-i", *variables, *words], check=check)
         return done.stdout if done.returncode == 0 else ""
 
@@ -50,9 +55,11 @@ def user(podman: Podman) -> Iterator[User]:
     home = Path("/var/tmp") / name  # noqa: S108 - a fresh name, made by useradd
     run(["useradd", "--create-home", f"--home-dir={home}", "--shell=/usr/sbin/nologin", name])
     try:
-        for folder, mode in (("run", 0o700), ("tmp", 0o700), ("stack", 0o755)):
+        for folder, mode in (("run", 0o700), ("tmp", 0o700), ("stack", 0o755), ("net", 0o755)):
             (home / folder).mkdir(mode=mode)
             shutil.chown(home / folder, name, name)
+        os.mknod(home / "net" / "tun", 0o666 | stat.S_IFCHR, TUN)
+        (home / "net" / "tun").chmod(0o666)
         yield User(name, home, _environment(home, podman))
     finally:
         # Podman leaves a process that keeps the user namespace.
