@@ -37,7 +37,7 @@ Usage:
   runtime leave                       have them know this code server's location no more
   runtime runs                        the IDs of the runs that this code server executes, a line each
   runtime follow PROGRAM              have Dagster's PROGRAM take over changes of the workspace
-  runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the mounted project
+  runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the project if that is mounted
   runtime postgres                    prepare the database cluster, become the Postgres server
 
 Environment of start:

@@ -65,7 +65,10 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		}
 	}
 	if serves {
-		if command, err = codeserver.ThroughSnapshots(ctx, command); err != nil {
+		if err := codeserver.PrepareSnapshots(ctx); err != nil {
+			return err
+		}
+		if command, err = codeserver.ThroughForks(command); err != nil {
 			return err
 		}
 		if err := codeserver.StartGuard(stderr); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 
@@ -27,33 +28,50 @@ type request struct {
 
 // Checker loads the project's code in throwaway processes.
 type Checker struct {
-	process *exec.Cmd
-	input   io.WriteCloser
-	output  *bufio.Reader
+	input  io.WriteCloser
+	output io.ReadCloser
+	lines  *bufio.Reader
+	// wait waits for the end of the process that they are forks of.
+	wait func() error
 }
 
-// NewChecker starts Python and has it import Dagster, so that checks are quick. What the code prints
-// goes to log.
-func NewChecker(ctx context.Context, log io.Writer) (*Checker, error) {
+// NewChecker starts a Python that has imported Dagster or does so, so that checks are quick. What the
+// code prints goes to log.
+func NewChecker(ctx context.Context, log *os.File) (*Checker, error) {
+	theirInput, input, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirInput.Close()
+	output, theirOutput, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirOutput.Close()
+	checker := &Checker{input: input, output: output, lines: bufio.NewReader(output)}
+	if began, err := newFork("check", checkProgram, nil, [3]*os.File{theirInput, theirOutput, log}); err == nil {
+		checker.wait = func() error { return failed(began.wait()) }
+		return checker, nil
+	}
 	process := exec.CommandContext(ctx, "python", "-c", checkProgram)
-	process.Stderr = log
-	input, err := process.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	output, err := process.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
+	process.Stdin, process.Stdout, process.Stderr = theirInput, theirOutput, log
 	if err := process.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start Python: %w", err)
 	}
-	return &Checker{process, input, bufio.NewReader(output)}, nil
+	checker.wait = process.Wait
+	return checker, nil
+}
+
+func failed(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return fmt.Errorf("the process that checks the code has ended with exit code %d", code)
 }
 
 // Close ends the processes.
 func (c *Checker) Close() error {
-	return errors.Join(c.input.Close(), c.process.Wait())
+	return errors.Join(c.input.Close(), c.wait(), c.output.Close())
 }
 
 // Check loads the code as it is now. With pass, code that is well is just what the next inner server
@@ -87,7 +105,7 @@ func (c *Checker) load(folder string) (*dagster.Location, error) {
 	if _, err := c.input.Write(append(line, '\n')); err != nil {
 		return nil, fmt.Errorf("the process that checks the code has ended: %w", err)
 	}
-	reply, err := c.output.ReadBytes('\n')
+	reply, err := c.lines.ReadBytes('\n')
 	if err != nil {
 		return nil, fmt.Errorf("the process that checks the code has ended: %w", err)
 	}
@@ -101,7 +119,7 @@ type Answer struct {
 }
 
 // Check loads the code once and returns in a sentence what is served, or why it cannot be.
-func Check(ctx context.Context, log io.Writer) (string, error) {
+func Check(ctx context.Context, log *os.File) (string, error) {
 	checker, err := NewChecker(ctx, log)
 	if err != nil {
 		return "", err
@@ -119,7 +137,7 @@ func sentence(location *dagster.Location) string {
 
 // CheckEachLine answers each line of input with an [Answer] about the code at that time. Code that is
 // well is what the next inner server takes.
-func CheckEachLine(ctx context.Context, input io.Reader, output, log io.Writer) error {
+func CheckEachLine(ctx context.Context, input io.Reader, output io.Writer, log *os.File) error {
 	checker, err := NewChecker(ctx, log)
 	if err != nil {
 		return err

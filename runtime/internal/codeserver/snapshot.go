@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"dagnix/runtime/internal/launch"
 	"dagnix/runtime/internal/workspace"
 )
 
@@ -43,33 +42,22 @@ func Snapshots() string {
 	return ""
 }
 
-// ThroughSnapshots makes a command that runs Dagster's code server start its inner servers with
-// [Python], if the code is to be served from snapshots. Those of an earlier server are removed.
-func ThroughSnapshots(ctx context.Context, command []string) ([]string, error) {
+// PrepareSnapshots removes the snapshots of an earlier server, and those of containers that are gone.
+func PrepareSnapshots(ctx context.Context) error {
 	store := Snapshots()
 	if store == "" {
-		return command, nil
+		return nil
 	}
-	if err := errors.Join(removeEarlier(store), removeOthers(ctx, store)); err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	// The outer server starts the inner one as `sys.executable -m dagster api grpc` (Dagster 1.13).
-	prelude := fmt.Sprintf("import sys\nsys.executable = %q\n", self)
-	if len(command) > 2 && command[0] == "python" && command[1] == "-c" {
-		return append([]string{"python", "-c", prelude + command[2]}, command[3:]...), nil
-	}
-	const become = "import runpy, shutil\ndel sys.argv[0]\nrunpy.run_path(shutil.which(sys.argv[0]), run_name='__main__')\n"
-	return append([]string{"python", "-c", prelude + become}, command...), nil
+	return errors.Join(removeEarlier(store), removeOthers(ctx, store))
 }
 
-// Python becomes Python with these arguments, in which the folder's newest snapshot takes the place
-// of the folder: the one that was checked, or if there is none, one made now. It returns only if that
-// fails.
+// Python becomes Python with these arguments. If the code is served from snapshots, one takes the
+// place of the folder in them and in the environment: the one that was checked, or if there is none,
+// one made now. It returns only if that fails.
 func Python(arguments []string) error {
+	if Snapshots() == "" {
+		return python(arguments)
+	}
 	snapshot, err := takeChecked(Snapshots())
 	if err != nil {
 		return err
@@ -95,11 +83,11 @@ func Python(arguments []string) error {
 	if err := os.Setenv("PYTHONPATH", strings.Join(path, string(os.PathListSeparator))); err != nil {
 		return err
 	}
-	command := []string{"python"}
+	var rest []string
 	for _, argument := range arguments {
-		command = append(command, moved(argument))
+		rest = append(rest, moved(argument))
 	}
-	return launch.Become(command)
+	return python(rest)
 }
 
 // AsMounted names files in snapshots by their path in the folder.
@@ -197,7 +185,7 @@ func takeChecked(store string) (string, error) {
 	return filepath.Join(store, name), os.Remove(taken)
 }
 
-// removeUnused removes snapshots that are not in any process's environment, except the last few.
+// removeUnused removes snapshots that no process is in or has in its environment, except the last few.
 func removeUnused(store string) error {
 	entries, err := os.ReadDir(store)
 	if err != nil {
@@ -221,6 +209,9 @@ func removeUnused(store string) error {
 		// A process that has just ended has none.
 		content, _ := os.ReadFile(file)
 		used.Write(content)
+		// What is shown of a fork's environment is that of the process that it is a fork of.
+		folder, _ := os.Readlink(filepath.Join(filepath.Dir(file), "cwd"))
+		used.WriteString(folder + "\x00")
 	}
 	for _, snapshot := range snapshots[:len(snapshots)-spared] {
 		if strings.Contains(used.String(), snapshot) {

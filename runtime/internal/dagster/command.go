@@ -5,14 +5,10 @@ import (
 	"database/sql"
 	_ "embed"
 	"fmt"
-	"os"
 	"strings"
 
 	"dagnix/runtime/internal/database"
 )
-
-//go:embed become.py
-var become string
 
 //go:embed first_start.py
 var firstStart string
@@ -73,30 +69,19 @@ func prepared(ctx context.Context, config *database.Config, command []string, ki
 	if err := pool.QueryRowContext(ctx, haveTables).Scan(&there); err != nil {
 		return nil, fmt.Errorf("cannot look for Dagster's tables in Postgres at %s: %w", config.Address(), err)
 	}
-	// Each takes its argument off the list, and the last one becomes the command.
-	var programs, arguments, runs []string
-	if !there {
-		programs, arguments = append(programs, firstStart), append(arguments, haveTables)
-	} else if killed != nil {
+	var runs []string
+	if there && killed != nil {
 		if runs, err = killed.find(ctx, pool); err != nil {
 			return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
 		}
 	}
 	if killed != nil && (killed.always || len(runs) > 0) {
-		programs, arguments = append(programs, killed.program), append(arguments, strings.Join(runs, ","))
+		if command, err = Before(command, killed.program, strings.Join(runs, ",")); err != nil {
+			return nil, err
+		}
 	}
-	if len(programs) == 0 {
-		return command, nil
+	if !there {
+		return Before(command, firstStart, haveTables)
 	}
-	programs = append(programs, become)
-	if err := os.Setenv(variable, strings.Join(programs, "\n")); err != nil {
-		return nil, err
-	}
-	return append(append([]string{"python", "-c", execute}, arguments...), command...), nil
+	return command, nil
 }
-
-// execute has Python run what is in an environment variable: lists of processes show all arguments.
-const (
-	execute  = "import os; exec(os.environ.pop('" + variable + "'))"
-	variable = "DAGNIX_PROGRAM"
-)

@@ -1,0 +1,165 @@
+"""Import Dagster, and leave a process beside the code server that forks for who needs just that.
+
+Importing Dagster takes a second and a half of CPU, and an inner server is started at every reload.
+So it is done once, here, before the code server begins in this process. A fork of it waits on a
+socket: who connects sends a request, a line of JSON, with three files for standard input, output
+and error. A fork of that one becomes what was asked for. The answers are its process number, and
+when it has ended its exit code, a line each. It is killed when the connection is closed.
+"""
+
+import array
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Nothing that an inner server or a check of the code would not import.
+NEEDED = (
+    "dagster._cli.api",
+    "dagster._grpc.server",
+    "dagster._utils.test.definitions",
+    "dagster_postgres",
+)
+FILES = 3
+CHUNK_BYTES = 1 << 16
+
+
+def folders(path: str) -> list[str]:
+    """Return the folders of PYTHONPATH."""
+    return [folder for folder in path.split(os.pathsep) if folder]
+
+
+# Python's own. What is imported here is not to come from the project.
+own_path = [
+    folder
+    for folder in sys.path
+    if folder and folder not in folders(os.environ.get("PYTHONPATH", ""))
+]
+
+
+def listen(path: str) -> socket.socket:
+    """Return a socket that only this user can connect to."""
+    with suppress(FileNotFoundError):
+        Path(path).unlink()
+    listener = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o077)
+    listener.bind(path)
+    os.umask(mask)
+    listener.listen()
+    return listener
+
+
+def import_dagster() -> None:
+    """Import what forks need, and have them share its memory."""
+    sys.path, whole = own_path[:], sys.path
+    for module in NEEDED:
+        importlib.import_module(module)
+    sys.path = whole
+    gc.freeze()
+
+
+def wait_for_requests(listener: socket.socket, code_server: int) -> socket.socket:
+    """Return the connection of a request, in a fork for it. End with the code server."""
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    poll.register(code_server, 0)  # for its end alone, as connections are
+    # By their file descriptors; forks by those of their connections, too.
+    connections: dict[int, socket.socket] = {}
+    forks: dict[int, int] = {}
+    while True:
+        for file, _ in poll.poll():
+            if file == code_server:
+                os._exit(0)
+            if file == listener.fileno():
+                connection, _ = listener.accept()
+                pid = os.fork()
+                if pid == 0:
+                    return connection
+                ended = os.pidfd_open(pid)
+                connections[ended] = connection
+                forks[ended] = forks[connection.fileno()] = pid
+                poll.register(ended, select.POLLIN)
+                poll.register(connection, 0)
+                tell(connection, pid)
+            elif connection := connections.pop(file, None):
+                _, status = os.waitpid(forks.pop(file), 0)
+                tell(connection, os.waitstatus_to_exitcode(status))
+                if forks.pop(connection.fileno(), None):
+                    poll.unregister(connection)
+                poll.unregister(file)
+                os.close(file)
+                connection.close()
+            else:
+                os.kill(forks.pop(file), signal.SIGKILL)
+                poll.unregister(file)
+
+
+def rename(name: str) -> None:
+    """Show this process under a name of at most 15 characters."""
+    Path("/proc/self/comm").write_text(name)
+
+
+def tell(connection: socket.socket, number: int) -> None:
+    """Answer, if somebody is still there."""
+    with suppress(OSError):
+        connection.sendall(f"{number}\n".encode())
+
+
+def receive(connection: socket.socket) -> tuple[dict[str, Any], array.array[int]]:
+    """Return the request, and its files."""
+    files = array.array("i")
+    text = b""
+    while not text.endswith(b"\n"):
+        room = socket.CMSG_LEN(FILES * files.itemsize)
+        part, extras, _, _ = connection.recvmsg(CHUNK_BYTES, room)
+        if not part:
+            os._exit(1)
+        text += part
+        for _, _, data in extras:
+            files.frombytes(data)
+    return json.loads(text), files
+
+
+def become(connection: socket.socket) -> NoReturn:
+    """Become what a request asks for."""
+    request, files = receive(connection)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    opened = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
+    os.closerange(FILES, max(opened) + 1)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    modules = folders(os.environ.get("PYTHONPATH", ""))
+    sys.path[:] = [request["folder"], *modules, *own_path]
+    importlib.invalidate_caches()
+    sys.argv[:] = ["-c", *request["arguments"]]
+    rename(request["name"])
+    exec(request["program"], {"__name__": "__main__"})  # noqa: S102 - that is what it is for
+    sys.exit()
+
+
+def main() -> None:
+    """Leave this process to the code server."""
+    path, runtime = sys.argv.pop(1), sys.argv.pop(1)
+    listener = listen(path)
+    import_dagster()
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.close(writing)
+        rename("forks")
+        become(wait_for_requests(listener, reading))
+    listener.close()
+    os.close(reading)  # `writing` stays open until this process ends
+    # The code server starts inner ones as `sys.executable -m dagster api grpc` (Dagster 1.13).
+    sys.executable = runtime
+
+
+main()

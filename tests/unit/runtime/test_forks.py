@@ -1,0 +1,143 @@
+"""forks.py: one process imports Dagster, and those that need it are forks of it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = ROOT / "runtime/internal/codeserver/forks.py"
+# What the code server's process does after it: says how it starts Python, and goes on.
+CODE_SERVER = "\nprint(sys.executable, *sys.argv, flush=True); sys.stdin.read()"
+SECONDS = 30
+
+
+@pytest.fixture
+def code_server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    project = tmp_path / "project"
+    project.mkdir()
+    # The project is not to be imported, here least of all in place of what Dagster needs.
+    (project / "yaml.py").write_text("raise RuntimeError('that is the project')")
+    words = [sys.executable, "-c", PROGRAM.read_text() + CODE_SERVER]
+    server = subprocess.Popen(
+        [*words, tmp_path / "forks", "/bin/runtime", "code-server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(project)},
+    )
+    yield server
+    server.kill()
+    server.communicate()
+
+
+class Fork:
+    """A fork that was asked for, with its standard output and error in a file."""
+
+    def __init__(self, folder: Path, program: str, **environment: str) -> None:
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.settimeout(SECONDS)
+        eventually((folder / "forks").exists)
+        self.connection.connect(str(folder / "forks"))
+        request = {
+            "name": "a-fork",
+            "program": program,
+            "arguments": ["one", "two"],
+            "environment": environment,
+            "folder": str(folder),
+        }
+        self.said = folder / f"said-{time.monotonic_ns()}"
+        with self.said.open("w") as said, Path(os.devnull).open() as nothing:
+            files = [nothing.fileno(), said.fileno(), said.fileno()]
+            text = json.dumps(request).encode() + b"\n"
+            # More than one message, as a large environment takes.
+            socket.send_fds(self.connection, [text[:9]], files)
+            self.connection.sendall(text[9:])
+        self.answers = self.connection.makefile()
+        self.pid = int(self.answers.readline())
+
+    def exit_code(self) -> int:
+        return int(self.answers.readline())
+
+
+def eventually(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.usefixtures("code_server")
+def test_a_fork_has_dagster_and_is_what_was_asked_for(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from pathlib import Path
+print('dagster._grpc.server' in sys.modules, sys.executable.endswith('runtime'))
+print(os.getcwd(), *sys.argv, os.environ['NAME'], 'HOME' in os.environ)
+print(Path('/proc/self/comm').read_text().strip(), sys.path[:2], __name__)
+print(sorted(int(file) for file in os.listdir('/proc/self/fd')))
+sys.exit(7)
+"""
+    fork = Fork(tmp_path, program, NAME="value", PYTHONPATH="/the/modules")
+    assert fork.exit_code() == 7
+    assert fork.said.read_text().splitlines() == [
+        "True False",
+        f"{tmp_path} -c one two value False",
+        f"a-fork ['{tmp_path}', '/the/modules'] __main__",
+        "[0, 1, 2, 3]",  # the last is that of the folder that is listed
+    ]
+
+
+@pytest.mark.usefixtures("code_server")
+def test_forks_are_apart(tmp_path: Path) -> None:
+    waits = Fork(tmp_path, "import time; time.sleep(600)")
+    fails = Fork(tmp_path, "raise ValueError('no')")
+    assert fails.exit_code() == 1
+    assert "ValueError: no" in fails.said.read_text()
+    assert is_there(waits.pid)
+    os.kill(waits.pid, signal.SIGTERM)
+    assert waits.exit_code() == -signal.SIGTERM
+
+
+@pytest.mark.usefixtures("code_server")
+def test_a_fork_ends_with_who_asked_for_it(tmp_path: Path) -> None:
+    fork = Fork(tmp_path, "import time; time.sleep(600)")
+    other = Fork(tmp_path, "import time; time.sleep(600)")
+    fork.answers.close()
+    fork.connection.close()
+    eventually(lambda: not is_there(fork.pid))
+    assert is_there(other.pid)
+
+
+def test_the_code_server_goes_on_in_its_process(
+    tmp_path: Path, code_server: subprocess.Popen[str]
+) -> None:
+    assert code_server.stdout is not None
+    assert code_server.stdout.readline() == "/bin/runtime -c code-server\n"
+    parent = Fork(tmp_path, "import os; print(os.getppid())")
+    assert parent.exit_code() == 0
+    imports = int(parent.said.read_text())
+    assert is_there(imports)
+    code_server.kill()
+    eventually(lambda: not is_there(imports))
+
+
+@pytest.mark.usefixtures("code_server")
+def test_only_this_user_may_ask(tmp_path: Path) -> None:
+    eventually((tmp_path / "forks").exists)
+    assert (tmp_path / "forks").stat().st_mode & 0o777 == 0o700
