@@ -57,7 +57,6 @@ in
       inherit name;
       builder = "${python}/bin/python";
       args = [
-        "-S" # no sitecustomize of the host's, see compile.sh
         ./builders/install_wheels.py
         "--venv"
         venv

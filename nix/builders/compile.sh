@@ -4,12 +4,10 @@
 mkdir -p "$out$at"
 cp -a "$source/." "$out$at"
 chmod -R u+w "$out"
-# Where Nix has no sandbox, Debian's sitecustomize, a link to /etc, may be the host's: it is neither
-# imported (-S) nor compiled (-e).
 for folder in $folders; do
   # Starting a pool of processes takes as long as compiling a hundred files.
   jobs=1
   [ "$(find "$out$folder" -name '*.py' | wc -l)" -lt 200 ] || jobs=0
-  "$python/bin/python" -S -m compileall -q -j "$jobs" --invalidation-mode unchecked-hash \
-    -e "$out" -s "$out" -p / "$out$folder"
+  "$python/bin/python" -m compileall -q -j "$jobs" --invalidation-mode unchecked-hash \
+    -s "$out" -p / "$out$folder"
 done

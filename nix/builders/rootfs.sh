@@ -30,6 +30,15 @@ printf '%s\n' 'root:x:0:0:root:/nonexistent:/usr/sbin/nologin' \
 printf '%s\n' 'root:x:0:' "$account:x:10001:" > etc/group
 printf '%s\n' 'passwd: files' 'group: files' 'hosts: files dns' > etc/nsswitch.conf
 
+# An absolute link is one to the host's files when a build, or Python, goes through it: Debian 13 has
+# the /etc/python3.13/sitecustomize.py that Debian's Python is linked to.
+find . -type l | while read -r link; do
+  target=$(readlink "$link")
+  case $target in /*) [ -e ".$target" ] || continue ;; *) continue ;; esac
+  up=$(printf %s "${link%/*}" | sed 's|/[^/]*|/..|g')
+  ln -sf "${up#./}$target" "$link"
+done
+
 # Without privileges ldconfig cannot chroot, and prefixes the paths instead: the same cache.
 usr/sbin/ldconfig -X -r "$out"
 rm -rf var/cache/ldconfig
