@@ -46,9 +46,11 @@ def ask(project: Project, container: Container) -> Health:
         result = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
     except UserError as error:
         return Health(healthy=False, says=str(error))
+    if result.returncode == 0:
+        return Health(healthy=True, says=result.output.strip())
     seen = Container(inspect(project, [container.name])[0])
     said = seen.last_words or result.errors.strip() or result.output.strip()
-    return Health(healthy=result.returncode == 0, says=said)
+    return Health(healthy=False, says=said)
 
 
 def ask_all(project: Project, present: list[Container]) -> list[Health]:
@@ -85,7 +87,7 @@ def wait(project: Project, seconds: float, only: Container | None = None) -> Non
     failures: list[str] = []
     with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:
         while pending:
-            present = [each for each in containers(project) if each.name in pending]
+            present = [each for each in chosen if each.name in pending]
             failures += [f"{name} was removed" for name in pending - {c.name for c in present}]
             pending = {each.name for each in present}
             asked = {pool.submit(ask_patiently, project, each): each for each in present}
@@ -106,6 +108,7 @@ def wait(project: Project, seconds: float, only: Container | None = None) -> Non
                 pending.remove(container.name)
             if pending:
                 time.sleep(PAUSE_SECONDS)
+                chosen = containers(project)
     if failures:
         raise UserError("\n".join(failures))
 

@@ -115,8 +115,8 @@ def test_an_image_from_elsewhere(baked: Served, podman: Podman) -> None:
 # What it has said, and the seconds since then.
 STEPS = (
     ("Images", 0),
-    ("Images", 2),  # while the new code server starts
-    ("The code loads", 0),
+    ("Images", 1),  # while the new code server is started
+    ("A new code server is started", 1),  # while it loads the code
     ("pipes is healthy", 0.5),  # while the webserver and the daemon switch over
     ("The new code is served", 0),
 )

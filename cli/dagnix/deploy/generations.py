@@ -15,12 +15,23 @@ PAUSE_SECONDS = 0.5
 
 def current(project: Project, service: str) -> Container | None:
     """Return the container with the name that compose.yaml gives it, running or not."""
-    return next((c for c in everything(project) if c.service == service and c.in_compose), None)
+    return _current(everything(project), service)
 
 
-def serving(project: Project, service: str) -> Container:
-    """Return the container that serves the code. Raises UserError if it does not run."""
-    found = current(project, service)
+def _current(present: Iterable[Container], service: str) -> Container | None:
+    return next((each for each in present if each.service == service and each.in_compose), None)
+
+
+def serving(
+    project: Project, service: str, present: Iterable[Container] | None = None
+) -> Container:
+    """Return the container that serves the code, out of these if they are given.
+
+    Raises:
+        UserError: it does not run.
+
+    """
+    found = _current(everything(project) if present is None else present, service)
     if found is None or not found.running:
         raise UserError(f"{project.name} does not serve {service}: start it with `./dagnix up`.")
     return found

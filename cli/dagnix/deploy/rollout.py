@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, console, locations
+from dagnix import UserError, code, console, locations, stack
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
@@ -72,7 +72,8 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
 
     """
     switch.settle(project, service)
-    old = generations.serving(project, service)
+    present = stack.containers(project)
+    old = generations.serving(project, service, present)
     history.note_present(project, service, old.image_id)
     if old.image_id == release.image_id and old.mounted == code.folder(project, service):
         names.make_current(project, service, release.image_id)
@@ -80,11 +81,11 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         console.out.print("Nothing to do: this image is what is served.")
         return
     with served_code_stays():
-        hosts.require_code(project, service, release.image_id)
+        hosts.require_code(project, present, service, release.image_id)
     names.keep(project, service, release.image_id)
     with served_code_stays():
-        new = switch.start_beside(project, service, release.image_id, terms.wait)
-    switch.hand_over(project, new)
+        new = switch.start_beside(project, old, release.image_id, terms.wait)
+    switch.hand_over(project, new, next((c for c in present if c.service == "daemon"), None))
     history.add(project, service, release)
     console.out.print(f"Live: {new.digest}")
     with suppress(UserError):  # it may be what this deploy mends

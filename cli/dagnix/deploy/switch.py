@@ -1,6 +1,7 @@
 """The switch from one container of a code location to the next, while the stack runs."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from dagnix import UserError, code, console, dashboard, health, stack
 from dagnix.deploy import generations, names
@@ -32,7 +33,7 @@ def settle(project: Project, service: str) -> None:
         console.warned("A deploy was cut off before the switch: what it left is removed")
 
 
-def start_beside(project: Project, service: str, image_id: str, wait: float) -> Container:
+def start_beside(project: Project, old: Container, image_id: str, wait: float) -> Container:
     """Start a new container from an image, and load its code in a throwaway process in there, too.
 
     `wait` is how long the new one may take to become healthy, in seconds.
@@ -41,20 +42,29 @@ def start_beside(project: Project, service: str, image_id: str, wait: float) -> 
         UserError: the code does not load or is not served; the new container is removed.
 
     """
-    before = generations.set_aside(project, generations.serving(project, service))
+    before = generations.set_aside(project, old)
     try:
-        doing = "Loading the code in a new code server, and in a throwaway process beside it"
-        with console.step(doing, "The code loads"):
-            names.make_current(project, service, image_id)
+        with console.step("Starting a new code server", "A new code server is started"):
+            names.make_current(project, old.service, image_id)
             failure = "podman-compose cannot start the new code server"
-            stack.compose(project, "up", "--detach", "--no-recreate", service, failure=failure)
-            new = generations.serving(project, service)
-            code.require(project, new)
-        health.wait(project, wait, new)
+            stack.compose(project, "up", "--detach", "--no-recreate", old.service, failure=failure)
+            new = generations.serving(project, old.service)
+        _wait(project, new, wait)
     except BaseException:
         _undo(project, before)
         raise
     return new
+
+
+def _wait(project: Project, new: Container, seconds: float) -> None:
+    """Wait until the code is served, and loads in a throwaway process. Raises UserError."""
+    with ThreadPoolExecutor(1) as pool:
+        check = pool.submit(code.require, project, new)
+        try:
+            health.wait(project, seconds, new)
+        finally:
+            # Of the two it knows better what is wrong with the code.
+            check.result()
 
 
 def _undo(project: Project, before: Container) -> None:
@@ -64,14 +74,15 @@ def _undo(project: Project, before: Container) -> None:
     names.make_current(project, before.service, before.image_id)
 
 
-def hand_over(project: Project, new: Container) -> None:
+def hand_over(project: Project, new: Container, daemon: Container | None) -> None:
     """Have the webserver and the daemon use the new code server; return when they do.
+
+    `daemon` is the daemon's container before that, which starts again.
 
     Raises:
         UserError: one of them does not; both code servers go on.
 
     """
-    daemon = next((each for each in stack.containers(project) if each.service == "daemon"), None)
     generations.register(project, new)
     follow(project, new, daemon)
 

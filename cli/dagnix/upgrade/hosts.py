@@ -4,20 +4,22 @@ from collections.abc import Iterable, Mapping
 
 from dagnix import UserError
 from dagnix.project import Project
-from dagnix.stack import Container, containers
+from dagnix.stack import Container
 from dagnix.upgrade import fit, look
 
 SERVICES = ("webserver", "daemon")
 
 
-def require_code(project: Project, location: str, image_id: str) -> None:
+def require_code(
+    project: Project, present: Iterable[Container], location: str, image_id: str
+) -> None:
     """Require that an image's Dagster is not newer than that of the webserver and the daemon.
 
     Raises:
         UserError: it is, or the image does not tell.
 
     """
-    own = {each.service: each.version for each in containers(project) if each.service in SERVICES}
+    own = {each.service: each.version for each in present if each.service in SERVICES}
     fit.require_not_newer({location: look.dagster(project, image_id)}, own)
 
 

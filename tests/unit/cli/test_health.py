@@ -32,8 +32,7 @@ def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     monkeypatch.setattr(health, "podman", lambda *_, **__: logged)
 
     def wait(*rounds: list[tuple[Container, Health]], seconds: float = 60) -> None:
-        # The first look only counts restarts.
-        seen = iter([rounds[0], *rounds])
+        seen = iter(rounds)
         now: dict[str, Health] = {}
 
         def containers(_: project.Project) -> list[Container]:
