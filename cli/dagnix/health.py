@@ -61,20 +61,28 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
         return list(pool.map(lambda container: ask(project, container), present))
 
 
-def ask_patiently(project: Project, container: Container) -> Health:
-    """Run the container's health check once it passes, or after a few seconds."""
+def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
+    """Run the container's health check once it passes, or after a few seconds.
+
+    Without `record` podman does not hear of one that passes.
+    """
     _, *command = container.health_check or [""]
     if container.running and command[:1] == [PROGRAM]:
         words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
         failure = f"{container.service} is not to be waited for"
-        podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        if asked.returncode == 0 and not record:
+            return Health(healthy=True, says=asked.output.strip())
     return ask(project, container)
 
 
-def wait(project: Project, seconds: float, only: Container | None = None) -> None:
+def wait(
+    project: Project, seconds: float, only: Container | None = None, *, record: bool = True
+) -> None:
     """Wait until every service, or `only` one, is healthy; print a line for each.
 
-    Each may take at most `seconds`.
+    Each may take at most `seconds`. Without `record`, `ask` has to be called later, for podman to
+    know.
 
     Raises:
         UserError: with what the health check of each other service says, and its last log lines.
@@ -90,7 +98,9 @@ def wait(project: Project, seconds: float, only: Container | None = None) -> Non
             present = [each for each in chosen if each.name in pending]
             failures += [f"{name} was removed" for name in pending - {c.name for c in present}]
             pending = {each.name for each in present}
-            asked = {pool.submit(ask_patiently, project, each): each for each in present}
+            asked = {
+                pool.submit(ask_patiently, project, each, record=record): each for each in present
+            }
             for answer in as_completed(asked):
                 container, health = asked[answer], answer.result()
                 spent = time.monotonic() - start

@@ -57,7 +57,7 @@ def drain(here: Project, host: str, seconds: float, afterwards: Afterwards) -> N
     end, quiet_since, late = time.monotonic() + seconds, None, False
     while found := [each for each in generations.former(here) if each.host == host]:
         (container,) = found
-        if not generations.wake(here, container):
+        if not container.running and not generations.wake(here, container):
             return
         runs = generations.runs(here, container)
         now = time.monotonic()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, console, locations, stack
+from dagnix import UserError, code, console, health, locations, stack
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
@@ -86,6 +86,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     with served_code_stays():
         new = switch.start_beside(project, old, release.image_id, terms.wait)
     switch.hand_over(project, new, next((c for c in present if c.service == "daemon"), None))
+    health.ask(project, new)
     history.add(project, service, release)
     console.out.print(f"Live: {new.digest}")
     with suppress(UserError):  # it may be what this deploy mends

@@ -10,7 +10,7 @@ from dagnix.project import Project
 from dagnix.stack import Container
 
 FOLLOW_SECONDS = 120
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.1
 
 
 def settle(project: Project, service: str) -> None:
@@ -61,7 +61,7 @@ def _wait(project: Project, new: Container, seconds: float) -> None:
     with ThreadPoolExecutor(1) as pool:
         check = pool.submit(code.require, project, new)
         try:
-            health.wait(project, seconds, new)
+            health.wait(project, seconds, new, record=False)
         finally:
             # Of the two it knows better what is wrong with the code.
             check.result()

@@ -40,7 +40,8 @@ def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
             now.update({each.name: state for each, state in present})
             return [each for each, _ in present]
 
-        def ask(_: project.Project, asked: Container) -> Health:
+        def ask(_: project.Project, asked: Container, *, record: bool) -> Health:
+            assert record
             return now[asked.name]
 
         monkeypatch.setattr(health, "containers", containers)
