@@ -13,12 +13,8 @@ WAKE_SECONDS = 30  # podman gives a container that is told to end 10
 PAUSE_SECONDS = 0.5
 
 
-def current(project: Project, service: str) -> Container | None:
+def current(present: Iterable[Container], service: str) -> Container | None:
     """Return the container with the name that compose.yaml gives it, running or not."""
-    return _current(everything(project), service)
-
-
-def _current(present: Iterable[Container], service: str) -> Container | None:
     return next((each for each in present if each.service == service and each.in_compose), None)
 
 
@@ -31,7 +27,7 @@ def serving(
         UserError: it does not run.
 
     """
-    found = _current(everything(project) if present is None else present, service)
+    found = current(everything(project) if present is None else present, service)
     if found is None or not found.running:
         raise UserError(f"{project.name} does not serve {service}: start it with `./dagnix up`.")
     return found

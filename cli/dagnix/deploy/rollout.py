@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, console, health, locations, stack
+from dagnix import UserError, code, console, health, locations
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
@@ -71,8 +71,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         UserError: the code does not load or is not served; what was served goes on.
 
     """
-    switch.settle(project, service)
-    present = stack.containers(project)
+    present = switch.settle(project, service)
     old = generations.serving(project, service, present)
     history.note_present(project, service, old.image_id)
     if old.image_id == release.image_id and old.mounted == code.folder(project, service):
@@ -82,11 +81,10 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         return
     with served_code_stays():
         hosts.require_code(project, present, service, release.image_id)
-    names.keep(project, service, release.image_id)
-    with served_code_stays():
         new = switch.start_beside(project, old, release.image_id, terms.wait)
     switch.hand_over(project, new, next((c for c in present if c.service == "daemon"), None))
     health.ask(project, new)
+    names.keep(project, service, release.image_id)
     history.add(project, service, release)
     console.out.print(f"Live: {new.digest}")
     with suppress(UserError):  # it may be what this deploy mends

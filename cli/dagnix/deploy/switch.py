@@ -13,16 +13,19 @@ FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.1
 
 
-def settle(project: Project, service: str) -> None:
-    """Finish what a deploy left that was killed: nothing if none was."""
+def settle(project: Project, service: str) -> list[Container]:
+    """Finish what a deploy left that was killed; return all containers as they are then."""
+    present = stack.everything(project)
     former = [
         each
-        for each in generations.former(project)
-        if each.service == service and generations.wake(project, each)
+        for each in present
+        if each.service == service
+        and each.former
+        and (each.running or generations.wake(project, each))
     ]
     if not former:
-        return
-    new = generations.current(project, service)
+        return present
+    new = generations.current(present, service)
     host = generations.registered(project, [*([new] if new else []), *former])
     if served := next((each for each in former if each.host == host), None):
         # It was killed before the switch.
@@ -31,6 +34,8 @@ def settle(project: Project, service: str) -> None:
         generations.bring_back(project, served)
         names.make_current(project, service, served.image_id)
         console.warned("A deploy was cut off before the switch: what it left is removed")
+        return stack.everything(project)
+    return present
 
 
 def start_beside(project: Project, old: Container, image_id: str, wait: float) -> Container:
@@ -48,7 +53,8 @@ def start_beside(project: Project, old: Container, image_id: str, wait: float) -
             names.make_current(project, old.service, image_id)
             failure = "podman-compose cannot start the new code server"
             stack.compose(project, "up", "--detach", "--no-recreate", old.service, failure=failure)
-            new = generations.serving(project, old.service)
+            made = [Container(seen) for seen in inspect(project, [old.name])]
+            new = generations.serving(project, old.service, made)
         _wait(project, new, wait)
     except BaseException:
         _undo(project, before)
@@ -68,7 +74,7 @@ def _wait(project: Project, new: Container, seconds: float) -> None:
 
 
 def _undo(project: Project, before: Container) -> None:
-    if failed := generations.current(project, before.service):
+    if failed := generations.current(stack.everything(project), before.service):
         generations.remove(project, failed)
     generations.bring_back(project, before)
     names.make_current(project, before.service, before.image_id)

@@ -2,7 +2,7 @@
 
 import time
 
-from dagnix import UserError, console, dashboard, locations
+from dagnix import UserError, console, dashboard, locations, stack
 from dagnix.deploy import drain, generations
 from dagnix.project import Project
 
@@ -17,7 +17,7 @@ def stop(project: Project, name: str) -> None:
         UserError: the webserver goes on serving it.
 
     """
-    present = generations.current(project, name)
+    present = generations.current(stack.everything(project), name)
     if present is None:
         return
     if not present.running:

@@ -26,7 +26,7 @@ var Checks = map[string]Check{
 const Timeout = 4 * time.Second
 
 // pause between two checks of a service that is waited for; a check costs 5 ms of CPU.
-const pause = 200 * time.Millisecond
+const pause = 100 * time.Millisecond
 
 // Wait returns what the check says of a service that is well, or after some patience is not. It
 // does not wait for code that only an edit can cure.
