@@ -69,10 +69,14 @@ def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
     with console.step("Building the images") as step:
         log = nix.Log(step.show)
         packages = [f"{name}-oci" for name in chosen or names(project)]
-        link = project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
-        paths = nix.build(project, packages, log, "--out-link", link)
+        paths = nix.build(project, packages, log, "--out-link", link(project, chosen))
         step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
     return [Layout(path) for path in paths]
+
+
+def link(project: Project, chosen: list[str] | None = None) -> Path:
+    """Return the link to what was built last, which keeps it from garbage collection."""
+    return project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
 
 
 def _unknown_to_git(project: Project) -> list[str]:

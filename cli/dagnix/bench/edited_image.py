@@ -9,7 +9,7 @@ from dagnix.bench import blobs, containerfile, edit, scratch
 from dagnix.bench.blobs import News
 from dagnix.bench.figure import Figure
 from dagnix.code import SERVICE
-from dagnix.deploy import history
+from dagnix.commands import deploy
 from dagnix.images import Layout
 from dagnix.project import Project
 
@@ -26,10 +26,9 @@ class _Dagnix:
         self.project, self.layouts = project, list[Layout]()
 
     def build(self) -> None:
-        history.of_checkout(self.project, SERVICE)
-        (layout,) = images.build(self.project, [SERVICE])
-        images.tag(self.project, images.bring(self.project, layout), _name(self.project, "nix"))
-        self.layouts.append(layout)
+        release = deploy.built(self.project, SERVICE)
+        images.tag(self.project, release.image_id, _name(self.project, "nix"))
+        self.layouts.append(Layout(images.link(self.project, [SERVICE]).resolve()))
 
     def news(self) -> News:
         return blobs.news(*self.layouts[-2:])

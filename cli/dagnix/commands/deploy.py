@@ -1,5 +1,6 @@
 """`./dagnix deploy`."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
@@ -62,6 +63,7 @@ def command(  # noqa: PLR0913 - the options of the command line
 
 def built(here: project.Project, location: str) -> history.Release:
     """Build the image from the working tree and give it to podman."""
-    origin = history.of_checkout(here, location)
-    (layout,) = images.build(here, [location])
-    return history.Release("deploy", images.bring(here, layout), origin)
+    with ThreadPoolExecutor(1) as pool:
+        origin = pool.submit(history.of_checkout, here, location)
+        (layout,) = images.build(here, [location])
+        return history.Release("deploy", images.bring(here, layout), origin.result())

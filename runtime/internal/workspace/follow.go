@@ -16,7 +16,7 @@ import (
 
 const (
 	// look is the time between two looks at the file.
-	look = 200 * time.Millisecond
+	look = 100 * time.Millisecond
 	// settled is for the daemon: several code servers may start together, and it starts again once.
 	settled = 600 * time.Millisecond
 	// answer limits a reload of the webserver's workspace, which asks all code servers.
