@@ -36,7 +36,7 @@ Usage:
   runtime registered                  the host at which they use it
   runtime leave                       have them know this code server's location no more
   runtime runs                        the IDs of the runs that this code server executes, a line each
-  runtime follow PROGRAM              have Dagster's PROGRAM take over changes of the workspace
+  runtime follow                      end the daemon, the parent, when the workspace changes
   runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the project if that is mounted
   runtime postgres                    prepare the database cluster, become the Postgres server
 
@@ -103,8 +103,8 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return tell(ctx, codeserver.Registered, stdout, stderr)
 	case command == "runs" && len(rest) == 0:
 		return tell(ctx, func() (string, error) { return unfinishedRuns(ctx) }, stdout, stderr)
-	case command == "follow" && len(rest) == 1 && workspace.Follows(rest[0]):
-		workspace.Here().Follow(ctx, rest[0], stderr)
+	case command == "follow" && len(rest) == 0:
+		workspace.Here().Follow(ctx, stderr)
 		return 0
 	case command == "guard" && len(rest) == 0:
 		codeserver.Guard(ctx, stderr)

@@ -44,6 +44,7 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			return err
 		}
 	}
+	shows := command[0] == "dagster-webserver"
 	if command, err = workspace.Here().Read(command, stderr); err != nil {
 		return err
 	}
@@ -62,6 +63,11 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			if command, err = prepare(ctx, config, command); err != nil {
 				return err
 			}
+		}
+	}
+	if shows {
+		if command, err = workspace.Here().Refresh(command); err != nil {
+			return err
 		}
 	}
 	if serves {

@@ -16,13 +16,6 @@ from support.served import Served
 from support.stack import ROOT, Stack
 
 SHORT_RUNS = 20
-KILL = """
-import os
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    if open(f"/proc/{pid}/comm").read().strip() == NAME:
-        os.kill(int(pid), 9)
-        print(pid)
-"""
 
 
 def test_a_reload_disturbs_nothing(mounted: Served, podman: Podman) -> None:
@@ -129,8 +122,8 @@ def test_code_is_reloaded_when_the_process_that_forks_was_killed(mounted: Served
 
 def kill(mounted: Served, name: str) -> None:
     """Kill the one process of this name in the code server's container."""
-    killed = mounted.stack.python("pipes", KILL.replace("NAME", repr(name)))
-    assert len(killed.split()) == 1
+    (process,) = mounted.stack.processes("pipes", name)
+    mounted.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
 
 
 def test_up_names_all_dependencies_that_the_image_lacks(stack: Stack, tmp_path: Path) -> None:

@@ -24,6 +24,14 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+_PROCESSES = """
+from pathlib import Path
+for each in Path("/proc").glob("[0-9]*/comm"):
+    if each.read_text().strip() == {name!r}:
+        print(each.parent.name)
+"""
+
+
 @dataclass(frozen=True)
 class Stack:
     """`environment` makes `./dagnix` and podman-compose work on this instance only."""
@@ -116,6 +124,10 @@ class Stack:
         """Run Python code in a service's container; return what it printed, "" if it failed."""
         done = self.exec(service, "python3.13", "-c", code, check=False)
         return done.stdout if done.returncode == 0 else ""
+
+    def processes(self, service: str, name: str) -> list[int]:
+        """Return the processes of this name in a service's container."""
+        return [int(each) for each in self.python(service, _PROCESSES.format(name=name)).split()]
 
     def status(self) -> dict[str, Any]:
         """Return the rows of `./dagnix status --json` by service."""

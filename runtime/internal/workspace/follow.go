@@ -3,74 +3,83 @@ package workspace
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	_ "embed"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"slices"
 	"syscall"
 	"time"
+
+	"dagnix/runtime/internal/dagster"
 )
 
 const (
 	// look is the time between two looks at the file.
 	look = 100 * time.Millisecond
-	// settled is for the daemon: several code servers may start together, and it starts again once.
+	// settled is how long the file has to be the same: several code servers may start together, and
+	// the daemon starts again once.
 	settled = 600 * time.Millisecond
-	// answer limits a reload of the webserver's workspace, which asks all code servers.
-	answer = 2 * time.Minute
 )
 
-// programs are Dagster's that read the file, and how each takes a change over.
-var programs = map[string]reader{
-	"dagster-webserver": {0, reloadWebserver},
-	"dagster-daemon":    {settled, endDaemon},
-}
+//go:embed refresh.py
+var refresh string
 
-type reader struct {
-	// patience is how long the file has to be the same.
-	patience time.Duration
-	takeOver func(context.Context) error
-}
-
-// Read has a command of Dagster's read the file, if it is one that does, and starts a process beside
-// it that has it take over each change.
+// Read has a command of Dagster's read the file, if it is one that does. Beside the daemon it starts a
+// process that ends it at each change: the webserver takes changes over in its own process, see
+// [Workspace.Refresh].
 func (w Workspace) Read(command []string, log io.Writer) ([]string, error) {
-	if w == "" || !Follows(command[0]) || !slices.Contains(command, "--workspace") {
+	reads := command[0] == "dagster-webserver" || command[0] == "dagster-daemon"
+	if w == "" || !reads || !slices.Contains(command, "--workspace") {
 		return command, nil
 	}
 	if err := w.Prepare(); err != nil {
 		return nil, err
 	}
+	if command[0] == "dagster-daemon" {
+		if err := w.startFollower(log); err != nil {
+			return nil, err
+		}
+	}
+	return append(command, "--workspace", w.File()), nil
+}
+
+// Refresh has the webserver, which a command that [Workspace.Read] has returned becomes, take over each
+// change of the file.
+func (w Workspace) Refresh(command []string) ([]string, error) {
+	if w == "" || !slices.Contains(command, w.File()) {
+		return command, nil
+	}
+	return dagster.Before(command, refresh, w.File())
+}
+
+func (w Workspace) startFollower(log io.Writer) error {
 	text, err := os.ReadFile(w.File())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// What the program reads is at least as new as this.
-	follower := exec.Command(self, "follow", command[0])
+	// What the daemon reads is at least as new as this.
+	follower := exec.Command(self, "follow")
 	follower.Stdin, follower.Stdout, follower.Stderr = bytes.NewReader(nil), log, log
 	follower.Env = append(os.Environ(), read+"="+string(text))
 	if err := follower.Start(); err != nil {
-		return nil, fmt.Errorf("cannot start the process that follows the workspace: %w", err)
+		return fmt.Errorf("cannot start the process that follows the workspace: %w", err)
 	}
-	return append(command, "--workspace", w.File()), follower.Process.Release()
+	return follower.Process.Release()
 }
 
 // read is the environment variable with the file's text when its reader was started.
 const read = "DAGNIX_WORKSPACE_READ"
 
-// Follows tells whether a program takes changes over.
-func Follows(program string) bool { return programs[program].takeOver != nil }
-
-// Follow has the program, the parent of this process, take over each change of the file. It ends with
-// the program.
-func (w Workspace) Follow(ctx context.Context, program string, log io.Writer) {
+// Follow ends the daemon, the parent of this process, when the file has changed, and podman starts it
+// again. By itself it reads the workspace once a minute (Dagster 1.13), and until then launches runs
+// where the code was served before. It ends with the daemon.
+func (w Workspace) Follow(ctx context.Context, log io.Writer) {
 	taken := os.Getenv(read)
 	before, since := taken, time.Now()
 	for parent := os.Getppid(); os.Getppid() == parent; {
@@ -87,53 +96,13 @@ func (w Workspace) Follow(ctx context.Context, program string, log io.Writer) {
 		if now != before {
 			before, since = now, time.Now()
 		}
-		if now == taken || time.Since(since) < programs[program].patience {
+		if now == taken || time.Since(since) < settled {
 			continue
 		}
-		if err := programs[program].takeOver(ctx); err != nil {
-			fmt.Fprintf(log, "runtime: the workspace has changed; %v\n", err)
+		if err := syscall.Kill(parent, syscall.SIGTERM); err != nil {
+			fmt.Fprintf(log, "runtime: the workspace has changed; the daemon does not end: %v\n", err)
 			continue
 		}
 		taken = now
 	}
-}
-
-// endDaemon has podman start the daemon again. By itself it reads the workspace once a minute (Dagster
-// 1.13), and until then launches runs where the code was served before.
-func endDaemon(context.Context) error {
-	return syscall.Kill(os.Getppid(), syscall.SIGTERM)
-}
-
-const reloadWorkspace = `{"query": "mutation { reloadWorkspace { __typename ... on PythonError { message } } }"}`
-
-// reloadWebserver has the webserver read the file again. It fails until the webserver listens.
-func reloadWebserver(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answer)
-	defer cancel()
-	address := "http://127.0.0.1:3000/graphql" // nix/images.nix
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader([]byte(reloadWorkspace)))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := new(http.Transport).RoundTrip(request) // no proxy from the environment
-	if err != nil {
-		return fmt.Errorf("the webserver does not answer: %w", err)
-	}
-	defer response.Body.Close()
-	var done struct {
-		Data struct {
-			Reload struct {
-				Type    string `json:"__typename"`
-				Message string `json:"message"`
-			} `json:"reloadWorkspace"`
-		} `json:"data"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&done); err != nil {
-		return fmt.Errorf("the webserver does not answer as Dagster's: %w", err)
-	}
-	if done.Data.Reload.Type != "Workspace" {
-		return fmt.Errorf("the webserver does not reload it: %s %s", done.Data.Reload.Type, done.Data.Reload.Message)
-	}
-	return nil
 }
