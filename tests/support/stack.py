@@ -24,11 +24,14 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+# Others come and go meanwhile.
 _PROCESSES = """
+from contextlib import suppress
 from pathlib import Path
 for each in Path("/proc").glob("[0-9]*/comm"):
-    if each.read_text().strip() == {name!r}:
-        print(each.parent.name)
+    with suppress(OSError):
+        if each.read_text().strip() == {name!r}:
+            print(each.parent.name)
 """
 
 
