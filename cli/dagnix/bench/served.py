@@ -38,8 +38,8 @@ def mounted(project: Project) -> list[Figure]:
         with console.step("Reloading, with ./dagnix reload"):
             alone = _timed(copy, lambda: _dagnix(served, "reload"))
     return [
-        Figure.of_times("edit to served, reload --watch", watched, MOUNTED_SECONDS),
-        Figure.of_times("edit to served, reload", alone, MOUNTED_SECONDS),
+        Figure.of("edit to served, reload --watch", "s", watched, goal=MOUNTED_SECONDS),
+        Figure.of("edit to served, reload", "s", alone, goal=MOUNTED_SECONDS),
     ]
 
 
@@ -68,8 +68,8 @@ def baked(project: Project) -> list[Figure]:
             while generations.former(instance):
                 time.sleep(1)
     return [
-        Figure.of_times("edit to served, deploy", served, BAKED_SECONDS),
-        Figure.of_times("./dagnix deploy", whole, None, "until the daemon has started again, too"),
+        Figure.of("edit to served, deploy", "s", served, goal=BAKED_SECONDS),
+        Figure.of("./dagnix deploy", "s", whole, how="until the daemon has started again, too"),
     ]
 
 
