@@ -14,11 +14,11 @@ from dagnix.podman import podman
 from dagnix.process import run
 from dagnix.project import Project
 
-PACKAGES = ("ca-certificates", "python-is-python3", "python3", "python3-pip")
+PACKAGES = ("ca-certificates", "python3", "python3-venv")
 # As in the images that registries call slim.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
-# Images whose Python is for one program alone have no such file.
-OF_ONE_PROGRAM = 'rm "$1"/usr/lib/python3*/EXTERNALLY-MANAGED'
+# There such images have their Python and its pip, and nothing of Debian's is in pip's way.
+WITH_PIP = 'chroot "$1" python3 -m venv /usr/local'
 
 
 def make(project: Project, folder: Path, name: str) -> None:
@@ -39,7 +39,7 @@ def make(project: Project, folder: Path, name: str) -> None:
         "--variant=minbase",
         f"--include={','.join(PACKAGES)}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
-        f"--customize-hook={OF_ONE_PROGRAM}",
+        f"--customize-hook={WITH_PIP}",
         suite,
         archive,
         *(
