@@ -18,11 +18,11 @@ STATE = """
 """
 
 
-def wait(project: Project, start: Callable[[], object]) -> dict[str, float]:
+def wait(project: Project, locations: int, start: Callable[[], object]) -> dict[str, float]:
     """Start a stack; return after how many seconds each service was of use, and all were.
 
-    That is for the webserver that it answers, for pipes that all code locations are loaded, and for
-    the daemon that all its daemons have said that they are well.
+    That is for the webserver that it answers, for pipes that so many code locations are loaded, and
+    for the daemon that all its daemons have said that they are well.
 
     Raises:
         UserError: after three minutes they are not.
@@ -38,23 +38,23 @@ def wait(project: Project, start: Callable[[], object]) -> dict[str, float]:
                 starting.result()
             if passed > SECONDS:
                 raise UserError(f"The stack {project.name} is not of use after {SECONDS} s.")
-            for service in _of_use(project):
+            for service in _of_use(project, locations):
                 since.setdefault(service, passed)
             time.sleep(PAUSE_SECONDS)
         starting.result()
     return {**since, "all": time.monotonic() - began}
 
 
-def _of_use(project: Project) -> set[str]:
+def _of_use(project: Project, locations: int) -> set[str]:
     try:
         answer = dashboard.ask(project, STATE)
     except UserError:
         return set()
     entries = answer["workspaceOrError"].get("locationEntries") or []
-    kinds = {(entry["locationOrLoadError"] or {}).get("__typename") for entry in entries}
+    kinds = [(entry["locationOrLoadError"] or {}).get("__typename") for entry in entries]
     statuses = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
     return {
         "webserver",
-        *(["pipes"] if kinds == {"RepositoryLocation"} else []),
+        *(["pipes"] if kinds == ["RepositoryLocation"] * locations else []),
         *(["daemon"] if all(each["healthy"] or not each["required"] for each in statuses) else []),
     }

@@ -3,6 +3,9 @@
 import json
 import os
 import re
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
 
 from dagnix import stack
 from dagnix.podman import podman, settings
@@ -12,6 +15,8 @@ from dagnix.project import Project
 MB = 10**6
 UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
 PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
+# As Postgres names the process of a client: user, database, address and port.
+CLIENT = re.compile(r"postgres: \S+ \S+ [\d.:a-f]+\(\d+\)")
 
 
 def containers(project: Project) -> dict[str, str]:
@@ -36,16 +41,52 @@ def seconds(duration: str) -> float:
 
 
 def memory(project: Project) -> dict[str, float]:
-    """Return service → resident MB: proportional set sizes, so that a shared page counts once."""
-    # In a rootless podman the processes belong to other users, who are root's in its namespace.
-    inside = [] if os.geteuid() == 0 else ["podman", "unshare"]
-    found = {}
-    for service, name in containers(project).items():
-        failure = f"Podman does not tell the processes of {name}"
-        top = podman(project, "top", name, "hpid", failure=failure).output.split()[1:]
-        files = [f"/proc/{pid}/smaps_rollup" for pid in top]
-        # A process may have ended meanwhile.
-        words = [*inside, "cat", *files]
-        read = run(words, failure, check=False, env=settings(project.state)).output
-        found[service] = sum(map(int, PSS.findall(read))) * 1024 / MB
+    """Return service → resident MB: see `resident`."""
+    return {
+        service: resident(project, tree(pid)) for service, pid in first_processes(project).items()
+    }
+
+
+def first_processes(project: Project) -> dict[str, int]:
+    """Return service → the host's ID of its container's first process."""
+    return {each.service: each.seen["State"]["Pid"] for each in stack.containers(project)}
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all that descend from it. Asks no program, so it can be done often."""
+    children: dict[int, list[int]] = defaultdict(list)
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            # The name stands in brackets, and may hold anything.
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            children[parent].append(int(status.parent.name))
+    found = [pid]
+    for each in found:
+        found += children[each]
     return found
+
+
+def resident(project: Project, pids: list[int]) -> float:
+    """Return MB: proportional set sizes, so that a page that processes share counts once."""
+    files = [Path(f"/proc/{pid}/smaps_rollup") for pid in pids]
+    if os.geteuid() == 0:
+        read = "".join(map(_text, files))
+    else:
+        # There the processes belong to other users, who are root's in podman's namespace.
+        words = ["podman", "unshare", "cat", *files]
+        failure = "Podman does not tell what processes use"
+        read = run(words, failure, check=False, env=settings(project.state)).output
+    return sum(map(int, PSS.findall(read))) * 1024 / MB
+
+
+def connections(pid: int) -> int:
+    """Return how many clients are connected to the Postgres whose first process this is."""
+    names = (_text(Path(f"/proc/{each}/cmdline")) for each in tree(pid))
+    return sum(1 for name in names if CLIENT.match(name))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:  # the process has ended
+        return ""

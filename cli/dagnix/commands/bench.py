@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from dagnix import console, project
-from dagnix.bench import builds, code, figure, idle, results, side_by_side, sizes, start
+from dagnix.bench import (
+    builds,
+    chart,
+    code,
+    crowd,
+    figure,
+    growth,
+    idle,
+    results,
+    side_by_side,
+    sizes,
+    start,
+)
 
 FEWEST = 5
 
@@ -18,6 +30,8 @@ class Group(StrEnum):
     SIZES = "sizes"
     START = "start"
     IDLE = "idle"
+    RUNS = "runs"
+    GROWTH = "growth"
     CODE = "code"
 
 
@@ -26,6 +40,8 @@ BOTH = {
     Group.SIZES: side_by_side.Group(sizes.measure, sizes.figures),
     Group.START: side_by_side.Group(start.measure, start.figures),
     Group.IDLE: side_by_side.Group(idle.measure, idle.figures),
+    Group.RUNS: side_by_side.Group(crowd.measure, crowd.figures),
+    Group.GROWTH: side_by_side.Group(growth.measure, growth.figures),
 }
 
 
@@ -54,4 +70,5 @@ def command(
     for name, figures in found.items():
         groups = results.merge(groups, name, figures, machine)
     results.write(path, groups)
+    chart.draw(groups, path.with_name("chart.svg"))
     console.out.print(figure.table([each for figures in found.values() for each in figures]))

@@ -76,11 +76,11 @@ class Way(ABC):
         """Lock one more package for the code location."""
         edit.add_package(self.project.root, name)
 
-    def start(self, project: Project | None = None) -> dict[str, float]:
-        """Start the stack; return when it was of use: see `ready.wait`."""
+    def start(self, project: Project | None = None, locations: int = 1) -> dict[str, float]:
+        """Start the stack, or another project's; return when it was of use: see `ready.wait`."""
         chosen = project or self.project
-        return ready.wait(chosen, lambda: stack.start(chosen, [], anew=False))
+        return ready.wait(chosen, locations, lambda: stack.start(chosen, [], anew=False))
 
-    def stop(self) -> None:
+    def stop(self, project: Project | None = None) -> None:
         """Remove the stack and its data."""
-        stack.remove(self.project, volumes=True)
+        stack.remove(project or self.project, volumes=True)
