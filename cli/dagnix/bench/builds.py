@@ -20,9 +20,8 @@ HOW = {
 NO_CPU = "nix-daemon builds, and its CPU is not ours to count"
 
 
-def measure(way: Way, runs: int) -> Taken:
+def measure(way: Way, runs: int, taken: Taken) -> None:
     """Take each kind of build so many times, and the cold one first."""
-    taken = Taken()
     taken.add(ONCE, way.once)
     way.build()
     for number in range(runs):
@@ -35,7 +34,6 @@ def measure(way: Way, runs: int) -> Taken:
             for number in range(runs):
                 _edit(way, name, number)
                 taken.spend(name, spent(way.build), cpu=way.counts_cpu)
-    return taken
 
 
 def _edit(way: Way, name: str, number: int) -> None:

@@ -19,9 +19,8 @@ TOGETHER = {"as configured": None, "ten at a time": 10}
 PAUSE_SECONDS = 1
 
 
-def measure(way: Way, runs: int) -> Taken:
+def measure(way: Way, runs: int, taken: Taken) -> None:
     """Launch the runs at once, with the queue's limit as it is and with ten; so many times each."""
-    taken = Taken()
     added.small_job(way.code)
     for name, limit in TOGETHER.items():
         if limit:
@@ -38,7 +37,6 @@ def measure(way: Way, runs: int) -> Taken:
             for _ in range(runs):
                 _alone(way.project, taken)
         way.stop()
-    return taken
 
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:

@@ -25,9 +25,8 @@ MEMORY_SHARE = 0.75
 BY_SYSTEMD = Path("/run/systemd/system")
 
 
-def measure(way: Way, runs: int) -> Taken:
+def measure(way: Way, runs: int, taken: Taken) -> None:
     """Watch the stack for a minute so many times, then ask each health check so many times."""
-    taken = Taken()
     way.build()
     way.start()
     with console.step(f"{way.name}: idle, {runs} times {SECONDS} s"):
@@ -39,7 +38,6 @@ def measure(way: Way, runs: int) -> Taken:
             for _ in range(runs):
                 _check(way.project, container, taken)
     way.stop()
-    return taken
 
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:

@@ -12,14 +12,20 @@ from dagnix.lock.systems import host_system
 CODE = "pipes"  # the group of the code location's packages
 
 
+def checkout(root: Path) -> Checkout:
+    """Return where things stand in a copy of a checkout."""
+    own = (root / "nix" / "locks" / "python.json").exists()
+    return Checkout(root, root if own else Path(os.environ["DAGNIX_SOURCE"]))
+
+
 def path(root: Path) -> Path:
     """Return the lock of a checkout, or where its own will be."""
-    return _checkout(root).lock("python")
+    return checkout(root).lock("python")
 
 
 def lock(root: Path) -> dict[str, Any]:
     """Return the lock that a checkout is built from."""
-    return lockfile.read(_checkout(root).locked("python"))
+    return lockfile.read(checkout(root).locked("python"))
 
 
 def groups(lock: dict[str, Any]) -> dict[str, list[str]]:
@@ -46,8 +52,3 @@ def pinned(lock: dict[str, Any], names: list[str]) -> list[str]:
     """Return requirements of exactly the locked versions."""
     packages = lock["packages"][host_system().name]
     return [f"{name}=={packages[name]['version']}" for name in names]
-
-
-def _checkout(root: Path) -> Checkout:
-    own = (root / "nix" / "locks" / "python.json").exists()
-    return Checkout(root, root if own else Path(os.environ["DAGNIX_SOURCE"]))

@@ -14,9 +14,12 @@ from dagnix.project import Project
 
 @dataclass(frozen=True)
 class Group:
-    """`measure` takes values on one way, so many times; `figures` sets both sides beside."""
+    """`measure` takes values on one way, so many times; `figures` sets both ways' side by side.
 
-    measure: Callable[[Way, int], Taken]
+    What `measure` has taken before it fails is kept.
+    """
+
+    measure: Callable[[Way, int, Taken], None]
     figures: Callable[[Taken, Taken], list[Figure]]
 
 
@@ -35,13 +38,15 @@ def measure(project: Project, groups: Mapping[str, Group], runs: int) -> dict[st
 
 
 def _measured(way: Way, group: Group, runs: int) -> Taken:
+    taken = Taken()
     try:
-        return group.measure(way, runs)
+        group.measure(way, runs, taken)
     except UserError as error:
         console.failed(f"{way.name}: {error}")
+        taken.failure = str(error).splitlines()[0]
         # The next group starts a stack, too.
         way.stop()
-        return Taken(failure=str(error).splitlines()[0])
+    return taken
 
 
 def explained(figures: list[Figure], ours: Taken, theirs: Taken) -> list[Figure]:

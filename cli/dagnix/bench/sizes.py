@@ -6,10 +6,12 @@ from pathlib import Path
 from statistics import median
 
 from dagnix import console
+from dagnix.bench import lists, release
 from dagnix.bench.figure import Figure
 from dagnix.bench.registry import Registry
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
+from dagnix.lock import lockfile
 
 GZIP_LEVEL = 6  # gzip's own, and what registries are pushed
 BLOCK = 1 << 20
@@ -18,11 +20,11 @@ KIB = 1024
 PUSHED_KIB = 32
 COMPRESSED, UNPACKED, LAYERS = "compressed", "unpacked", "layers"
 FIRST_PUSH, EDIT_PUSH = "first push", "push after an edit"
+RELEASE_PUSH = "push after a Dagster release"
 
 
-def measure(way: Way, runs: int) -> Taken:
+def measure(way: Way, runs: int, taken: Taken) -> None:
     """Take the sizes once, and the push after an edit so many times."""
-    taken = Taken()
     way.build()
     with way.layouts() as layouts, ThreadPoolExecutor() as pool:
         layers = {digest: path for each in layouts for digest, path in each.layers.items()}
@@ -30,13 +32,21 @@ def measure(way: Way, runs: int) -> Taken:
             taken.add(COMPRESSED, sum(pool.map(compressed, layers.values())) / MB)
         taken.add(UNPACKED, sum(path.stat().st_size for path in layers.values()) / MB)
         taken.add(LAYERS, len(layers))
-    with Registry(way.project) as registry, console.step(f"{way.name}: pushing to a registry"):
+    with Registry(way.project) as registry, console.step(f"{way.name}: pushing after edits"):
         taken.add(FIRST_PUSH, registry.push() / MB)
         for _ in range(runs):
             way.edit_code()
             way.build()
             taken.add(EDIT_PUSH, registry.push() / KIB)
-    return taken
+    with Registry(way.project) as registry, console.step(f"{way.name}: pushing after a release"):
+        root = way.project.root
+        lock = lists.lock(root)
+        release.go_back(root)
+        way.build()
+        registry.push()
+        lockfile.write(lists.path(root), lock)
+        way.build()
+        taken.add(RELEASE_PUSH, registry.push() / MB)
 
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:
@@ -59,6 +69,13 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
             theirs.of(EDIT_PUSH),
             goal=PUSHED_KIB,
             how="by how much a registry grows; one line of code, the three images pushed",
+        ),
+        Figure.of(
+            RELEASE_PUSH,
+            "MB",
+            ours.of(RELEASE_PUSH),
+            theirs.of(RELEASE_PUSH),
+            how="the same, from the Dagster before the one that is locked",
         ),
     ]
 

@@ -23,9 +23,8 @@ print(json.dumps([time.monotonic() - began, time.process_time() - used]))
 """
 
 
-def measure(way: Way, runs: int) -> Taken:
+def measure(way: Way, runs: int, taken: Taken) -> None:
     """Start the stack so many times, each time without data."""
-    taken = Taken()
     way.build()
     for number in range(runs):
         with console.step(f"{way.name}: start {number + 1} of {runs}"):
@@ -40,7 +39,6 @@ def measure(way: Way, runs: int) -> Taken:
                 taken.add(f"{service}, CPU", cpu[service])
             _import(way, taken)
             way.stop()
-    return taken
 
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:

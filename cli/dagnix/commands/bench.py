@@ -46,8 +46,8 @@ BOTH = {
 
 
 def command(
-    group: Annotated[
-        Group | None, typer.Argument(help="Measure these alone.", show_default=False)
+    groups: Annotated[
+        list[Group] | None, typer.Argument(help="Measure these alone.", show_default=False)
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken.")] = FEWEST,
 ) -> None:
@@ -61,14 +61,14 @@ def command(
     in .dagnix, about 2 GiB, which is removed afterwards.
     """
     here = project.current()
-    chosen = [group] if group else list(Group)
+    chosen = groups or list(Group)
     found = side_by_side.measure(here, {name: BOTH[name] for name in chosen if name in BOTH}, runs)
     if Group.CODE in chosen:
         found[Group.CODE] = code.figures(here)
     path = here.root / results.FILE
-    groups, machine = results.read(path), results.machine(here)
+    known, machine = results.read(path), results.machine(here)
     for name, figures in found.items():
-        groups = results.merge(groups, name, figures, machine)
-    results.write(path, groups)
-    chart.draw(groups, path.with_name("chart.svg"))
+        known = results.merge(known, name, figures, machine)
+    results.write(path, known)
+    chart.draw(known, path.with_name("chart.svg"))
     console.out.print(figure.table([each for figures in found.values() for each in figures]))

@@ -111,30 +111,34 @@ def test_a_group_that_fails_says_why_and_the_next_goes_on(
     monkeypatch.setattr(side_by_side.lists, "lock", lambda _: LOCK)
     asked = []
 
-    def fail(_: Any, runs: int) -> Taken:
+    def fail(_: Any, runs: int, taken: Taken) -> None:
+        taken.add("early", 1)
         raise UserError(f"No way, {runs} times.\nMore words.")
 
-    def succeed(_: Any, runs: int) -> Taken:
+    def succeed(_: Any, runs: int, taken: Taken) -> None:
         asked.append(runs)
-        taken = Taken()
-        taken.add("b", 1)
-        return taken
+        taken.add("late", 1)
 
-    def figures(name: str, ours: Taken, theirs: Taken) -> list[Figure]:
-        return [Figure.of(name, "s", ours.of(name), theirs.of(name), how="so")]
+    def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+        names = ("early", "late")
+        return [Figure.of(n, "s", ours.of(n), theirs.of(n), how="so") for n in names]
 
     found = side_by_side.measure(
         SimpleNamespace(root=checkout),
         {
-            "a": side_by_side.Group(fail, lambda ours, theirs: figures("a", ours, theirs)),
-            "b": side_by_side.Group(succeed, lambda ours, theirs: figures("b", ours, theirs)),
+            "a": side_by_side.Group(fail, figures),
+            "b": side_by_side.Group(succeed, figures),
         },
         2,
     )
-    (a,), (b,) = found["a"], found["b"]
-    assert a.ours is None
-    assert a.how == ("so; not taken: No way, 2 times.; Containerfiles not taken: No way, 2 times.")
-    assert b.ours
-    assert b.how == "so"
+    (early, late), (_, unharmed) = found["a"], found["b"]
+    assert early.ours
+    assert early.how == "so"
+    assert late.ours is None
+    assert late.how == (
+        "so; not taken: No way, 2 times.; Containerfiles not taken: No way, 2 times."
+    )
+    assert unharmed.ours
+    assert unharmed.how == "so"
     assert asked == [2, 2]
     assert way.stopped == 2

@@ -88,7 +88,8 @@ class Containerfiles(Way):
         """Yield what podman writes."""
         with scratch.folder(self.project) as folder:
             for service in SERVICES:
-                words = ["save", "--quiet", "--format=oci-dir", f"--output={folder / service}"]
+                words = ["save", "--quiet", "--format=oci-dir", "--uncompressed"]
+                words += [f"--output={folder / service}"]
                 name = images.name(self.project, service)
                 podman(self.project, *words, name, failure=f"Podman does not write {name}")
             yield [Layout(folder / service) for service in SERVICES]
