@@ -9,12 +9,13 @@ from dagnix import console, project
 from dagnix.bench import (
     builds,
     chart,
-    code,
     crowd,
+    edited_image,
     figure,
     growth,
     idle,
     results,
+    served,
     side_by_side,
     sizes,
     start,
@@ -35,12 +36,13 @@ class Group(StrEnum):
     CODE = "code"
 
 
-BOTH = {
+GROUPS = {
     Group.BUILD: side_by_side.Group(builds.measure, builds.figures),
     Group.SIZES: side_by_side.Group(sizes.measure, sizes.figures),
     Group.START: side_by_side.Group(start.measure, start.figures),
     Group.IDLE: side_by_side.Group(idle.measure, idle.figures),
     Group.RUNS: side_by_side.Group(crowd.measure, crowd.figures),
+    Group.CODE: side_by_side.Group(served.measure, served.figures),
     Group.GROWTH: side_by_side.Group(growth.measure, growth.figures),
 }
 
@@ -62,9 +64,9 @@ def command(
     """
     here = project.current()
     chosen = groups or list(Group)
-    found = side_by_side.measure(here, {name: BOTH[name] for name in chosen if name in BOTH}, runs)
+    found = side_by_side.measure(here, {name: GROUPS[name] for name in chosen}, runs)
     if Group.CODE in chosen:
-        found[Group.CODE] = code.figures(here)
+        found[Group.CODE] = [*edited_image.figures(here), *found[Group.CODE]]
     path = here.root / results.FILE
     known, machine = results.read(path), results.machine(here)
     for name, figures in found.items():

@@ -2,12 +2,13 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import console, images, secret_files
-from dagnix.bench import lists, scratch
+from dagnix import UserError, console, dashboard, images, secret_files, stack
+from dagnix.bench import lists, ready, scratch
 from dagnix.bench.services import SERVICES
 from dagnix.bench.spent import spent
 from dagnix.bench.ways import base, pip
@@ -18,6 +19,13 @@ from dagnix.project import Project
 
 FOLDER = Path("bench") / "containerfile"
 LABEL = "dagnix.bench"
+CODE = "pipes"
+PAUSE_SECONDS = 0.1
+LOADED = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    updatedTimestamp locationOrLoadError { __typename }
+} } } }
+"""
 # What compose.yaml there reads from the environment instead of a file, as most images have it.
 PASSWORDS = dict(
     zip(("DAGSTER_PG_PASSWORD", "STORAGE_PG_PASSWORD"), secret_files.NAMES, strict=True)
@@ -60,8 +68,11 @@ class Containerfiles(Way):
 
     def build(self) -> None:
         """Build them one after the other: the first steps of the second are then in the cache."""
+        self._build(SERVICES)
+
+    def _build(self, services: Iterable[str]) -> None:
         self._write_requirements()
-        for service in SERVICES:
+        for service in services:
             words = ["build", "--quiet", "--layers", "--network=host", *self._volumes]
             words += [f"--build-arg=PIP_CONFIG_FILE={pip.MOUNTED}/pip.conf"]
             words += [f"--build-arg=BASE={self._base}", f"--label={LABEL}={self.project.version}"]
@@ -98,6 +109,30 @@ class Containerfiles(Way):
         """Return the instance with compose.mount.yaml of its own."""
         added = self._files / "compose.mount.yaml"
         return self.project.with_compose_file(str(added), DAGNIX_PIPES_DIR=str(code_folder))
+
+    @contextmanager
+    def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
+        """Yield what *Reload* in the dashboard does."""
+        yield {"reload": lambda: dashboard.reload_location(project, CODE)}
+
+    def deploy(self) -> tuple[float, float]:
+        """Build pipes and make its container anew; the webserver notices."""
+        before, began = self._loaded_at(), time.monotonic()
+        self._build([CODE])
+        words = ["up", "--detach", "--force-recreate", "--no-deps", CODE]
+        stack.compose(self.project, *words, failure="podman-compose does not make pipes anew")
+        while self._loaded_at() in {before, None}:
+            if time.monotonic() - began > ready.SECONDS:
+                raise UserError(f"The webserver has no new code after {ready.SECONDS} s.")
+            time.sleep(PAUSE_SECONDS)
+        spent = time.monotonic() - began
+        return spent, spent
+
+    def _loaded_at(self) -> float | None:
+        """Return when the webserver loaded the code; None while it does not load."""
+        (entry,) = dashboard.ask(self.project, LOADED)["workspaceOrError"]["locationEntries"]
+        loaded = (entry["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
+        return entry["updatedTimestamp"] if loaded else None
 
     def _write_requirements(self) -> None:
         folder = self.project.root / "requirements"

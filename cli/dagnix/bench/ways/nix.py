@@ -1,21 +1,26 @@
 """Dagnix's way: Nix builds layers, podman takes in those that it lacks."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from dagnix import code, console, images, nix
+from dagnix import code, console, dashboard, images, nix
 from dagnix.bench import scratch
 from dagnix.bench.services import SERVICES
 from dagnix.bench.spent import spent
 from dagnix.bench.ways.way import Way
+from dagnix.deploy import generations
 from dagnix.images import Layout
 from dagnix.podman import podman
 from dagnix.process import run
 from dagnix.project import Project
 
+PAUSE_SECONDS = 0.1
+FORMER_SECONDS = 120
 FAILURE = "The measurement cannot have a Nix store of its own"
 
 
@@ -70,6 +75,41 @@ class Nix(Way):
     def mounted(self, code_folder: Path) -> Project:
         """Return the instance with compose.mount.yaml."""
         return code.mounted(self.project, code_folder)
+
+    @contextmanager
+    def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
+        """Yield what `./dagnix reload` does, with and without --watch."""
+        self._dagnix(project, "reload")  # builds the command line of the copy
+        with code.Checker(project, code.container(project)) as checker:
+            code.reload(project, checker)  # as --watch does when it begins
+            yield {
+                "reload --watch": lambda: code.reload(project, checker),
+                "reload": lambda: self._dagnix(project, "reload"),
+            }
+
+    def deploy(self) -> tuple[float, float]:
+        """Run `./dagnix deploy`, then wait until the container before has gone."""
+        self._dagnix(self.project, "history")  # builds the command line of the copy
+        before = dashboard.served_at(self.project, code.SERVICE)
+        began = time.monotonic()
+        with ThreadPoolExecutor(1) as pool:
+            deploy = pool.submit(self._dagnix, self.project, "deploy")
+            while not deploy.done() and dashboard.served_at(self.project, code.SERVICE) in {
+                before,
+                "",
+            }:
+                time.sleep(PAUSE_SECONDS)
+            served = time.monotonic() - began
+            deploy.result()
+        ended = time.monotonic() - began
+        end = time.monotonic() + FORMER_SECONDS
+        while generations.former(self.project) and time.monotonic() < end:
+            time.sleep(1)
+        return served, ended
+
+    def _dagnix(self, project: Project, command: str) -> None:
+        words = [self.project.root / "dagnix", command]
+        run(words, f"./dagnix {command} fails", env=project.environment)
 
     def _layouts(self) -> list[Layout]:
         return images.build(self.project, list(SERVICES))

@@ -1,7 +1,7 @@
 """What both ways can do, so that each figure is taken by the same code."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,6 +53,18 @@ class Way(ABC):
     @abstractmethod
     def mounted(self, code: Path) -> Project:
         """Return the instance with its code served from a folder."""
+
+    @abstractmethod
+    @contextmanager
+    def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
+        """Yield what makes edited code of a mounted folder live, by name; it returns when it is."""
+
+    @abstractmethod
+    def deploy(self) -> tuple[float, float]:
+        """Make the edited code live in a new image.
+
+        Return the seconds until the webserver serves it, and until all that belongs to it is done.
+        """
 
     @property
     def code(self) -> Path:
