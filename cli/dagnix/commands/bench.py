@@ -51,7 +51,9 @@ def command(
     groups: Annotated[
         list[Group] | None, typer.Argument(help="Measure these alone.", show_default=False)
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken.")] = FEWEST,
+    runs: Annotated[
+        int, typer.Option(min=1, max=20, help="How often each figure is taken.")
+    ] = FEWEST,
 ) -> None:
     """Measure Dagnix beside Containerfiles, pip and `podman build`; takes an hour.
 
