@@ -3,7 +3,6 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median
 from threading import Event
 
 from dagnix import console
@@ -92,5 +91,6 @@ def _peaks(project: Project, over: Event) -> tuple[float, float]:
 
 def _alone(project: Project, taken: Taken) -> None:
     launched = time.time()
-    (run,) = launches.wait(project, [launches.launch(project, added.SMALL_JOB)])
-    taken.add("first op", median(step["startTime"] for step in run["stepStats"]) - launched)
+    run = launches.launch(project, added.SMALL_JOB)
+    launches.wait(project, [run])
+    taken.add("first op", launches.first_op(project, run) - launched)

@@ -1,7 +1,6 @@
 """Runs, launched through GraphQL as the dashboard does."""
 
 import time
-from typing import Any
 
 from dagnix import UserError, dashboard
 from dagnix.project import Project
@@ -15,10 +14,13 @@ mutation Launch($job: String!) { launchRun(executionParams: {
   }, runConfigData: {}
 }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
 """
-RUNS = """
-query Runs($runs: [String!]!) { runsOrError(filter: {runIds: $runs}) { ... on Runs { results {
-  runId status stepStats { startTime }
-} } } }
+STATUSES = """
+query Statuses($runs: [String!]!) { runsOrError(filter: {runIds: $runs}) { ... on Runs {
+  results { status }
+} } }
+"""
+STARTED = """
+query Started($run: ID!) { runOrError(runId: $run) { ... on Run { stepStats { startTime } } } }
 """
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -32,8 +34,8 @@ def launch(project: Project, job: str) -> str:
     return answer["run"]["runId"]
 
 
-def wait(project: Project, runs: list[str]) -> list[dict[str, Any]]:
-    """Wait until runs have succeeded, and return them.
+def wait(project: Project, runs: list[str]) -> None:
+    """Wait until runs have succeeded.
 
     Raises:
         UserError: one ends otherwise, or they have not ended after ten minutes.
@@ -41,12 +43,18 @@ def wait(project: Project, runs: list[str]) -> list[dict[str, Any]]:
     """
     end = time.monotonic() + SECONDS
     while True:
-        found = dashboard.ask(project, RUNS, runs=runs)["runsOrError"]["results"]
+        found = dashboard.ask(project, STATUSES, runs=runs)["runsOrError"]["results"]
         statuses = {run["status"] for run in found}
         if statuses == {"SUCCESS"}:
-            return found
+            return
         if failed := statuses & (ENDED - {"SUCCESS"}):
             raise UserError(f"A run of the measurement ended in {failed.pop()}.")
         if time.monotonic() > end:
             raise UserError(f"Runs of the measurement have not ended after {SECONDS} s.")
         time.sleep(PAUSE_SECONDS)
+
+
+def first_op(project: Project, run: str) -> float:
+    """Return when the first op of a run started, in seconds since the epoch."""
+    steps = dashboard.ask(project, STARTED, run=run)["runOrError"]["stepStats"]
+    return min(step["startTime"] for step in steps)

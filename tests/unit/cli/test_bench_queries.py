@@ -10,7 +10,14 @@ from dagnix.bench.ways import containerfiles
 
 @pytest.mark.parametrize(
     "query",
-    [growth.PAGE, launches.LAUNCH, launches.RUNS, ready.STATE, containerfiles.LOADED],
+    [
+        growth.PAGE,
+        launches.LAUNCH,
+        launches.STATUSES,
+        launches.STARTED,
+        ready.STATE,
+        containerfiles.LOADED,
+    ],
 )
 def test_a_query_fits_the_schema(query: str) -> None:
     assert validate(create_schema().graphql_schema, parse(query)) == []
