@@ -1,9 +1,7 @@
 """How long the three images take to be built and given to podman."""
 
-from statistics import median
-
 from dagnix import console
-from dagnix.bench.figure import Figure
+from dagnix.bench.figure import Figure, goal
 from dagnix.bench.spent import spent
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
@@ -55,7 +53,7 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     ]
     for name, how in HOW.items():
         other = theirs.of(name)
-        half = median(other) / 2 if name == COLD and other else None
+        half = goal(None, other, 0.5) if name == COLD else None
         found.append(Figure.of(name, "s", ours.of(name), other, goal=half, how=how))
         cpu = f"{name}, CPU"
         said = how if ours.of(cpu) or not ours.of(name) else NO_CPU

@@ -98,6 +98,14 @@ class Figure:
         return self.name, ours, theirs, ratio, goal, share, self.how
 
 
+def goal(most: float | None, theirs: Sequence[float], share: float = 1) -> float | None:
+    """Return the stricter of a fixed most and a share of what the ordinary way takes."""
+    known = [most] if most is not None else []
+    if theirs:
+        known.append(statistics.median(theirs) * share)
+    return min(known, default=None)
+
+
 def table(figures: list[Figure]) -> Table:
     """Return the table of what was measured."""
     made = Table(box=None, pad_edge=False)

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from statistics import median
 from threading import Event
 
 from dagnix import console, stack
 from dagnix.bench import used
-from dagnix.bench.figure import Figure
+from dagnix.bench.figure import Figure, goal
+from dagnix.bench.services import SERVICES
 from dagnix.bench.spent import spent
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
@@ -20,8 +20,13 @@ SECONDS = 60
 SETTLE_SECONDS = 30  # the first ticks and the last of what starting leaves to do
 ALL = "whole stack"
 PODMAN = "podman's own, for the checks"
-CPU_PERCENT = 4
+CPU_PERCENT, CPU_SHARE = 4, 0.5
 MEMORY_SHARE = 0.75
+KINDS = {
+    "cpu": ("idle CPU", "%", f"of a core; {SECONDS} s, health checks included, at their intervals"),
+    "memory": ("idle memory", "MB", "proportional set size of all processes"),
+    "check": ("one health check", "s", "CPU in the container, with what it does meanwhile"),
+}
 BY_SYSTEMD = Path("/run/systemd/system")
 
 
@@ -42,50 +47,26 @@ def measure(way: Way, runs: int, taken: Taken) -> None:
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     """Return percent of one core, MB, and seconds of CPU of one health check."""
+    goals = {
+        f"cpu: {ALL}": goal(CPU_PERCENT, theirs.of(f"cpu: {ALL}"), CPU_SHARE),
+        f"memory: {ALL}": goal(None, theirs.of(f"memory: {ALL}"), MEMORY_SHARE),
+    }
     found = []
-    names = [key.partition(": ")[2] for key in ours.values if key.startswith("memory: ")]
-    for name in names or [ALL]:
-        cpu, memory, check = (f"{kind}: {name}" for kind in ("cpu", "memory", "check"))
-        other_cpu, other_memory = theirs.of(cpu), theirs.of(memory)
-        percent = share = None
-        if name == ALL:
-            half = [median(other_cpu) / 2] if other_cpu else []
-            percent = min([CPU_PERCENT, *half])
-            share = median(other_memory) * MEMORY_SHARE if other_memory else None
-        what = f"{SECONDS} s, health checks included, each at its own interval"
-        found += [
-            Figure.of(
-                f"idle CPU, {name}",
-                "%",
-                ours.of(cpu),
-                other_cpu,
-                goal=percent,
-                how=f"of a core; {what}",
-            ),
-            Figure.of(
-                f"idle memory, {name}",
-                "MB",
-                ours.of(memory),
-                other_memory,
-                goal=share,
-                how="proportional set size of all processes",
-            ),
-        ]
-        if name != ALL:
-            how = "CPU in the container; what it does anyway meanwhile is in it"
+    for kind, (title, unit, how) in KINDS.items():
+        for name in (*SERVICES, "postgres", *([ALL] if kind != "check" else [])):
+            key = f"{kind}: {name}"
             found.append(
                 Figure.of(
-                    f"one health check, {name}", "s", ours.of(check), theirs.of(check), how=how
+                    f"{title}, {name}",
+                    unit,
+                    ours.of(key),
+                    theirs.of(key),
+                    goal=goals.get(key),
+                    how=how,
                 )
             )
-    how = (
-        "podman healthcheck run" if not BY_SYSTEMD.is_dir() else "systemd's, and not ours to count"
-    )
-    podman_cpu = f"cpu: {PODMAN}"
-    found.append(
-        Figure.of(f"idle CPU, {PODMAN}", "%", ours.of(podman_cpu), theirs.of(podman_cpu), how=how)
-    )
-    return found
+    key, how = f"cpu: {PODMAN}", "systemd's" if BY_SYSTEMD.is_dir() else "podman healthcheck run"
+    return [*found, Figure.of(f"idle CPU, {PODMAN}", "%", ours.of(key), theirs.of(key), how=how)]
 
 
 def _minute(project: Project, taken: Taken) -> None:

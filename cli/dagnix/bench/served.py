@@ -2,11 +2,10 @@
 
 import shutil
 import time
-from statistics import median
 
 from dagnix import console
 from dagnix.bench import edit
-from dagnix.bench.figure import Figure
+from dagnix.bench.figure import Figure, goal
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
 
@@ -44,17 +43,14 @@ def measure(way: Way, runs: int, taken: Taken) -> None:
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     """Return seconds; those of the other way's reload are for both of Dagnix's."""
-    other = theirs.of(RELOADED)
-    reload_goal = min([MOUNTED_SECONDS, *([median(other)] if other else [])])
-    deployed = theirs.of(DEPLOYED)
-    deploy_goal = min([BAKED_SECONDS, *([median(deployed)] if deployed else [])])
+    other, deployed = theirs.of(RELOADED), theirs.of(DEPLOYED)
     return [
         Figure.of(
             f"edit to served, {WATCHED}",
             "s",
             ours.of(WATCHED),
             other,
-            goal=reload_goal,
+            goal=goal(MOUNTED_SECONDS, other),
             how="checks the code first; the other is Reload in the dashboard",
         ),
         Figure.of(
@@ -70,7 +66,7 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
             "s",
             ours.of(DEPLOYED),
             deployed,
-            goal=deploy_goal,
+            goal=goal(BAKED_SECONDS, deployed),
             how="./dagnix deploy loses no run; the other builds pipes and recreates its container",
         ),
         Figure.of("./dagnix deploy", "s", ours.of(ENDED), how="until the daemon has started again"),

@@ -3,11 +3,10 @@
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
 
 from dagnix import console
 from dagnix.bench import lists, release
-from dagnix.bench.figure import Figure
+from dagnix.bench.figure import Figure, goal
 from dagnix.bench.registry import Registry
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
@@ -82,8 +81,7 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
 
 def _figure(name: str, key: str, ours: Taken, theirs: Taken, how: str) -> Figure:
     other = theirs.of(key)
-    half = median(other) / 2 if other else None
-    return Figure.of(name, "MB", ours.of(key), other, goal=half, how=how)
+    return Figure.of(name, "MB", ours.of(key), other, goal=goal(None, other, 0.5), how=how)
 
 
 def _count(taken: Taken) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from dagnix.bench.figure import Figure, table
+from dagnix.bench.figure import Figure, goal, table
 
 
 def test_a_figure_is_the_median_with_its_spread() -> None:
@@ -45,3 +45,19 @@ def test_there_is_no_ratio_to_nothing(theirs: list[float]) -> None:
 def test_the_table_has_a_line_for_each() -> None:
     figures = [Figure.of("one", "s", [1]), Figure.of("two", "s", [], how="not taken")]
     assert table(figures).row_count == 2
+
+
+@pytest.mark.parametrize(
+    ("most", "theirs", "share", "expected"),
+    [
+        (4, [10, 12, 14], 0.5, 4),
+        (4, [6], 0.5, 3),
+        (None, [6], 1, 6),
+        (4, [], 1, 4),
+        (None, [], 1, None),
+    ],
+)
+def test_the_stricter_goal_counts(
+    most: float | None, theirs: list[float], share: float, expected: float | None
+) -> None:
+    assert goal(most, theirs, share) == expected
