@@ -125,8 +125,8 @@ class Containerfiles(Way):
             if time.monotonic() - began > ready.SECONDS:
                 raise UserError(f"The webserver has no new code after {ready.SECONDS} s.")
             time.sleep(PAUSE_SECONDS)
-        spent = time.monotonic() - began
-        return spent, spent
+        passed = time.monotonic() - began
+        return passed, passed
 
     def _loaded_at(self) -> float | None:
         """Return when the webserver loaded the code; None while it does not load."""
@@ -140,7 +140,7 @@ class Containerfiles(Way):
         for name, lines in lists.requirements(lists.lock(self.project.root)).items():
             text = "".join(f"{line}\n" for line in lines)
             path = folder / f"{name}.txt"
-            # podman build takes a file of another time for another file.
+            # No step is to run again because a file is newer.
             if not path.exists() or path.read_text() != text:
                 path.write_text(text)
 
