@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from dagnix.process import run
+
 SMALL_JOB = "bench_small"
 SMALL = f'''\
 """A run that does nothing, so that what it costs is what every run costs."""
@@ -41,8 +43,9 @@ def many() -> dg.Definitions:
 
 
 def small_job(code: Path) -> None:
-    """Add the job SMALL_JOB, whose one op does nothing."""
-    _write(code, SMALL)
+    """Add the job SMALL_JOB, whose one op does nothing, to code that Nix takes from git."""
+    path = _write(code, SMALL)
+    run(["git", "-C", code, "add", "--intent-to-add", path], "Git does not take a file")
 
 
 def assets(code: Path, count: int) -> None:
@@ -50,5 +53,7 @@ def assets(code: Path, count: int) -> None:
     _write(code, MANY.format(count=count))
 
 
-def _write(code: Path, text: str) -> None:
-    (code / "src" / "pipes" / "defs" / "bench.py").write_text(text)
+def _write(code: Path, text: str) -> Path:
+    path = code / "src" / "pipes" / "defs" / "bench.py"
+    path.write_text(text)
+    return path
