@@ -1,53 +1,61 @@
-"""How long Nix takes to build the images."""
+"""How long the three images take to be built and given to podman."""
 
-import time
-from pathlib import Path
+from dagnix import console
+from dagnix.bench.figure import Figure, goal
+from dagnix.bench.spent import spent
+from dagnix.bench.taken import Taken
+from dagnix.bench.ways.way import Way
 
-from dagnix import console, images, nix
-from dagnix.bench import scratch
-from dagnix.bench.figure import Figure
-from dagnix.process import run
-from dagnix.project import Project
-
-RUNS = 5
-
-
-def figures(project: Project) -> list[Figure]:
-    """Return the times of builds without a change, and in an empty store."""
-    images.build(project)
-    return [_no_change(project), *_cold(project)]
-
-
-def _no_change(project: Project) -> Figure:
-    with console.step("Building without a change"):
-        spent = [_build(project, _all(project), "--no-link") for _ in range(RUNS)]
-    return Figure.of_times("no-change build", spent, 1)
+COLD = "cold build"
+ONCE = "made once before"
+HOW = {
+    COLD: "downloads cached, and what is made once",
+    "no-change build": "",
+    "code edit": "one line of pipes/",
+    "dependency": "one more package in pipes",
+    "config": "one line of config/dagster.yaml",
+}
+NO_CPU = "nix-daemon builds, and its CPU is not ours to count"
 
 
-def _cold(project: Project) -> list[Figure]:
-    """Measure the builds in a Nix store that holds the fetched files only."""
-    with scratch.folder(project) as folder:
-        store = ("--store", folder)
-        with console.step("Copying the fetched files into an empty store"):
-            words = ["nix", "copy", "--no-check-sigs", "--to", folder]
-            # What the fetch has rooted refers to every locked file of this system.
-            roots = project.roots.glob("inputs-*")
-            run([*words, *(root.resolve() for root in roots)], "Nix cannot copy the fetched files")
-        with console.step("Building nix2container"):
-            tool = _build(project, ["nix2container"], "--no-link", *store)
-        with console.step("Building the four images"):
-            four = _build(project, _all(project), "--no-link", *store)
-    return [
-        Figure("nix2container, once", tool, "s", None, "compiled from its Go modules, one run"),
-        Figure("cold build, four images", four, "s", 60, "from fetched files, one run"),
+def measure(way: Way, runs: int, taken: Taken) -> None:
+    """Take each kind of build so many times, and the cold one first."""
+    taken.add(ONCE, way.once)
+    way.build()
+    for number in range(runs):
+        way.forget()
+        with console.step(f"{way.name}: cold build {number + 1} of {runs}"):
+            taken.spend(COLD, spent(way.build_cold))
+    way.build()
+    for name in list(HOW)[1:]:
+        with console.step(f"{way.name}: {name}"):
+            for number in range(runs):
+                _edit(way, name, number)
+                taken.spend(name, spent(way.build), cpu=way.counts_cpu)
+
+
+def _edit(way: Way, name: str, number: int) -> None:
+    match name:
+        case "code edit":
+            way.edit_code()
+        case "dependency":
+            way.add_package(way.packages[number])
+        case "config":
+            way.edit_config()
+
+
+def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+    """Return seconds on the clock and of CPU, for each kind of build."""
+    found = [
+        Figure.of(
+            ONCE, "s", ours.of(ONCE), theirs.of(ONCE), how="nix2container; mmdebstrap's base image"
+        )
     ]
-
-
-def _all(project: Project) -> list[str]:
-    return [f"{name}-oci" for name in images.names(project)]
-
-
-def _build(project: Project, packages: list[str], *options: str | Path) -> float:
-    began = time.monotonic()
-    nix.build(project, packages, nix.Log(lambda _: None), *options)
-    return time.monotonic() - began
+    for name, how in HOW.items():
+        other = theirs.of(name)
+        half = goal(None, other, 0.5) if name == COLD else None
+        found.append(Figure.of(name, "s", ours.of(name), other, goal=half, how=how))
+        cpu = f"{name}, CPU"
+        said = how if ours.of(cpu) or not ours.of(name) else NO_CPU
+        found.append(Figure.of(cpu, "s", ours.of(cpu), theirs.of(cpu), how=said))
+    return found

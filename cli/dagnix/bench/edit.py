@@ -1,13 +1,31 @@
-"""One line of code is edited."""
+"""Edits of the kinds that people make every day."""
 
 import time
 from pathlib import Path
+from typing import Any
+
+from dagnix.bench import lists
+from dagnix.lock import lockfile
 
 
 def one_line(code: Path) -> None:
     """Add a line to the code of a project; no other edit has been the same."""
     with _module(code).open("a") as file:
         file.write(f"EDITED = {time.time_ns()}\n")
+
+
+def comment(config: Path) -> None:
+    """Add a comment to a YAML file; no other edit has been the same."""
+    with config.open("a") as file:
+        file.write(f"# Edited: {time.time_ns()}\n")
+
+
+def add_package(root: Path, name: str) -> None:
+    """Lock one more package for the code location: one of `lists.spare`."""
+    lock: dict[str, Any] = lists.lock(root)
+    group = lists.groups(lock)[lists.CODE]
+    group[:] = sorted({*group, name})
+    lockfile.write(lists.path(root), lock)
 
 
 def _module(code: Path) -> Path:

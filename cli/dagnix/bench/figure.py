@@ -1,49 +1,109 @@
 """Measured values beside their goals and beside the ordinary way to do the same."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from rich.table import Table
 
-TITLES = ("FIGURE", "MEASURED", "GOAL", "OF GOAL", "CONTAINERFILE", "RATIO", "HOW")
+TITLES = ("FIGURE", "DAGNIX", "CONTAINERFILES", "RATIO", "GOAL", "OF GOAL", "HOW")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The median of `n` values, and the least and the most of them."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self | None:
+        """Return what values come to; nothing if there are none."""
+        if not values:
+            return None
+        return cls(statistics.median(values), min(values), max(values), len(values))
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """The words of results.json."""
+        return {"value": self.value, "min": self.low, "max": self.high, "n": self.n}
+
+    def shown(self, unit: str) -> str:
+        """Say it in a cell, with its spread if it was taken more than once."""
+        spread = f" ({self.low:.2f} to {self.high:.2f})" if self.n > 1 else ""
+        return f"{self.value:.2f} {unit}{spread}"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value.
+    """One figure, for Dagnix and for the ordinary way.
 
-    `goal` is a most, and `other` what the same took with a Containerfile and `podman build` in the
-    same run; both in `unit`.
+    `goal` is a most, in `unit`. A side that was not measured is None, and `how` says why.
     """
 
     name: str
-    value: float
     unit: str
-    goal: float | None
-    how: str
-    other: float | None = None
+    ours: Measured | None
+    how: str = ""
+    goal: float | None = None
+    theirs: Measured | None = None
 
     @classmethod
-    def of_times(
-        cls, name: str, spent: list[float], goal: float | None, how: str = "", **more: float
+    def of(  # noqa: PLR0913 - what a line of the table has
+        cls,
+        name: str,
+        unit: str,
+        ours: Sequence[float],
+        theirs: Sequence[float] = (),
+        *,
+        goal: float | None = None,
+        how: str = "",
     ) -> Self:
-        """Return the median of times in seconds, and say how far they were apart."""
-        said = spread(spent)
-        return cls(
-            name, statistics.median(spent), "s", goal, f"{said}; {how}" if how else said, **more
-        )
+        """Return the figure for the values that were measured; none is a side that was not."""
+        return cls(name, unit, Measured.of(ours), how, goal, Measured.of(theirs))
+
+    @property
+    def ratio(self) -> float | None:
+        """Dagnix's share of what the ordinary way needs."""
+        if self.ours and self.theirs and self.theirs.value:
+            return self.ours.value / self.theirs.value
+        return None
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """The words of results.json; value, min, max and n are null where nothing was measured."""
+        nothing = dict.fromkeys(("value", "min", "max", "n"))
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            **(self.ours.as_json if self.ours else nothing),
+            "how": self.how,
+            "goal": self.goal,
+            "other": self.theirs.as_json if self.theirs else None,
+        }
 
     @property
     def row(self) -> tuple[str, ...]:
         """The cells of its line in the table."""
+        missed = self.goal and self.ours and self.ours.value > self.goal
+        colour = "red" if missed else "green"
+        ours = f"[{colour}]{self.ours.shown(self.unit)}[/]" if self.ours else "not taken"
+        theirs = self.theirs.shown(self.unit) if self.theirs else ""
+        ratio = f"{self.ratio:.2f}" if self.ratio is not None else ""
         goal = f"{self.goal:.4g} {self.unit}" if self.goal else ""
-        share = f"{self.value / self.goal:.0%}" if self.goal else ""
-        colour = "red" if self.goal and self.value > self.goal else "green"
-        measured = f"[{colour}]{self.value:.2f} {self.unit}[/]"
-        other = f"{self.other:.2f} {self.unit}" if self.other else ""
-        ratio = f"{self.value / self.other:.2f}" if self.other else ""
-        return self.name, measured, goal, share, other, ratio, self.how
+        share = f"{self.ours.value / self.goal:.0%}" if self.goal and self.ours else ""
+        return self.name, ours, theirs, ratio, goal, share, self.how
+
+
+def goal(most: float | None, theirs: Sequence[float], share: float = 1) -> float | None:
+    """Return the stricter of a fixed most and a share of what the ordinary way takes."""
+    known = [most] if most is not None else []
+    if theirs:
+        known.append(statistics.median(theirs) * share)
+    return min(known, default=None)
 
 
 def table(figures: list[Figure]) -> Table:
@@ -54,8 +114,3 @@ def table(figures: list[Figure]) -> Table:
     for figure in figures:
         made.add_row(*figure.row)
     return made
-
-
-def spread(spent: list[float]) -> str:
-    """Say in words how far times in seconds are apart."""
-    return f"median of {len(spent)}, {min(spent):.2f} to {max(spent):.2f}"

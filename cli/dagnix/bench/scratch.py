@@ -69,9 +69,7 @@ def own_images(project: Project) -> Iterator[Project]:
 @contextmanager
 def instance(project: Project) -> Iterator[Project]:
     """Yield a second instance of the stack, on a free port; it is removed with its data."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     with folder(project) as path:
         secret_files.ensure(path)
         environment = {
@@ -85,6 +83,13 @@ def instance(project: Project) -> Iterator[Project]:
             yield made
         finally:
             stack.remove(made, volumes=True)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def load(project: Project) -> None:

@@ -2,91 +2,72 @@
 
 import shutil
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from dagnix import code, console, dashboard
-from dagnix.bench import edit, scratch
-from dagnix.bench.figure import Figure
-from dagnix.deploy import generations
-from dagnix.process import run
-from dagnix.project import Project
+from dagnix import console
+from dagnix.bench import edit
+from dagnix.bench.figure import Figure, goal
+from dagnix.bench.taken import Taken
+from dagnix.bench.ways.way import Way
 
-RUNS = 5
+WATCHED, RELOADED = "reload --watch", "reload"
+DEPLOYED, ENDED = "deploy", "deploy, whole"
 MOUNTED_SECONDS = 3
 BAKED_SECONDS = 6
-PAUSE_SECONDS = 0.1
 
 
-def mounted(project: Project) -> list[Figure]:
-    """Return the times from an edit in a mounted folder until the new code is served."""
-    with (
-        scratch.own_images(project) as own,
-        scratch.instance(own) as instance,
-        scratch.folder(own) as folder,
-    ):
-        copy = folder / "pipes"
-        shutil.copytree(project.root / "pipes", copy)
-        scratch.load(instance)
-        served = code.mounted(instance, copy)
-        scratch.start(served)
-        with code.Checker(served, code.container(served)) as checker:
-            code.reload(served, checker)  # as --watch does when it begins
-            with console.step("Reloading, with a checker that runs"):
-                watched = _timed(copy, lambda: code.reload(served, checker))
-        with console.step("Reloading, with ./dagnix reload"):
-            alone = _timed(copy, lambda: _dagnix(served, "reload"))
+def measure(way: Way, runs: int, taken: Taken) -> None:
+    """Edit a folder that is mounted, then one whose code is baked into the image."""
+    way.build()
+    code = way.folder / "mounted"
+    shutil.copytree(way.code, code)
+    project = way.mounted(code)
+    way.start(project)
+    with way.reloads(project) as reloads:
+        for name, reload in reloads.items():
+            with console.step(f"{way.name}: {name}"):
+                for _ in range(runs):
+                    edit.one_line(code)
+                    began = time.monotonic()
+                    reload()
+                    taken.add(name, time.monotonic() - began)
+    way.stop(project)
+    way.start()
+    with console.step(f"{way.name}: {DEPLOYED}"):
+        for _ in range(runs):
+            way.edit_code()
+            until_served, until_ended = way.deploy()
+            taken.add(DEPLOYED, until_served)
+            taken.add(ENDED, until_ended)
+    way.stop()
+
+
+def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+    """Return seconds; those of the other way's reload are for both of Dagnix's."""
+    other, deployed = theirs.of(RELOADED), theirs.of(DEPLOYED)
     return [
-        Figure.of_times("edit to served, reload --watch", watched, MOUNTED_SECONDS),
-        Figure.of_times("edit to served, reload", alone, MOUNTED_SECONDS),
+        Figure.of(
+            f"edit to served, {WATCHED}",
+            "s",
+            ours.of(WATCHED),
+            other,
+            goal=goal(MOUNTED_SECONDS, other),
+            how="checks the code first; the other is Reload in the dashboard",
+        ),
+        Figure.of(
+            f"edit to served, {RELOADED}",
+            "s",
+            ours.of(RELOADED),
+            other,
+            goal=MOUNTED_SECONDS,
+            how="the same, with a command line that has to start",
+        ),
+        Figure.of(
+            f"edit to served, {DEPLOYED}",
+            "s",
+            ours.of(DEPLOYED),
+            deployed,
+            goal=goal(BAKED_SECONDS, deployed),
+            how="./dagnix deploy loses no run; the other builds pipes and recreates its container",
+        ),
+        Figure.of("./dagnix deploy", "s", ours.of(ENDED), how="until the daemon has started again"),
     ]
-
-
-def baked(project: Project) -> list[Figure]:
-    """Return the times of `./dagnix deploy` until the webserver has the code, and until it ends."""
-    served, whole = [], []
-    with (
-        scratch.checkout(project) as copy,
-        scratch.own_images(copy) as own,
-        scratch.instance(own) as instance,
-        ThreadPoolExecutor() as pool,
-    ):
-        scratch.load(instance)
-        scratch.start(instance)
-        _dagnix(instance, "history")  # builds the copy's command line
-        for _ in range(RUNS):
-            before = _served_at(instance)
-            edit.one_line(copy.root / "pipes")
-            began = time.monotonic()
-            deploy = pool.submit(_dagnix, instance, "deploy")
-            while not deploy.done() and _served_at(instance) in {before, ""}:
-                time.sleep(PAUSE_SECONDS)
-            served.append(time.monotonic() - began)
-            deploy.result()
-            whole.append(time.monotonic() - began)
-            while generations.former(instance):
-                time.sleep(1)
-    return [
-        Figure.of_times("edit to served, deploy", served, BAKED_SECONDS),
-        Figure.of_times("./dagnix deploy", whole, None, "until the daemon has started again, too"),
-    ]
-
-
-def _served_at(project: Project) -> str:
-    return dashboard.served_at(project, code.SERVICE)
-
-
-def _timed(folder: Path, reload: Callable[[], object]) -> list[float]:
-    spent = []
-    for _ in range(RUNS):
-        edit.one_line(folder)
-        began = time.monotonic()
-        reload()
-        spent.append(time.monotonic() - began)
-    return spent
-
-
-def _dagnix(project: Project, command: str) -> None:
-    words = [project.root / "dagnix", command]
-    run(words, f"./dagnix {command} fails", env=project.environment)

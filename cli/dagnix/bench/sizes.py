@@ -1,32 +1,91 @@
-"""How large the images are."""
+"""How large the images are, on disk and for a registry."""
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dagnix import console, images
-from dagnix.bench.figure import Figure
-from dagnix.project import Project
+from dagnix import console
+from dagnix.bench import lists, release
+from dagnix.bench.figure import Figure, goal
+from dagnix.bench.registry import Registry
+from dagnix.bench.taken import Taken
+from dagnix.bench.ways.way import Way
+from dagnix.lock import lockfile
 
-DAGSTER = {"webserver", "daemon", "pipes"}
 GZIP_LEVEL = 6  # gzip's own, and what registries are pushed
 BLOCK = 1 << 20
 MB = 10**6
+KIB = 1024
+PUSHED_KIB = 32
+COMPRESSED, UNPACKED, LAYERS = "compressed", "unpacked", "layers"
+FIRST_PUSH, EDIT_PUSH = "first push", "push after an edit"
+RELEASE_PUSH = "push after a Dagster release"
 
 
-def figures(project: Project) -> list[Figure]:
-    """Return the size of the three Dagster images together, each layer counted once."""
-    layouts = images.build(project)
-    dagster = [layout for layout in layouts if layout.name in DAGSTER]
-    layers = {digest: path for layout in dagster for digest, path in layout.layers.items()}
-    with console.step("Compressing the layers"), ThreadPoolExecutor() as pool:
-        gzipped = sum(pool.map(compressed, layers.values()))
-    unpacked = sum(path.stat().st_size for path in layers.values())
-    how = f"{len(layers)} layers of {len(dagster)} images, each once"
+def measure(way: Way, runs: int, taken: Taken) -> None:
+    """Take the sizes once, and the push after an edit so many times."""
+    way.build()
+    with way.layouts() as layouts, ThreadPoolExecutor() as pool:
+        layers = {digest: path for each in layouts for digest, path in each.layers.items()}
+        with console.step(f"{way.name}: compressing the layers"):
+            taken.add(COMPRESSED, sum(pool.map(compressed, layers.values())) / MB)
+        taken.add(UNPACKED, sum(path.stat().st_size for path in layers.values()) / MB)
+        taken.add(LAYERS, len(layers))
+    with Registry(way.project) as registry, console.step(f"{way.name}: pushing after edits"):
+        taken.add(FIRST_PUSH, registry.push() / MB)
+        for _ in range(runs):
+            way.edit_code()
+            way.build()
+            taken.add(EDIT_PUSH, registry.push() / KIB)
+    with Registry(way.project) as registry, console.step(f"{way.name}: pushing after a release"):
+        root = way.project.root
+        lock = lists.lock(root)
+        release.go_back(root)
+        way.build()
+        registry.push()
+        lockfile.write(lists.path(root), lock)
+        way.build()
+        taken.add(RELEASE_PUSH, registry.push() / MB)
+
+
+def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+    """Return the sizes of the three images together, each layer counted once."""
+    how = f"each layer once; {_count(ours)} and {_count(theirs)} layers"
     return [
-        Figure("images, compressed", gzipped / MB, "MB", 120, f"{how}, zlib {GZIP_LEVEL}"),
-        Figure("images, unpacked", unpacked / MB, "MB", 350, f"{how}, as tar"),
+        _figure("images, compressed", COMPRESSED, ours, theirs, f"{how}, zlib {GZIP_LEVEL}"),
+        _figure("images, unpacked", UNPACKED, ours, theirs, f"{how}, as tar"),
+        Figure.of(
+            FIRST_PUSH,
+            "MB",
+            ours.of(FIRST_PUSH),
+            theirs.of(FIRST_PUSH),
+            how="what a registry then holds of the three images",
+        ),
+        Figure.of(
+            EDIT_PUSH,
+            "KiB",
+            ours.of(EDIT_PUSH),
+            theirs.of(EDIT_PUSH),
+            goal=PUSHED_KIB,
+            how="by how much a registry grows; one line of code, the three images pushed",
+        ),
+        Figure.of(
+            RELEASE_PUSH,
+            "MB",
+            ours.of(RELEASE_PUSH),
+            theirs.of(RELEASE_PUSH),
+            how="the same, from the Dagster before the one that is locked",
+        ),
     ]
+
+
+def _figure(name: str, key: str, ours: Taken, theirs: Taken, how: str) -> Figure:
+    other = theirs.of(key)
+    return Figure.of(name, "MB", ours.of(key), other, goal=goal(None, other, 0.5), how=how)
+
+
+def _count(taken: Taken) -> str:
+    return str(int(taken.of(LAYERS)[0])) if taken.of(LAYERS) else "no"
 
 
 def compressed(path: Path) -> int:

@@ -6,40 +6,73 @@ from typing import Annotated
 import typer
 
 from dagnix import console, project
-from dagnix.bench import builds, code, figure, sizes, start
+from dagnix.bench import (
+    builds,
+    chart,
+    crowd,
+    edited_image,
+    figure,
+    growth,
+    idle,
+    results,
+    served,
+    side_by_side,
+    sizes,
+    start,
+)
+
+FEWEST = 5
 
 
 class Group(StrEnum):
     """What may be measured alone."""
 
-    SIZES = "sizes"
     BUILD = "build"
+    SIZES = "sizes"
     START = "start"
+    IDLE = "idle"
+    RUNS = "runs"
+    GROWTH = "growth"
     CODE = "code"
 
 
-MEASURED = {
-    Group.SIZES: sizes.figures,
-    Group.BUILD: builds.figures,
-    Group.START: start.figures,
-    Group.CODE: code.figures,
+GROUPS = {
+    Group.BUILD: side_by_side.Group(builds.measure, builds.figures),
+    Group.SIZES: side_by_side.Group(sizes.measure, sizes.figures),
+    Group.START: side_by_side.Group(start.measure, start.figures),
+    Group.IDLE: side_by_side.Group(idle.measure, idle.figures),
+    Group.RUNS: side_by_side.Group(crowd.measure, crowd.figures),
+    Group.CODE: side_by_side.Group(served.measure, served.figures),
+    Group.GROWTH: side_by_side.Group(growth.measure, growth.figures),
 }
 
 
 def command(
-    group: Annotated[
-        Group | None, typer.Argument(help="Measure these alone.", show_default=False)
+    groups: Annotated[
+        list[Group] | None, typer.Argument(help="Measure these alone.", show_default=False)
     ] = None,
+    runs: Annotated[
+        int, typer.Option(min=1, max=20, help="How often each figure is taken.")
+    ] = FEWEST,
 ) -> None:
-    """Print speed and size figures beside their goals; takes some minutes.
+    """Measure Dagnix beside Containerfiles, pip and `podman build`; takes an hour.
 
-    What an edit of one line of code costs is measured beside the same with a Containerfile and
-    `podman build`.
+    What is measured, and how, stands in docs/bench.md. The results go to bench/results.json, where
+    those of other groups stay, and are drawn in bench/chart.svg and bench/chart.png.
 
-    The working tree and the stack that runs are left alone: the code of a copy is edited, and a
+    The working tree and the stack that runs are left alone: the files of copies are edited, and a
     second stack, named …-bench, is started and removed. The cold build uses a Nix store of its own
     in .dagnix, about 2 GiB, which is removed afterwards.
     """
     here = project.current()
-    figures = [each for name in ([group] if group else Group) for each in MEASURED[name](here)]
-    console.out.print(figure.table(figures))
+    chosen = groups or list(Group)
+    found = side_by_side.measure(here, {name: GROUPS[name] for name in chosen}, runs)
+    if Group.CODE in chosen:
+        found[Group.CODE] = [*edited_image.figures(here), *found[Group.CODE]]
+    path = here.root / results.FILE
+    known, machine = results.read(path), results.machine(here)
+    for name, figures in found.items():
+        known = results.merge(known, name, figures, machine)
+    results.write(path, known)
+    chart.draw(known, path.with_name("chart.svg"))
+    console.out.print(figure.table([each for figures in found.values() for each in figures]))

@@ -219,6 +219,14 @@ def test_a_project_has_no_need_of_the_tools_of_dagnixs_own_tests(
     assert "chromium" not in missing
 
 
+def test_the_bench_alone_needs_what_makes_the_ordinary_way(
+    launch: Launch, program: Program
+) -> None:
+    user(program, 0)
+    assert "mmdebstrap, rsvg-convert" in launch("bench").stderr
+    assert "mmdebstrap" not in launch("build").stderr
+
+
 def test_builds_itself_once_and_again_after_a_change(
     launch: Launch, program: Program, tmp_path: Path
 ) -> None:

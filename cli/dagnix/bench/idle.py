@@ -1,0 +1,112 @@
+"""What the stack uses while nothing happens, and what one health check costs."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Event
+
+from dagnix import console, stack
+from dagnix.bench import used
+from dagnix.bench.figure import Figure, goal
+from dagnix.bench.services import SERVICES
+from dagnix.bench.spent import spent
+from dagnix.bench.taken import Taken
+from dagnix.bench.ways.way import Way
+from dagnix.podman import inspect, podman
+from dagnix.project import Project
+
+SECONDS = 60
+SETTLE_SECONDS = 30  # the first ticks and the last of what starting leaves to do
+ALL = "whole stack"
+PODMAN = "podman's own, for the checks"
+CPU_PERCENT, CPU_SHARE = 4, 0.5
+MEMORY_SHARE = 0.75
+KINDS = {
+    "cpu": ("idle CPU", "%", f"of a core; {SECONDS} s, health checks included, at their intervals"),
+    "memory": ("idle memory", "MB", "proportional set size of all processes"),
+    "check": ("one health check", "s", "CPU in the container, with what it does meanwhile"),
+}
+BY_SYSTEMD = Path("/run/systemd/system")
+
+
+def measure(way: Way, runs: int, taken: Taken) -> None:
+    """Watch the stack for a minute so many times, then ask each health check so many times."""
+    way.build()
+    way.start()
+    with console.step(f"{way.name}: idle, {runs} times {SECONDS} s"):
+        time.sleep(SETTLE_SECONDS)
+        for _ in range(runs):
+            _minute(way.project, taken)
+    with console.step(f"{way.name}: health checks"):
+        for container in stack.containers(way.project):
+            for _ in range(runs):
+                _check(way.project, container, taken)
+    way.stop()
+
+
+def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+    """Return percent of one core, MB, and seconds of CPU of one health check."""
+    goals = {
+        f"cpu: {ALL}": goal(CPU_PERCENT, theirs.of(f"cpu: {ALL}"), CPU_SHARE),
+        f"memory: {ALL}": goal(None, theirs.of(f"memory: {ALL}"), MEMORY_SHARE),
+    }
+    found = []
+    for kind, (title, unit, how) in KINDS.items():
+        for name in (*SERVICES, "postgres", *([ALL] if kind != "check" else [])):
+            key = f"{kind}: {name}"
+            found.append(
+                Figure.of(
+                    f"{title}, {name}",
+                    unit,
+                    ours.of(key),
+                    theirs.of(key),
+                    goal=goals.get(key),
+                    how=how,
+                )
+            )
+    key, how = f"cpu: {PODMAN}", "systemd's" if BY_SYSTEMD.is_dir() else "podman healthcheck run"
+    return [*found, Figure.of(f"idle CPU, {PODMAN}", "%", ours.of(key), theirs.of(key), how=how)]
+
+
+def _minute(project: Project, taken: Taken) -> None:
+    before, began = used.cpu(project), time.monotonic()
+    own = spent(lambda: _checked(project, SECONDS))
+    passed = time.monotonic() - began
+    after = used.cpu(project)
+    percents = {name: (after[name] - before[name]) / passed * 100 for name in after}
+    memory = used.memory(project)
+    for kind, found in (("cpu", percents), ("memory", memory)):
+        for name, value in {**found, ALL: sum(found.values())}.items():
+            taken.add(f"{kind}: {name}", value)
+    if not BY_SYSTEMD.is_dir():
+        taken.add(f"cpu: {PODMAN}", own.cpu / passed * 100)
+
+
+def _checked(project: Project, seconds: float) -> None:
+    """Let time pass; run the health checks at their intervals where podman does not."""
+    if BY_SYSTEMD.is_dir():
+        time.sleep(seconds)
+        return
+    over = Event()
+    present = stack.containers(project)
+    with ThreadPoolExecutor(len(present)) as pool:
+        asked = [pool.submit(_ask_again, project, each.name, over.wait) for each in present]
+        wait(asked, seconds)
+        over.set()
+
+
+def _ask_again(project: Project, name: str, pause: Callable[[float], bool]) -> None:
+    (seen,) = inspect(project, [name])
+    while not pause(seen["Config"]["Healthcheck"]["Interval"] / 1e9):
+        _run_check(project, name)
+
+
+def _check(project: Project, container: stack.Container, taken: Taken) -> None:
+    before = used.cpu(project)[container.service]
+    _run_check(project, container.name)
+    taken.add(f"check: {container.service}", used.cpu(project)[container.service] - before)
+
+
+def _run_check(project: Project, name: str) -> None:
+    podman(project, "healthcheck", "run", name, failure=f"{name} is not healthy")

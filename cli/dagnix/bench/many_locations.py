@@ -1,0 +1,44 @@
+"""A stack with more code locations: the service `pipes` again, under other names."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagnix.bench.ways.way import Way
+from dagnix.project import Project
+
+FIRST = "pipes"
+
+
+def with_locations(way: Way, count: int) -> Project:
+    """Return the way's instance with so many code locations, all of the same image.
+
+    The workspace of the copy names them: images are to be built anew.
+    """
+    names = [f"{FIRST}{number}" for number in range(2, count + 1)]
+    (file, *_) = way.project.compose_files
+    like = yaml.safe_load(Path(file).read_text())["services"][FIRST]
+    added = {
+        "services": {name: _service(like, name) for name in names},
+        "volumes": {f"{name}-data": {} for name in names},
+    }
+    path = way.folder / f"{count}-locations.yaml"
+    path.write_text(yaml.safe_dump(added))
+    _write_workspace(way.config.with_name("workspace.yaml"), names)
+    return way.project.with_compose_file(str(path))
+
+
+def _service(like: dict[str, Any], name: str) -> dict[str, Any]:
+    environment = {**like["environment"], "DAGSTER_PIPES_HOST": name, "DAGNIX_LOCATION": name}
+    volumes = [volume.replace(f"{FIRST}-data:", f"{name}-data:") for volume in like["volumes"]]
+    return {**like, "environment": environment, "volumes": volumes}
+
+
+def _write_workspace(path: Path, names: list[str]) -> None:
+    workspace = yaml.safe_load(path.read_text())
+    first = workspace["load_from"][0]
+    others = [
+        {"grpc_server": {"host": name, "port": 4000, "location_name": name}} for name in names
+    ]
+    path.write_text(yaml.safe_dump({**workspace, "load_from": [first, *others]}))

@@ -1,0 +1,32 @@
+"""The Dagster before the one that is locked, for what a release of Dagster costs."""
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+from dagnix.bench import lists
+from dagnix.fetch import everything
+from dagnix.lock import lockfile, python
+from dagnix.lock.systems import host_system
+
+DAGSTER = re.compile(r"dagster(?![\w-])")
+
+
+def go_back(root: Path) -> None:
+    """Lock the newest Dagster that is older, with all else as it is, and fetch it.
+
+    Raises:
+        UserError: the index has none that fits, or it cannot be fetched.
+
+    """
+    checkout, lock = lists.checkout(root), lists.lock(root)
+    packages = lock["packages"]
+    version = packages[host_system().name]["dagster"]["version"]
+    wanted = python.read_lists(checkout)
+    constraints = [each for each in wanted.constraints if not DAGSTER.match(each)]
+    older = dataclasses.replace(wanted, constraints=[*constraints, f"dagster<{version}"])
+    solved = python.solved(Path(sys.executable), older, packages)
+    python.add_sizes(checkout, solved["packages"], packages)
+    lockfile.write(lists.path(root), solved)
+    everything.fetch(checkout, [host_system()], locked=False)

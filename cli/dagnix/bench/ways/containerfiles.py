@@ -1,0 +1,173 @@
+"""The ordinary way: a Containerfile for each service, pip, and `podman build`."""
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagnix import UserError, console, dashboard, images, secret_files, stack
+from dagnix.bench import lists, ready, scratch
+from dagnix.bench.services import SERVICES
+from dagnix.bench.spent import spent
+from dagnix.bench.ways import base, pip
+from dagnix.bench.ways.way import Way
+from dagnix.images import Layout
+from dagnix.podman import podman
+from dagnix.project import Project
+
+FOLDER = Path("bench") / "containerfile"
+LABEL = "dagnix.bench"
+CODE = "pipes"
+PAUSE_SECONDS = 0.1
+LOADED = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    updatedTimestamp locationOrLoadError { __typename }
+} } } }
+"""
+# What compose.yaml there reads from the environment instead of a file, as most images have it.
+PASSWORDS = dict(
+    zip(("DAGSTER_PG_PASSWORD", "STORAGE_PG_PASSWORD"), secret_files.NAMES, strict=True)
+)
+
+
+class Containerfiles(Way):
+    """As boilerplates do it: see bench/containerfile/."""
+
+    name = "Containerfiles"
+
+    def __init__(self, project: Project, folder: Path, packages: list[str]) -> None:
+        super().__init__(project, folder, packages)
+        self._files = Path(os.environ.get("DAGNIX_SOURCE", project.root)) / FOLDER
+        self._settings = folder / "pip"
+        self._settings.mkdir()
+        self._volumes = [word for each in pip.write(self._settings) for word in ("--volume", each)]
+
+    @property
+    def _base(self) -> str:
+        return images.name(self.project, "base")
+
+    def prepare(self) -> None:
+        """Make the base image, and have pip download into its cache."""
+        with console.step("Making the base image with mmdebstrap"):
+            self._once = spent(lambda: base.make(self.project, self.folder, self._base)).wall
+        lock = lists.lock(self.project.root)
+        wanted = {each for names in lists.requirements(lock).values() for each in names}
+        wanted |= set(lists.pinned(lock, self.packages))
+        words = ["run", "--rm", "--network=host", *self._volumes]
+        words += [f"--env=PIP_CONFIG_FILE={pip.MOUNTED}/pip.conf", self._base]
+        words += ["pip", "download", "--quiet", "--no-deps", "--dest=/tmp/wheels", *sorted(wanted)]
+        with console.step("Filling pip's cache"):
+            podman(self.project, *words, failure="pip cannot download what is locked")
+
+    @property
+    def once(self) -> float:
+        """Seconds for the base image; others download theirs."""
+        return self._once
+
+    def build(self) -> None:
+        """Build them one after the other: the first steps of the second are then in the cache."""
+        self._build(SERVICES)
+
+    def _build(self, services: Iterable[str]) -> None:
+        self._write_requirements()
+        for service in services:
+            words = ["build", "--quiet", "--layers", "--network=host", *self._volumes]
+            words += [f"--build-arg=PIP_CONFIG_FILE={pip.MOUNTED}/pip.conf"]
+            words += [f"--build-arg=BASE={self._base}", f"--label={LABEL}={self.project.version}"]
+            words += [f"--ignorefile={self._files / '.containerignore'}"]
+            words += [f"--file={self._files / f'{service}.Containerfile'}"]
+            words += [f"--tag={images.name(self.project, service)}", str(self.project.root)]
+            podman(self.project, *words, failure=f"podman build does not make {service}")
+
+    def forget(self) -> None:
+        """Remove the images, and with them the steps that podman would not run again."""
+        for service in SERVICES:
+            name = images.name(self.project, service)
+            podman(self.project, "rmi", "--force", name, failure="", check=False)
+        label = f"label={LABEL}={self.project.version}"
+        words = ["image", "prune", "--force", "--filter", label]
+        podman(self.project, *words, failure="Podman does not remove images")
+
+    def build_cold(self) -> None:
+        """Build them."""
+        self.build()
+
+    @contextmanager
+    def layouts(self) -> Iterator[list[Layout]]:
+        """Yield what podman writes."""
+        with scratch.folder(self.project) as folder:
+            for service in SERVICES:
+                words = ["save", "--quiet", "--format=oci-dir", "--uncompressed"]
+                words += [f"--output={folder / service}"]
+                name = images.name(self.project, service)
+                podman(self.project, *words, name, failure=f"Podman does not write {name}")
+            yield [Layout(folder / service) for service in SERVICES]
+
+    def mounted(self, code_folder: Path) -> Project:
+        """Return the instance with compose.mount.yaml of its own."""
+        added = self._files / "compose.mount.yaml"
+        return self.project.with_compose_file(str(added), DAGNIX_PIPES_DIR=str(code_folder))
+
+    @contextmanager
+    def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
+        """Yield what *Reload* in the dashboard does."""
+        yield {"reload": lambda: dashboard.reload_location(project, CODE)}
+
+    def deploy(self) -> tuple[float, float]:
+        """Build pipes and make its container anew; the webserver notices."""
+        before, began = self._loaded_at(), time.monotonic()
+        self._build([CODE])
+        words = ["up", "--detach", "--force-recreate", "--no-deps", CODE]
+        stack.compose(self.project, *words, failure="podman-compose does not make pipes anew")
+        while self._loaded_at() in {before, None}:
+            if time.monotonic() - began > ready.SECONDS:
+                raise UserError(f"The webserver has no new code after {ready.SECONDS} s.")
+            time.sleep(PAUSE_SECONDS)
+        passed = time.monotonic() - began
+        return passed, passed
+
+    def _loaded_at(self) -> float | None:
+        """Return when the webserver loaded the code; None while it does not load."""
+        (entry,) = dashboard.ask(self.project, LOADED)["workspaceOrError"]["locationEntries"]
+        loaded = (entry["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
+        return entry["updatedTimestamp"] if loaded else None
+
+    def _write_requirements(self) -> None:
+        folder = self.project.root / "requirements"
+        folder.mkdir(exist_ok=True)
+        for name, lines in lists.requirements(lists.lock(self.project.root)).items():
+            text = "".join(f"{line}\n" for line in lines)
+            path = folder / f"{name}.txt"
+            # No step is to run again because a file is newer.
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+
+
+@contextmanager
+def opened(project: Project, packages: list[str]) -> Iterator[Containerfiles]:
+    """Yield the way with a checkout, images and an instance of its own."""
+    with (
+        scratch.checkout(project) as copy,
+        scratch.own_images(copy) as own,
+        scratch.instance(own) as instance,
+        scratch.folder(project) as folder,
+    ):
+        (layout,) = images.build(project, ["postgres"])
+        images.load(instance, [layout])
+        source = Path(os.environ.get("DAGNIX_SOURCE", project.root))
+        passwords = {
+            name: (instance.secrets / file).read_text().strip() for name, file in PASSWORDS.items()
+        }
+        more = {"COMPOSE_FILE": str(source / FOLDER / "compose.yaml"), **passwords}
+        environment = {**instance.environment, **more}
+        way = Containerfiles(
+            dataclasses.replace(instance, environment=environment), folder, packages
+        )
+        try:
+            way.prepare()
+            yield way
+        finally:
+            way.stop()
+            way.forget()

@@ -1,0 +1,153 @@
+"""Dagnix's way: Nix builds layers, podman takes in those that it lacks."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from dagnix import code, console, dashboard, images, nix
+from dagnix.bench import scratch
+from dagnix.bench.services import SERVICES
+from dagnix.bench.spent import spent
+from dagnix.bench.ways.way import Way
+from dagnix.deploy import generations
+from dagnix.images import Layout
+from dagnix.podman import podman
+from dagnix.process import run
+from dagnix.project import Project
+
+PAUSE_SECONDS = 0.1
+FORMER_SECONDS = 120
+FAILURE = "The measurement cannot have a Nix store of its own"
+
+
+class Nix(Way):
+    """As `./dagnix build` and `./dagnix load` do it."""
+
+    name = "Dagnix"
+
+    @property
+    def counts_cpu(self) -> bool:
+        """Whether no nix-daemon builds for us."""
+        return os.access("/nix/var/nix/db", os.W_OK) and not os.environ.get("NIX_REMOTE")
+
+    @property
+    def _store(self) -> Path:
+        """A Nix store that holds the fetched files and the layer maker, and no image."""
+        return self.folder / "store"
+
+    @cached_property
+    def once(self) -> float:
+        """Seconds for nix2container, compiled in a store that holds what is fetched."""
+        fetched = [root.resolve() for root in self.project.roots.glob("inputs-*")]
+        with console.step("Copying the fetched files into an empty store"):
+            run(["nix", "copy", "--no-check-sigs", "--to", self._store, *fetched], FAILURE)
+        with console.step("Building nix2container"):
+            taken = spent(lambda: self._keep(*self._build("nix2container"), *fetched))
+        return taken.wall
+
+    def build(self) -> None:
+        """Build what changed, and load it."""
+        images.load(self.project, self._layouts())
+
+    def forget(self) -> None:
+        """Remove what `build_cold` made."""
+        if self._store.exists():
+            run(["nix", "store", "gc", "--store", self._store], FAILURE)
+        if self._storage.exists():
+            self._podman("rmi", "--all", "--force")
+
+    def build_cold(self) -> None:
+        """Build in the store of its own, and load into a storage of its own."""
+        self._build(*(f"{service}-oci" for service in SERVICES))
+        # Their layers are links, which lead into the real store; the same bytes are there.
+        for layout in self._layouts():
+            self._podman("pull", "--quiet", f"oci:{layout.folder}")
+
+    @contextmanager
+    def layouts(self) -> Iterator[list[Layout]]:
+        """Yield Nix's own."""
+        yield self._layouts()
+
+    def mounted(self, code_folder: Path) -> Project:
+        """Return the instance with compose.mount.yaml."""
+        return code.mounted(self.project, code_folder)
+
+    @contextmanager
+    def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
+        """Yield what `./dagnix reload` does, with and without --watch."""
+        self._dagnix(project, "reload")  # builds the command line of the copy
+        with code.Checker(project, code.container(project)) as checker:
+            code.reload(project, checker)  # as --watch does when it begins
+            yield {
+                "reload --watch": lambda: code.reload(project, checker),
+                "reload": lambda: self._dagnix(project, "reload"),
+            }
+
+    def deploy(self) -> tuple[float, float]:
+        """Run `./dagnix deploy`, then wait until the container before has gone."""
+        self._dagnix(self.project, "history")  # builds the command line of the copy
+        before = dashboard.served_at(self.project, code.SERVICE)
+        began = time.monotonic()
+        with ThreadPoolExecutor(1) as pool:
+            deploy = pool.submit(self._dagnix, self.project, "deploy")
+            while not deploy.done() and dashboard.served_at(self.project, code.SERVICE) in {
+                before,
+                "",
+            }:
+                time.sleep(PAUSE_SECONDS)
+            served = time.monotonic() - began
+            deploy.result()
+        ended = time.monotonic() - began
+        end = time.monotonic() + FORMER_SECONDS
+        while generations.former(self.project) and time.monotonic() < end:
+            time.sleep(1)
+        return served, ended
+
+    def _dagnix(self, project: Project, command: str) -> None:
+        words = [self.project.root / "dagnix", command]
+        run(words, f"./dagnix {command} fails", env=project.environment)
+
+    def _layouts(self) -> list[Layout]:
+        return images.build(self.project, list(SERVICES))
+
+    def _build(self, *packages: str) -> list[Path]:
+        log = nix.Log(lambda _: None)
+        return nix.build(self.project, packages, log, "--no-link", "--store", self._store)
+
+    def _keep(self, *paths: Path) -> None:
+        roots = self._store / "nix" / "var" / "nix" / "gcroots"
+        roots.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            (roots / path.name).symlink_to(path)
+
+    @property
+    def _storage(self) -> Path:
+        return self.folder / "storage"
+
+    def _podman(self, *words: str) -> None:
+        own = ("--root", str(self._storage), "--runroot", str(self.folder / "run"))
+        podman(self.project, *own, *words, failure="Podman takes no storage of its own")
+
+
+@contextmanager
+def opened(project: Project, packages: list[str]) -> Iterator[Nix]:
+    """Yield the way with a checkout, images and an instance of its own."""
+    with (
+        scratch.checkout(project) as copy,
+        scratch.own_images(copy) as own,
+        scratch.instance(own) as instance,
+        scratch.folder(project) as folder,
+    ):
+        for root in project.roots.glob("inputs-*"):
+            (copy.roots / root.name).symlink_to(root.resolve())
+        (layout,) = images.build(instance, ["postgres"])
+        images.load(instance, [layout])
+        way = Nix(instance, folder, packages)
+        try:
+            yield way
+        finally:
+            way.forget()
