@@ -55,7 +55,7 @@ def command(
         int, typer.Option(min=1, max=20, help="How often each figure is taken.")
     ] = FEWEST,
 ) -> None:
-    """Measure Dagnix beside Containerfiles, pip and `podman build`; takes an hour.
+    """Measure Dagnix beside Containerfiles, pip and `podman build`; takes hours.
 
     What is measured, and how, stands in docs/bench.md. The results go to bench/results.json, where
     those of other groups stay, and are drawn in bench/chart.svg and bench/chart.png.
