@@ -1,5 +1,6 @@
 """`./dagnix bench`."""
 
+import signal
 from enum import StrEnum
 from typing import Annotated
 
@@ -64,6 +65,8 @@ def command(
     second stack, named …-bench, is started and removed. The cold build uses a Nix store of its own
     in .dagnix, about 2 GiB, which is removed afterwards.
     """
+    # Whoever ends it so has nothing left behind either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     here = project.current()
     chosen = groups or list(Group)
     found = side_by_side.measure(here, {name: GROUPS[name] for name in chosen}, runs)
