@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from dagnix import console
-from dagnix.bench import added, launches, used
+from dagnix.bench import added, edit, launches, used
 from dagnix.bench.figure import Figure
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
@@ -15,27 +15,23 @@ from dagnix.project import Project
 RUNS = 100
 LIMIT = re.compile(r"(max_concurrent_runs: )\d+")
 TOGETHER = {"as configured": None, "ten at a time": 10}
+MOST = 3  # times that a crowd is launched: each takes minutes
 PAUSE_SECONDS = 1
 
 
 def measure(way: Way, runs: int, taken: Taken) -> None:
-    """Launch the runs at once, with the queue's limit as it is and with ten; so many times each."""
+    """Launch the runs at once, with the queue's limit as it is and with ten."""
     added.small_job(way.code)
-    for name, limit in TOGETHER.items():
-        if limit:
-            text = way.config.read_text()
-            way.config.write_text(LIMIT.sub(rf"\g<1>{limit}", text))
-        way.build()
-        way.start()
-        # What the first run alone has to do, such as tables, is not what is asked for.
-        launches.wait(way.project, [launches.launch(way.project, added.SMALL_JOB)])
-        for number in range(runs):
-            with console.step(f"{way.name}: {RUNS} runs, {name}, {number + 1} of {runs}"):
-                _crowd(way.project, name, taken)
-        if not limit:
-            for _ in range(runs):
-                _alone(way.project, taken)
-        way.stop()
+    with edit.undone(way.config) as text:
+        for name, limit in TOGETHER.items():
+            if limit:
+                way.config.write_text(LIMIT.sub(rf"\g<1>{limit}", text))
+            _crowds(way, name, min(runs, MOST), taken)
+    way.build()
+    way.start()
+    for _ in range(runs):
+        _alone(way.project, taken)
+    way.stop()
 
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:
@@ -61,6 +57,17 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
         "launch to first op", "s", ours.of("first op"), theirs.of("first op"), how=how
     )
     return [*found, first]
+
+
+def _crowds(way: Way, name: str, times: int, taken: Taken) -> None:
+    way.build()
+    way.start()
+    # What the first run alone has to do, such as tables, is not what is asked for.
+    launches.wait(way.project, [launches.launch(way.project, added.SMALL_JOB)])
+    for _ in range(times):
+        with console.step(f"{way.name}: {RUNS} runs, {name}"):
+            _crowd(way.project, name, taken)
+    way.stop()
 
 
 def _crowd(project: Project, name: str, taken: Taken) -> None:

@@ -1,11 +1,23 @@
 """Edits of the kinds that people make every day."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dagnix.bench import lists
 from dagnix.lock import lockfile
+
+
+@contextmanager
+def undone(path: Path) -> Iterator[str]:
+    """Yield the text of a file, which stands there again after the block."""
+    text = path.read_text()
+    try:
+        yield text
+    finally:
+        path.write_text(text)
 
 
 def one_line(code: Path) -> None:

@@ -49,8 +49,9 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
 
 def _locations(way: Way, taken: Taken) -> None:
     for count in LOCATIONS:
-        project = with_locations(way, count)
-        way.build()
+        with edit.undone(way.workspace):
+            project = with_locations(way, count)
+            way.build()
         with console.step(f"{way.name}: {count} code locations"):
             since = way.start(project, count)
             taken.add(f"{count} code locations, up to healthy", since["all"])

@@ -5,8 +5,10 @@ import time
 from dagnix import UserError, dashboard
 from dagnix.project import Project
 
-SECONDS = 600
+SECONDS = 1800
 PAUSE_SECONDS = 0.2
+# To ask for many runs costs what they need themselves, and they take minutes.
+PAUSE_SECONDS_OF_MANY = 2
 LAUNCH = """
 mutation Launch($job: String!) { launchRun(executionParams: {
   selector: {
@@ -38,7 +40,7 @@ def wait(project: Project, runs: list[str]) -> None:
     """Wait until runs have succeeded.
 
     Raises:
-        UserError: one ends otherwise, or they have not ended after ten minutes.
+        UserError: one ends otherwise, or they have not ended after half an hour.
 
     """
     end = time.monotonic() + SECONDS
@@ -51,7 +53,7 @@ def wait(project: Project, runs: list[str]) -> None:
             raise UserError(f"A run of the measurement ended in {failed.pop()}.")
         if time.monotonic() > end:
             raise UserError(f"Runs of the measurement have not ended after {SECONDS} s.")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS if len(runs) == 1 else PAUSE_SECONDS_OF_MANY)
 
 
 def first_op(project: Project, run: str) -> float:

@@ -25,7 +25,7 @@ def with_locations(way: Way, count: int) -> Project:
     }
     path = way.folder / f"{count}-locations.yaml"
     path.write_text(yaml.safe_dump(added))
-    _write_workspace(way.config.with_name("workspace.yaml"), names)
+    _write_workspace(way.workspace, names)
     return way.project.with_compose_file(str(path))
 
 

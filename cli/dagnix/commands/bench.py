@@ -1,5 +1,6 @@
 """`./dagnix bench`."""
 
+import signal
 from enum import StrEnum
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def command(
         int, typer.Option(min=1, max=20, help="How often each figure is taken.")
     ] = FEWEST,
 ) -> None:
-    """Measure Dagnix beside Containerfiles, pip and `podman build`; takes an hour.
+    """Measure Dagnix beside Containerfiles, pip and `podman build`; takes hours.
 
     What is measured, and how, stands in docs/bench.md. The results go to bench/results.json, where
     those of other groups stay, and are drawn in bench/chart.svg and bench/chart.png.
@@ -64,6 +65,8 @@ def command(
     second stack, named …-bench, is started and removed. The cold build uses a Nix store of its own
     in .dagnix, about 2 GiB, which is removed afterwards.
     """
+    # Whoever ends it so has nothing left behind either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     here = project.current()
     chosen = groups or list(Group)
     found = side_by_side.measure(here, {name: GROUPS[name] for name in chosen}, runs)

@@ -76,6 +76,11 @@ class Way(ABC):
         """The file that tells Dagster what its instance is like."""
         return self.project.root / "config" / "dagster.yaml"
 
+    @property
+    def workspace(self) -> Path:
+        """The file that tells Dagster where the code is served."""
+        return self.config.with_name("workspace.yaml")
+
     def edit_code(self) -> None:
         """Add a line to the code."""
         edit.one_line(self.code)
