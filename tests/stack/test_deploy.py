@@ -157,6 +157,7 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     stack = baked.stack
     baked.save("before")
     stack.dagnix("deploy")
+    wait_until(lambda: not stack.former(), "the container before that goes")
     baked.hold()
     long = baked.client.submit_job_execution("long")
     baked.wait_for_start(long)

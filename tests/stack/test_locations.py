@@ -182,6 +182,7 @@ def test_what_cannot_be_done_is_said_and_leaves_no_file(
 
 
 def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Podman) -> None:
+    wait_until(lambda: not both.stack.former(), "the containers before that go")
     patient = both.client.submit_job_execution("patient")
     both.wait_for_start(patient)
     webserver = podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"]
