@@ -120,7 +120,9 @@ def replace_code(
     here: project.Project, location: str, release: history.Release, wait: float
 ) -> None:
     """Deploy other code than is served now beside it, so that no run is lost."""
-    serving = generations.serving(here, location)
+    serving = generations.current(stack.everything(here), location)
+    if serving is None or not serving.running:
+        return  # it has ended since, with its runs if it had any, and is started like the others
     if (serving.image_id, serving.mounted) != (release.image_id, code.folder(here, location)):
         terms = rollout.Terms(wait, rollout.LIMIT_MINUTES, Afterwards.KEEP)
         rollout.deploy(here, location, release, terms)
