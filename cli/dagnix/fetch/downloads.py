@@ -77,13 +77,14 @@ class Downloads:
             self.progress.clear()
 
     def keep(self, file: LockedFile, found: Path) -> bool:
-        """Take a finished file over, if it is the locked one."""
-        if found.stat().st_size != file.size:
-            return False
+        """Take a finished file over, if it is the locked one; a client may move it meanwhile."""
         beside = self.directory / f".{file.name}.found"
         beside.unlink(missing_ok=True)
-        beside.hardlink_to(found)
-        if _sha256(beside) != file.sha256:
+        try:
+            beside.hardlink_to(found)
+        except FileNotFoundError:
+            return False
+        if beside.stat().st_size != file.size or _sha256(beside) != file.sha256:
             beside.unlink()
             return False
         beside.replace(self.target(file))
