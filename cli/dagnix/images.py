@@ -17,10 +17,10 @@ PULL_SECONDS = 600
 
 
 class Layout:
-    """An OCI image layout: a folder with index.json and blobs."""
+    """An OCI image layout: a folder with index.json and blobs; `new` if it was built just now."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, new: bool = False) -> None:
+        self.folder, self.new = folder, new
         (self.manifest,) = json.loads((folder / "index.json").read_text())["manifests"]
 
     @property
@@ -71,7 +71,7 @@ def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
         packages = [f"{name}-oci" for name in chosen or names(project)]
         paths = nix.build(project, packages, log, "--out-link", link(project, chosen))
         step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
-    return [Layout(path) for path in paths]
+    return [Layout(path, new=bool(log.built)) for path in paths]
 
 
 def link(project: Project, chosen: list[str] | None = None) -> Path:
@@ -114,7 +114,7 @@ def bring(project: Project, layout: Layout) -> str:
     # A list of all images tells their sizes, which takes longer than to take in this one.
     words = ["image", "exists", layout.image_id]
     failure = "Podman does not tell which images it has"
-    if podman(project, *words, failure=failure, check=False).returncode:
+    if layout.new or podman(project, *words, failure=failure, check=False).returncode:
         _pull(project, layout)
     return layout.image_id
 
@@ -142,8 +142,9 @@ def _pull(project: Project, layout: Layout) -> None:
     words = ["pull", "--quiet", f"oci:{layout.folder}"]
     try:
         podman(project, *words, failure=failure, timeout=PULL_SECONDS)
-        # Podman names the image after the folder, which says nothing to anyone.
-        podman(project, "untag", layout.image_id, failure=failure)
+        # Podman 4 names the image after the folder, which says nothing to anyone.
+        words = ["untag", layout.image_id, f"localhost{layout.folder}"]
+        podman(project, *words, failure=failure, check=False)
     except CommandError as error:
         if not error.result.no_space:
             raise

@@ -68,6 +68,11 @@ class Container:
         return state["Status"]
 
     @property
+    def made_with(self) -> list[str]:
+        """The command that made it: podman, create or run, and options."""
+        return self.seen["Config"].get("CreateCommand") or []
+
+    @property
     def image_id(self) -> str:
         """The ID of the image that it was made from; hexadecimal."""
         return self.seen["Image"].removeprefix("sha256:")
@@ -151,6 +156,7 @@ def compose(
     *words: str,
     failure: str,
     check: bool = True,
+    program: str = "dagnix.compose",
 ) -> Result:
     """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`."""
     environment = {
@@ -158,7 +164,7 @@ def compose(
         **settings(project.state),
         "COMPOSE_PROJECT_DIR": str(project.root),
     }
-    command = [sys.executable, "-m", "dagnix.compose", *words]
+    command = [sys.executable, "-m", program, *words]
     return run(command, failure, check=check, env=environment)
 
 

@@ -90,6 +90,17 @@ def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
     assert " and changes" in table
 
 
+def test_a_deploy_takes_over_a_change_of_the_compose_files(baked: Served, podman: Podman) -> None:
+    # podman-compose itself is needed only when they have changed.
+    for seconds, command in (("61", "create"), ("61", "run"), ("60", "create")):
+        baked.save(f"{seconds} {command}")
+        baked.stack.dagnix("deploy", DAGNIX_WAIT_SECONDS=seconds)
+        assert baked.answer() == f"{seconds} {command}"
+        made = podman.inspect(baked.stack.container("pipes"))["Config"]
+        assert made["CreateCommand"][1] == command
+        assert f"DAGNIX_WAIT_SECONDS={seconds}" in made["Env"]
+
+
 def test_an_image_from_elsewhere(baked: Served, podman: Podman) -> None:
     stack = baked.stack
     baked.save("one")

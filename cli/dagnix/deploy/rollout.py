@@ -71,7 +71,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         UserError: the code does not load or is not served; what was served goes on.
 
     """
-    present = switch.settle(project, service)
+    present, descriptions = switch.prepare(project, service)
     old = generations.serving(project, service, present)
     history.note_present(project, service, old.image_id)
     if old.image_id == release.image_id and old.mounted == code.folder(project, service):
@@ -81,7 +81,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         return
     with served_code_stays():
         hosts.require_code(project, present, service, release.image_id)
-        new = switch.start_beside(project, old, release.image_id, terms.wait)
+        new = switch.start_beside(project, old, release.image_id, descriptions, terms.wait)
     switch.hand_over(project, new, next((c for c in present if c.service == "daemon"), None))
     health.ask(project, new)
     names.keep(project, service, release.image_id)

@@ -4,13 +4,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from dagnix import UserError, code, console, dashboard, health, stack
-from dagnix.deploy import generations, names
+from dagnix.deploy import generations, names, second
 from dagnix.podman import inspect
 from dagnix.project import Project
 from dagnix.stack import Container
 
 FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.1
+
+
+def prepare(project: Project, service: str) -> tuple[list[Container], list[list[str]]]:
+    """Return what `settle` and `second.described` do, which are looked up at the same time."""
+    with ThreadPoolExecutor(1) as pool:
+        descriptions = pool.submit(second.described, project, service)
+        return settle(project, service), descriptions.result()
 
 
 def settle(project: Project, service: str) -> list[Container]:
@@ -38,10 +45,17 @@ def settle(project: Project, service: str) -> list[Container]:
     return present
 
 
-def start_beside(project: Project, old: Container, image_id: str, wait: float) -> Container:
+def start_beside(
+    project: Project,
+    old: Container,
+    image_id: str,
+    descriptions: list[list[str]],
+    wait: float,
+) -> Container:
     """Start a new container from an image, and load its code in a throwaway process in there, too.
 
-    `wait` is how long the new one may take to become healthy, in seconds.
+    `descriptions` are of containers as compose.yaml has them now; `wait` is how long the new one
+    may take to become healthy, in seconds.
 
     Raises:
         UserError: the code does not load or is not served; the new container is removed.
@@ -51,8 +65,7 @@ def start_beside(project: Project, old: Container, image_id: str, wait: float) -
     try:
         with console.step("Starting a new code server", "A new code server is started"):
             names.make_current(project, old.service, image_id)
-            failure = "podman-compose cannot start the new code server"
-            stack.compose(project, "up", "--detach", "--no-recreate", old.service, failure=failure)
+            second.start(project, old, descriptions)
             made = [Container(seen) for seen in inspect(project, [old.name])]
             new = generations.serving(project, old.service, made)
         _wait(project, new, wait)

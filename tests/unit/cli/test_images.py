@@ -59,7 +59,7 @@ def test_loads_and_names_what_podman_lacks(layout: Layout, calls: Path) -> None:
     images.load(project.current(), [layout])
     assert calls.read_text().splitlines() == [
         f"pull --quiet oci:{layout.folder}",
-        f"untag {ID}",
+        f"untag {ID} localhost{layout.folder}",
         f"tag {ID} {NAME}:1.2.3",
     ]
 
@@ -77,6 +77,18 @@ def test_only_names_what_podman_has_under_another_name(layout: Layout, calls: Pa
     (calls.parent / "images").write_text(json.dumps([{"Id": f"sha256:{ID}"}]))
     images.load(project.current(), [layout])
     assert calls.read_text() == f"tag {ID} {NAME}:1.2.3\n"
+
+
+@pytest.mark.usefixtures("checkout")
+def test_does_not_look_for_what_was_built_just_now(layout: Layout, calls: Path) -> None:
+    images.bring(project.current(), layout)
+    assert calls.read_text() == f"image exists {ID}\n"
+    calls.write_text("")
+    images.bring(project.current(), Layout(layout.folder, new=True))
+    assert calls.read_text().splitlines() == [
+        f"pull --quiet oci:{layout.folder}",
+        f"untag {ID} localhost{layout.folder}",
+    ]
 
 
 @pytest.mark.usefixtures("checkout")
