@@ -3,11 +3,11 @@
 # Out: the tree.
 mkdir -p "$out$at"
 cp -a "$source/." "$out$at"
-chmod -R u+w "$out"
+find "$out" -type d -exec chmod u+w {} +
 for folder in $folders; do
   # Starting a pool of processes takes as long as compiling a hundred files.
   jobs=1
   [ "$(find "$out$folder" -name '*.py' | wc -l)" -lt 200 ] || jobs=0
-  "$python/bin/python" -m compileall -q -j "$jobs" --invalidation-mode unchecked-hash \
+  "$python/bin/python" -S -m compileall -q -j "$jobs" --invalidation-mode unchecked-hash \
     -s "$out" -p / "$out$folder"
 done

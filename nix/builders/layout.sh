@@ -6,5 +6,5 @@ for layer in $layers; do
   descriptions="$descriptions $layer/layer.json"
 done
 "$nix2container/bin/nix2container" image image.json config.json $descriptions
-"$python/bin/python" "$builder_script" image.json "$out" \
+"$python/bin/python" -IS "$builder_script" image.json "$out" \
   --reference "$reference" --architecture "$architecture"

@@ -6,4 +6,4 @@ export PYTHONPATH="$PWD/pipes/src${PYTHONPATH:+:$PYTHONPATH}"
 # What podman needs on some hosts. Where there is no podman, or no stack here, there is nothing to set.
 eval "$("$dev/bin/dagnix" env 2> /dev/null)"
 # Left over from the derivation that the shell is made from.
-unset args builder name out outputs shellHook system allowSubstitutes dev
+unset args builder name out outputs shellHook system allowSubstitutes preferLocalBuild dev
