@@ -181,6 +181,22 @@ def test_settings_are_for_this_process_only(launch: Launch, program: Program) ->
     assert ("build-users-group =" in nix_config) != build_users
 
 
+def test_builds_at_once_unless_the_user_says_how_many(
+    launch: Launch, program: Program, tmp_path: Path
+) -> None:
+    user(program, 0)
+    for name in TOOLS:
+        program(name, "exit 0")
+    program("python3", 'case $1 in -c) ;; *) echo "$NIX_CONFIG" ;; esac')
+    system = Path("/etc/nix/nix.conf")
+    if not (system.exists() and "max-jobs" in system.read_text()):
+        assert "max-jobs = auto" in launch("fetch").stdout.splitlines()
+    settings = tmp_path / ".config" / "nix" / "nix.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("max-jobs = 3\n")
+    assert "max-jobs" not in launch("fetch").stdout
+
+
 @pytest.mark.skipif(is_store_usable(), reason="the user of this test can build")
 def test_a_user_without_a_store_is_told_both_ways(launch: Launch, program: Program) -> None:
     user(program, 1000)
