@@ -61,7 +61,7 @@ let
       dagsterWritable
       postgresWritable
       ;
-    locations = builtins.mapAttrs sources (
+    locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
     );
   };
@@ -102,12 +102,24 @@ let
   };
 
   # A path of its own, so that a build depends on these files and on no others of the checkout.
-  sources =
-    name: path:
+  sources = sourcesWithout [ ];
+  sourcesWithout =
+    excluded: name: path:
     builtins.path {
       inherit name path;
-      filter = path: _: builtins.match "__pycache__|\\.pytest_cache|\\.ruff_cache" (baseNameOf path) == null;
+      filter =
+        file: _:
+        builtins.match "__pycache__|\\.pytest_cache|\\.ruff_cache" (baseNameOf file) == null
+        && !builtins.elem file (map (each: "${toString path}/${each}") excluded);
     };
+
+  # A code location, without what its pyproject.toml keeps out of the image.
+  code =
+    name: path:
+    let
+      project = builtins.fromTOML (builtins.readFile (path + "/pyproject.toml"));
+    in
+    sourcesWithout (project.tool.dagnix.exclude or [ ]) name path;
 
   filesIn =
     name: path: pattern:

@@ -18,12 +18,29 @@ def test_a_second_build_of_an_image_gives_the_same_bytes(service: str) -> None:
     run(["nix", "build", "--no-link", "--rebuild", image])
 
 
-def test_a_build_before_the_fetch_names_the_file_and_the_command(tmp_path: Path) -> None:
-    # A copy of the tracked files, whose lock asks for a wheel that no store can have.
-    checkout = tmp_path / "checkout"
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the tracked files."""
+    copy = tmp_path / "checkout"
     for name in run(["git", "ls-files"], cwd=ROOT).stdout.splitlines():
-        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, checkout / name)
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+def test_an_edit_of_what_the_image_excludes_makes_no_new_one(checkout: Path) -> None:
+    def image() -> str:
+        return run(["nix", "eval", "--raw", f"path:{checkout}#pipes-image.drvPath"]).stdout
+
+    before = image()
+    (checkout / "pipes" / "tests" / "test_more.py").write_text("assert True\n")
+    assert image() == before
+    (checkout / "pipes" / "src" / "pipes" / "more.py").touch()
+    assert image() != before
+
+
+def test_a_build_before_the_fetch_names_the_file_and_the_command(checkout: Path) -> None:
+    # The lock asks for a wheel that no store can have.
     path = checkout / "nix/locks/python.json"
     lock = json.loads(path.read_text())
     wheel = lock["packages"]["x86_64-linux"]["dagster"]
