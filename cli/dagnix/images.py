@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError, console, locations, nix
-from dagnix.podman import images as podman_images
-from dagnix.podman import podman
+from dagnix.podman import image_ids, podman
 from dagnix.process import CommandError, run
 from dagnix.project import Project
 
@@ -94,24 +93,20 @@ def load(project: Project, layouts: list[Layout]) -> None:
 
     """
     with console.step("Loading the images", "Images are loaded") as step:
-        known = _known(project)
+        current = image_ids(project, [name(project, layout.name) for layout in layouts])
         loaded = []
         for layout in layouts:
             own = name(project, layout.name)
-            if own in known.get(layout.image_id, ()):
-                continue
-            if layout.image_id not in known:
+            if current.get(own) != layout.image_id:
                 step.show(f"Loading {layout.name}")
-                _pull(project, layout)
-            tag(project, layout.image_id, own)
-            loaded.append(layout.name)
+                tag(project, bring(project, layout), own)
+                loaded.append(layout.name)
         if loaded:
             step.done = f"Images loaded: {', '.join(loaded)}"
 
 
 def bring(project: Project, layout: Layout) -> str:
     """Give podman an image if it lacks it; return its ID. No name changes. Raises as `load`."""
-    # A list of all images tells their sizes, which takes longer than to take in this one.
     words = ["image", "exists", layout.image_id]
     failure = "Podman does not tell which images it has"
     if layout.new or podman(project, *words, failure=failure, check=False).returncode:
@@ -127,14 +122,6 @@ def name(project: Project, service: str) -> str:
 def tag(project: Project, image_id: str, name: str) -> None:
     """Give an image a name."""
     podman(project, "tag", image_id, name, failure=f"Podman cannot name {name}")
-
-
-def _known(project: Project) -> dict[str, set[str]]:
-    """Return image ID → names for all images that podman has."""
-    return {
-        image["Id"].removeprefix("sha256:"): set(image.get("Names") or ())
-        for image in podman_images(project)
-    }
 
 
 def _pull(project: Project, layout: Layout) -> None:

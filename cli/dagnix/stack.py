@@ -3,13 +3,12 @@
 import datetime as dt
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dagnix import bridge
-from dagnix.podman import PROJECT_LABEL, images, inspect, podman, settings
+from dagnix.podman import PROJECT_LABEL, image_ids, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
 
@@ -174,13 +173,9 @@ def services(project: Project) -> list[str]:
     return compose(project, "config", "--services", failure=failure).output.split()
 
 
-def outdated(project: Project, present: Iterable[Container]) -> list[str]:
+def outdated(project: Project, present: list[Container]) -> list[str]:
     """Return the services whose container was made from another image than their name has now."""
-    current = {
-        name: image["Id"].removeprefix("sha256:")
-        for image in images(project)
-        for name in image.get("Names") or ()
-    }
+    current = image_ids(project, {each.image_name for each in present})
     return [
         container.service
         for container in present
