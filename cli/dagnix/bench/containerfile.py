@@ -54,8 +54,12 @@ def _blob(blobs: Path, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def build(project: Project, containerfile: Path, code: Path, name: str) -> None:
-    """Build an image with the code in a folder, and give it a name."""
-    words = ["build", "--quiet", "--file", str(containerfile), "--tag", name, str(code)]
+    """Build an image with the code in a folder, and give it a name.
+
+    The file `.containerignore` beside the Containerfile says what is not for the image.
+    """
+    words = ["build", "--quiet", f"--file={containerfile}", f"--tag={name}"]
+    words += [f"--ignorefile={containerfile.with_name('.containerignore')}", str(code)]
     podman(project, *words, failure="podman build fails")
 
 

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,8 @@ class _Containerfile:
         self.file = folder / "Containerfile"
         folder.mkdir()
         self.file.write_text(text.format(base=base))
+        excluded = tomllib.loads((project.root / SERVICE / "pyproject.toml").read_text())
+        (folder / ".containerignore").write_text("\n".join(excluded["tool"]["dagnix"]["exclude"]))
 
     def build(self) -> None:
         self.names.append(_name(self.project, "containerfile"))
