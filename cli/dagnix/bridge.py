@@ -14,17 +14,32 @@ from dagnix.process import run
 from dagnix.project import Project
 
 
-def pin(project: Project) -> None:
-    """Give each bridge the address that it has, after which the kernel leaves it alone.
+class Bridges:
+    """Those of the project's networks as they are now. A bridge comes with its first container."""
 
-    A bridge lives as long as a container uses it; pinning it again changes nothing.
-    """
-    # A rootless podman has its bridges in a network namespace of its own.
-    ip = ["ip"] if os.geteuid() == 0 else ["podman", "unshare", "--rootless-netns", "ip"]
-    for name in _bridges(project):
-        seen = _ip(project, ip, "-json", "link", "show", "dev", name, check=False)
-        for link in json.loads(seen or "[]"):
-            _ip(project, ip, "link", "set", "dev", name, "address", link["address"])
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.open = _bridges(project)
+
+    def pin(self) -> None:
+        """Give each bridge the address that it has, after which the kernel leaves it alone.
+
+        A bridge lives as long as a container uses it; pinning it again changes nothing.
+        """
+        self.open = [name for name in self.open if not self._pin(name)]
+
+    def _pin(self, name: str) -> bool:
+        """Tell whether there is such a bridge."""
+        seen = json.loads(self._ip("-json", "link", "show", "dev", name, check=False) or "[]")
+        for link in seen:
+            self._ip("link", "set", "dev", name, "address", link["address"])
+        return bool(seen)
+
+    def _ip(self, *words: str, check: bool = True) -> str:
+        # A rootless podman has its bridges in a network namespace of its own.
+        ip = ["ip"] if os.geteuid() == 0 else ["podman", "unshare", "--rootless-netns", "ip"]
+        failure = "The addresses of the stack's bridges cannot be kept"
+        return run([*ip, *words], failure, check=check, env=settings(self.project.state)).output
 
 
 def _bridges(project: Project) -> list[str]:
@@ -35,8 +50,3 @@ def _bridges(project: Project) -> list[str]:
         return []
     shown = podman(project, "network", "inspect", *names.split(), failure=failure).output
     return [network["network_interface"] for network in json.loads(shown)]
-
-
-def _ip(project: Project, ip: list[str], *words: str, check: bool = True) -> str:
-    failure = "The addresses of the stack's bridges cannot be kept"
-    return run([*ip, *words], failure, check=check, env=settings(project.state)).output

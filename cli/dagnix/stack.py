@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import bridge
+from dagnix.bridge import Bridges
 from dagnix.podman import PROJECT_LABEL, image_ids, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
@@ -190,9 +190,8 @@ def start(project: Project, present: list[Container], *, anew: bool) -> None:
     if changed:
         compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
     if not present:
-        # The first one brings the bridge, whose address is to stay while the others ask for names.
-        compose(project, "up", "--detach", services(project)[0], failure=failure)
-        bridge.pin(project)
+        compose(project, "up", "--detach", failure=failure, program="dagnix.compose.first_start")
+        return
     if former := {each.service for each in everything(project) if each.former}:
         # podman-compose takes them for the service's container, and one that was made from other
         # compose files would have it make that anew.
@@ -203,7 +202,7 @@ def start(project: Project, present: list[Container], *, anew: bool) -> None:
             compose(project, "up", "--detach", "--no-recreate", *kept, failure=failure)
     else:
         compose(project, "up", "--detach", failure=failure)
-    bridge.pin(project)
+    Bridges(project).pin()
 
 
 def remove(project: Project, *, volumes: bool) -> None:

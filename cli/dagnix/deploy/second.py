@@ -16,7 +16,7 @@ def described(project: Project, service: str) -> list[list[str]]:
     Each is what follows on `podman create`. Raises UserError if the compose files cannot be read.
     """
     words = ["up", "--no-start", service]
-    told = stack.compose(project, *words, failure=FAILURE, program="dagnix.creation")
+    told = stack.compose(project, *words, failure=FAILURE, program="dagnix.compose.creation")
     return [json.loads(line) for line in told.output.splitlines()]
 
 

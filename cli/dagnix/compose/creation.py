@@ -6,7 +6,6 @@ for `podman create`.
 """
 
 import json
-import sys
 
 import podman_compose
 
@@ -33,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

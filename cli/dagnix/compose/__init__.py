@@ -4,8 +4,6 @@ podman-compose 1.6 defines three dataclasses anew for each string in which it lo
 two thirds of a second for compose.yaml.
 """
 
-import sys
-
 import podman_compose
 
 
@@ -16,7 +14,3 @@ def main() -> None:
         interpolate(value, environment) if "$" in value else value
     )
     podman_compose.main()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,5 @@
+"""`python -m dagnix.compose`."""
+
+from dagnix.compose import main
+
+main()
