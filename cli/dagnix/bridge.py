@@ -19,14 +19,14 @@ class Bridges:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.open = _bridges(project)
+        self.unpinned = _bridges(project)
 
     def pin(self) -> None:
         """Give each bridge the address that it has, after which the kernel leaves it alone.
 
         A bridge lives as long as a container uses it; pinning it again changes nothing.
         """
-        self.open = [name for name in self.open if not self._pin(name)]
+        self.unpinned = [name for name in self.unpinned if not self._pin(name)]
 
     def _pin(self, name: str) -> bool:
         """Tell whether there is such a bridge."""
