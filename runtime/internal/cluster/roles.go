@@ -84,7 +84,8 @@ func rolesScript(roles []role) string {
 	for _, role := range roles {
 		names = append(names, role.name)
 		statement("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s; END IF; END$$", role.name, role.name)
-		statement("SET scram_iterations = %d", role.iterations)
+		// Postgres before 16 always uses 4096.
+		statement("DO $$BEGIN PERFORM set_config(name, '%d', false) FROM pg_settings WHERE name = 'scram_iterations'; END$$", role.iterations)
 		statement("ALTER ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %s", role.name, quote(role.password))
 		statement("ALTER ROLE %s SET search_path = %s", role.name, role.name)
 		statement("CREATE SCHEMA IF NOT EXISTS %s", role.name)
