@@ -89,10 +89,6 @@ builtins.mapAttrs location layers.locations
       "3000"
       "--workspace"
       workspace
-      # Seconds after which a connection is replaced. Each that Postgres has closed, when it is
-      # restarted, fails one request, and a run that is launched with it.
-      "--db-pool-recycle"
-      "5"
     ];
     ports."3000/tcp" = { };
   };

@@ -33,6 +33,10 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			return err
 		}
 	}
+	shows := command[0] == "dagster-webserver"
+	if shows {
+		prepare = dagster.WebserverCommand
+	}
 	serves := command[0] == "code-server"
 	if serves {
 		prepare = dagster.CodeServerCommand(codeserver.Host(), codeserver.IsGone)
@@ -44,7 +48,6 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			return err
 		}
 	}
-	shows := command[0] == "dagster-webserver"
 	if command, err = workspace.Here().Read(command, stderr); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 """What runs in flight may lose when a service is away for a moment."""
 
 import sys
-import time
 
 import typer
 
@@ -14,8 +13,6 @@ LOSSES = {
     "daemon": "",
     "postgres": "write to Postgres, and one that cannot for more than a second or so may fail",
 }
-
-CONNECTION_SECONDS = 5  # how old the webserver's connections become (nix/images.nix)
 
 
 def confirm(project: Project, service: str, doing: str, *, yes: bool) -> None:
@@ -30,9 +27,3 @@ def confirm(project: Project, service: str, doing: str, *, yes: bool) -> None:
         console.warned(f"Runs in flight: {len(runs)}. They {LOSSES[service]}.")
         if not yes and sys.stdin.isatty():
             typer.confirm(f"{doing} {service}?", abort=True)
-
-
-def outlive_connections() -> None:
-    """Wait until the webserver uses no connection any more that Postgres has cut."""
-    with console.step("Waiting until the webserver has dropped the connections that were cut"):
-        time.sleep(CONNECTION_SECONDS)

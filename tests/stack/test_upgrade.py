@@ -226,9 +226,9 @@ def change(folder: Path, old: str, new: str) -> None:
 def test_a_service_that_does_not_become_healthy_is_put_back(older: Served) -> None:
     stack = older.stack
     image = stack.podman.inspect(stack.container("webserver"))["Image"]
-    change(stack.checkout, '"--db-pool-recycle"', '"--no-such-option"')
+    change(stack.checkout, '"dagster-webserver"', '"dagster-webserver" "--no-such-option"')
     failed = stack.dagnix("upgrade", check=False)
-    change(stack.checkout, '"--no-such-option"', '"--db-pool-recycle"')
+    change(stack.checkout, '"dagster-webserver" "--no-such-option"', '"dagster-webserver"')
     assert failed.returncode == 1
     assert "No such option" in failed.stderr
     assert "webserver has its old image again" in failed.stderr

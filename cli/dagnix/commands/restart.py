@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dagnix import UserError, console, health, project, stack
-from dagnix.losses import LOSSES, confirm, outlive_connections
+from dagnix.losses import LOSSES, confirm
 from dagnix.podman import podman
 
 
@@ -34,5 +34,3 @@ def command(
     with console.step(f"Restarting {service}", f"{service} is restarted"):
         podman(here, "restart", names[service], failure=f"Podman cannot restart {service}")
     health.wait(here, wait)
-    if service == "postgres":
-        outlive_connections()

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from dagnix import UserError, console, health, losses
+from dagnix import UserError, console, health
 from dagnix.deploy import rollout
 from dagnix.project import Project
 from dagnix.upgrade import backup, migrate, present
@@ -70,7 +70,6 @@ def carry_out(
                 replace(project, change, terms.wait)
             if change.service == DATABASE:
                 health.wait(project, terms.wait)
-                losses.outlive_connections()
     health.wait(project, terms.wait)
     console.out.print(f"Upgraded to Dagster {plan.changes['webserver'].after}: {project.url}")
     if file:

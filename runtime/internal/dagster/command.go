@@ -19,6 +19,12 @@ var lostRuns string
 //go:embed daemon.py
 var daemon string
 
+//go:embed cut_connections.py
+var cutConnections string
+
+//go:embed kept_connections.py
+var keptConnections string
+
 // One table of each storage: Dagster makes all tables of a storage in one transaction, when this one
 // is not there (_init_db in dagster_postgres 1.13).
 const haveTables = `SELECT count(*) = 3 FROM unnest(ARRAY['runs', 'event_logs', 'jobs']) name WHERE to_regclass(name) IS NOT NULL`
@@ -53,10 +59,27 @@ func CodeServerCommand(host string, gone func(host string) bool) Preparation {
 	}
 }
 
-// DaemonCommand is [Command] for the daemon, which also puts runs back into the queue whose launch
-// the one before it did not end, and sees to retries. Nothing else may launch runs.
+// WebserverCommand is [Command] for the webserver, which uses no connection that Postgres has cut.
+func WebserverCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
+	command, err := prepared(ctx, config, command, nil)
+	if err != nil {
+		return nil, err
+	}
+	return Before(command, cutConnections)
+}
+
+// DaemonCommand is [WebserverCommand] for the daemon, which also keeps connections, puts runs back into
+// the queue whose launch the one before it did not end, and sees to retries. Nothing else may launch
+// runs.
 func DaemonCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, &after{find: startingRuns, program: daemon, always: true})
+	command, err := prepared(ctx, config, command, &after{find: startingRuns, program: daemon, always: true})
+	if err != nil {
+		return nil, err
+	}
+	if command, err = Before(command, keptConnections); err != nil {
+		return nil, err
+	}
+	return Before(command, cutConnections)
 }
 
 func prepared(ctx context.Context, config *database.Config, command []string, killed *after) ([]string, error) {

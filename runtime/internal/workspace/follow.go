@@ -17,7 +17,7 @@ import (
 
 const (
 	// look is the time between two looks at the file.
-	look = 100 * time.Millisecond
+	look = 250 * time.Millisecond
 	// settled is how long the file has to be the same: several code servers may start together, and
 	// the daemon starts again once.
 	settled = 600 * time.Millisecond

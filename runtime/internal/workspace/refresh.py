@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 
 file = Path(sys.argv.pop(1))
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.25
 RETRY_SECONDS = 5
 
 
