@@ -13,6 +13,7 @@ from support.served import Served
 
 AWAY_SECONDS = 15
 WRITERS = 3
+IDLE_SECONDS = 15
 
 
 def restart(served: Served, _podman: Podman) -> None:
@@ -59,3 +60,19 @@ def test_the_webserver_launches_at_once_when_postgres_is_back(
     podman("start", container)
     mounted.stack.wait_for_health("postgres")
     assert mounted.answer() == "first"
+
+
+def test_a_connection_that_is_cut_fails_nothing(mounted: Served) -> None:
+    # The webserver and the daemon have just used theirs.
+    assert mounted.answer() == "first"
+    cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'dagster'"
+    assert int(mounted.stack.sql(cut)) > 1
+    assert mounted.answer() == "first"
+
+
+def test_the_daemon_keeps_its_connections(mounted: Served) -> None:
+    sessions = "SELECT sessions FROM pg_stat_database WHERE datname = 'dagster'"
+    before = int(mounted.stack.sql(sessions))
+    time.sleep(IDLE_SECONDS)
+    # By itself it opens six in a second.
+    assert int(mounted.stack.sql(sessions)) - before < 2 * IDLE_SECONDS
