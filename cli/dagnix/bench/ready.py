@@ -3,18 +3,21 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from dagnix import UserError, dashboard
 from dagnix.project import Project
 
 SECONDS = 180
-SERVICES_ASKED = 3
+SERVICES = {"webserver", "pipes", "daemon"}
 PAUSE_SECONDS = 0.2
 STATE = """
 { workspaceOrError { ... on Workspace { locationEntries {
-    locationOrLoadError { __typename }
+    name locationOrLoadError { __typename ... on PythonError { message } }
   } } }
-  instance { daemonHealth { allDaemonStatuses { required healthy } } } }
+  instance { daemonHealth { allDaemonStatuses {
+    daemonType required healthy lastHeartbeatErrors { message }
+  } } } }
 """
 
 
@@ -25,19 +28,23 @@ def wait(project: Project, locations: int, start: Callable[[], object]) -> dict[
     for the daemon that all its daemons have said that they are well.
 
     Raises:
-        UserError: after three minutes they are not.
+        UserError: after three minutes they are not; with what Dagster says of it.
 
     """
     began = time.monotonic()
     since: dict[str, float] = {}
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(start)
-        while len(since) < SERVICES_ASKED or not starting.done():
+        while since.keys() != SERVICES or not starting.done():
             passed = time.monotonic() - began
             if starting.done():
                 starting.result()
             if passed > SECONDS:
-                raise UserError(f"The stack {project.name} is not of use after {SECONDS} s.")
+                missing = ", ".join(sorted(SERVICES - since.keys())) or "podman-compose"
+                raise UserError(
+                    f"The stack {project.name} is not of use after {SECONDS} s: {missing}. Dagster "
+                    f"says: {_says(project)}"
+                )
             for service in _of_use(project, locations):
                 since.setdefault(service, passed)
             time.sleep(PAUSE_SECONDS)
@@ -50,11 +57,27 @@ def _of_use(project: Project, locations: int) -> set[str]:
         answer = dashboard.ask(project, STATE)
     except UserError:
         return set()
-    entries = answer["workspaceOrError"].get("locationEntries") or []
-    kinds = [(entry["locationOrLoadError"] or {}).get("__typename") for entry in entries]
-    statuses = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
+    kinds = [(each["locationOrLoadError"] or {}).get("__typename") for each in _entries(answer)]
     return {
         "webserver",
         *(["pipes"] if kinds == ["RepositoryLocation"] * locations else []),
-        *(["daemon"] if all(each["healthy"] or not each["required"] for each in statuses) else []),
+        *(["daemon"] if not _sick(answer) else []),
     }
+
+
+def _says(project: Project) -> str:
+    try:
+        answer = dashboard.ask(project, STATE)
+    except UserError as error:
+        return str(error)
+    # On one line, as the first is what the figures say.
+    return " ".join(f"{[*_entries(answer), *_sick(answer)]}".split())
+
+
+def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return answer["workspaceOrError"].get("locationEntries") or []
+
+
+def _sick(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    statuses = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return [each for each in statuses if each["required"] and not each["healthy"]]
