@@ -11,7 +11,7 @@ from typing import Any
 from dagster import DagsterInstance
 from dagster._daemon import cli
 
-# As the webserver's defaults, but nothing waits for an answer here that could be asked again.
+# As the webserver's defaults, but for its limit to a query: nobody waits for an answer here.
 KEPT_SECONDS = 3600
 AT_ONCE = 20
 NO_LIMIT = 0
