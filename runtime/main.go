@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,7 +38,8 @@ Usage:
   runtime leave                       have them know this code server's location no more
   runtime runs                        the IDs of the runs that this code server executes, a line each
   runtime follow                      end the daemon, the parent, when the workspace changes
-  runtime -m MODULE [ARGUMENT…]       Python, on a snapshot of the project if that is mounted
+  runtime -OPTION ARGUMENT…           Python, as a fork if it is one that Dagster starts; an inner
+                                      server is on a snapshot of the project if that is mounted
   runtime postgres                    prepare the database cluster, become the Postgres server
 
 Environment of start:
@@ -109,7 +111,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case command == "guard" && len(rest) == 0:
 		codeserver.Guard(ctx, stderr)
 		return 0
-	case command == "-m" && len(rest) > 0:
+	case strings.HasPrefix(command, "-") && len(rest) > 0:
 		return report(ctx, codeserver.Python(arguments), stderr)
 	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:
 		return check(ctx, health.Checks[rest[0]], 0, stdout)

@@ -101,7 +101,7 @@ def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Served, podman
     run = mounted.client.submit_job_execution("long")
     mounted.wait_for_start(run)
     server = podman.inspect(mounted.stack.container("pipes"))
-    kill(mounted, "inner-server")
+    mounted.kill("inner-server")
     wait_until(lambda: not mounted.stack.health("pipes")[0], "the health check notices", 30)
     mounted.stack.wait_for_health("pipes")
     assert podman.inspect(mounted.stack.container("pipes"))["State"] == server["State"]
@@ -110,20 +110,6 @@ def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Served, podman
     # A run is a process of its own, and goes on to its end.
     mounted.release()
     assert mounted.team.answer("long", run) == "before"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
-def test_code_is_reloaded_when_the_process_that_forks_was_killed(mounted: Served) -> None:
-    kill(mounted, "forks")
-    mounted.save("after")
-    mounted.stack.dagnix("reload")
-    assert mounted.answer() == "after"
-
-
-def kill(mounted: Served, name: str) -> None:
-    """Kill the one process of this name in the code server's container."""
-    (process,) = mounted.stack.processes("pipes", name)
-    mounted.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
 
 
 def test_up_names_all_dependencies_that_the_image_lacks(stack: Stack, tmp_path: Path) -> None:

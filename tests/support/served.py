@@ -41,6 +41,11 @@ class Served:
         status = self.client.get_run_status
         wait_until(lambda: status(run) is DagsterRunStatus.STARTED, f"{run} has started")
 
+    def kill(self, name: str) -> None:
+        """Kill the one process of this name in the code server's container; only root can."""
+        (process,) = self.stack.processes("pipes", name)
+        self.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
+
     def hold(self) -> None:
         """Have the runs of the job `long` wait."""
         self.stack.exec("pipes", "python3.13", "-c", f"{_RELEASE}.unlink(missing_ok=True)")

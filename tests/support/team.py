@@ -21,6 +21,8 @@ code_location_name = "pipes"
 
 # Every run is tagged with the answer of the code that its last step imported.
 CODE = """
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -89,6 +91,16 @@ def fail(context: dg.OpExecutionContext) -> None:
         raise RuntimeError("the first try fails")
 
 
+@dg.op
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@dg.job
+def crashing() -> None:
+    crash()
+
+
 RETRIED = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "true"}
 
 
@@ -115,7 +127,7 @@ def minutely():
 
 
 defs = dg.Definitions(
-    jobs=[long, short, endless, counted, writing, failing],
+    jobs=[long, short, endless, counted, writing, failing, crashing],
     sensors=[counting],
     schedules=[minutely],
 )

@@ -49,7 +49,8 @@ func NewChecker(ctx context.Context, log *os.File) (*Checker, error) {
 	}
 	defer theirOutput.Close()
 	checker := &Checker{input: input, output: output, lines: bufio.NewReader(output)}
-	if began, err := newFork("check", checkProgram, nil, [3]*os.File{theirInput, theirOutput, log}); err == nil {
+	files := map[int]int{0: int(theirInput.Fd()), 1: int(theirOutput.Fd()), 2: int(log.Fd())}
+	if began, err := newFork("check", checkProgram, nil, files); err == nil {
 		checker.wait = func() error { return failed(began.wait()) }
 		return checker, nil
 	}

@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"dagnix/runtime/internal/dagster"
 	"dagnix/runtime/internal/launch"
@@ -32,8 +35,6 @@ const (
 	pause  = 50 * time.Millisecond
 	// gone is the time between two looks whether a fork has ended that nothing else tells of.
 	gone = time.Second
-	// signalled is what shells add to the number of the signal that ended a program.
-	signalled = 128
 )
 
 // ThroughForks makes a command that runs Dagster's code server start its inner servers with [Python].
@@ -55,16 +56,18 @@ type fork struct {
 // forkRequest is what forks.py reads.
 type forkRequest struct {
 	// Name is at most 15 characters, for lists of processes.
-	Name        string            `json:"name"`
-	Program     string            `json:"program"`
-	Arguments   []string          `json:"arguments"`
+	Name      string   `json:"name"`
+	Program   string   `json:"program"`
+	Arguments []string `json:"arguments"`
+	// Files are the numbers, there, of the files that come with the request.
+	Files       []int             `json:"files"`
 	Environment map[string]string `json:"environment"`
 	Folder      string            `json:"folder"`
 }
 
-// newFork runs a Python program with this process's environment and folder, and with these files as
-// its standard input, output and error.
-func newFork(name, program string, arguments []string, files [3]*os.File) (*fork, error) {
+// newFork runs a Python program with this process's environment and folder. The keys of files are the
+// numbers that it has them under, the values are this process's.
+func newFork(name, program string, arguments []string, files map[int]int) (*fork, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -74,7 +77,13 @@ func newFork(name, program string, arguments []string, files [3]*os.File) (*fork
 		name, value, _ := strings.Cut(each, "=")
 		environment[name] = value
 	}
-	request, err := json.Marshal(forkRequest{name, program, append([]string{}, arguments...), environment, folder})
+	numbers := slices.Sorted(maps.Keys(files))
+	var opened []int
+	for _, number := range numbers {
+		opened = append(opened, files[number])
+	}
+	arguments = append([]string{}, arguments...)
+	request, err := json.Marshal(forkRequest{name, program, arguments, numbers, environment, folder})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +91,7 @@ func newFork(name, program string, arguments []string, files [3]*os.File) (*fork
 	if err != nil {
 		return nil, err
 	}
-	rights := syscall.UnixRights(int(files[0].Fd()), int(files[1].Fd()), int(files[2].Fd()))
+	rights := syscall.UnixRights(opened...)
 	request = append(request, '\n')
 	sent, _, err := connection.WriteMsgUnix(request, rights, nil)
 	if err == nil && sent < len(request) {
@@ -117,7 +126,8 @@ func (f *fork) number() (int, error) {
 	return strconv.Atoi(strings.TrimSpace(line))
 }
 
-// wait returns the exit code when the process has ended, as a shell would put it.
+// wait returns the exit code when the process has ended. That of one which a signal has ended is the
+// signal's number, negative.
 func (f *fork) wait() int {
 	code, err := f.number()
 	if err != nil {
@@ -127,23 +137,30 @@ func (f *fork) wait() int {
 		}
 		return 1
 	}
-	if code < 0 {
-		return signalled - code
-	}
 	return code
 }
 
-// python becomes Python with these arguments, `-m dagster` and more, which a fork is if there can be
-// one. Then this process stays until that ends, hands signals on, and ends with its exit code.
+// python becomes Python with these arguments, which a fork is if there can be one. Then this process
+// stays until that ends, hands signals on, and ends as it did.
 func python(arguments []string) error {
-	if len(arguments) < 2 || arguments[0] != "-m" || arguments[1] != "dagster" {
+	name, program, rest := "inner-server", inner, arguments
+	switch {
+	case isInnerServer(arguments):
+		rest = arguments[2:]
+	case isSpawned(arguments):
+		name, program, rest = "run", arguments[len(arguments)-2], arguments[len(arguments)-1:]
+	default:
 		return launch.Become(append([]string{"python"}, arguments...))
+	}
+	files, err := inherited()
+	if err != nil {
+		return err
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	began, err := newFork("inner-server", inner, arguments[2:], [3]*os.File{os.Stdin, os.Stdout, os.Stderr})
+	began, err := newFork(name, program, rest, files)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "runtime: the inner code server imports Dagster itself: %v\n", err)
+		fmt.Fprintf(os.Stderr, "runtime: the process %s imports Dagster itself: %v\n", name, err)
 		signal.Stop(signals)
 		return launch.Become(append([]string{"python"}, arguments...))
 	}
@@ -153,6 +170,53 @@ func python(arguments []string) error {
 			_ = syscall.Kill(began.pid, each.(syscall.Signal))
 		}
 	}()
-	os.Exit(began.wait())
+	code := began.wait()
+	if ended := syscall.Signal(-code); ended > 0 {
+		endBy(ended)
+	}
+	os.Exit(code)
 	return nil
+}
+
+// endBy ends this process as a signal does that it does not handle. Go handles those of a program that
+// has crashed, and would tell of it as its own crash.
+func endBy(ended syscall.Signal) {
+	var standard [4]uintptr // struct sigaction of Linux: SIG_DFL
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION,
+		uintptr(ended), uintptr(unsafe.Pointer(&standard)), 0, unsafe.Sizeof(standard[0]), 0, 0)
+	_ = syscall.Kill(os.Getpid(), ended)
+	select {}
+}
+
+func isInnerServer(arguments []string) bool {
+	return len(arguments) > 1 && arguments[0] == "-m" && arguments[1] == "dagster"
+}
+
+// isSpawned tells whether these are the arguments of a process that Python's multiprocessing starts, as
+// Dagster starts runs and their steps: options, -c, a program, and an option for that
+// (multiprocessing.spawn.get_command_line).
+func isSpawned(arguments []string) bool {
+	last := len(arguments) - 1
+	return last >= 2 && arguments[last] == "--multiprocessing-fork" && arguments[last-2] == "-c"
+}
+
+// inherited returns the files that this process was started with, each under its own number.
+func inherited() (map[int]int, error) {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	files := map[int]int{}
+	for _, entry := range entries {
+		number, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			return nil, err
+		}
+		// Go opens its own so that no other program has them.
+		flags, _, failed := syscall.Syscall(syscall.SYS_FCNTL, uintptr(number), syscall.F_GETFD, 0)
+		if failed == 0 && flags&syscall.FD_CLOEXEC == 0 {
+			files[number] = number
+		}
+	}
+	return files, nil
 }

@@ -2,15 +2,18 @@
 
 Importing Dagster takes a second and a half of CPU, and an inner server is started at every reload.
 So it is done once, here, before the code server begins in this process. A fork of it waits on a
-socket: who connects sends a request, a line of JSON, with three files for standard input, output
-and error. A fork of that one becomes what was asked for. The answers are its process number, and
-when it has ended its exit code, a line each. It is killed when the connection is closed.
+socket: who connects sends a request, a line of JSON, with the files that what is asked for has open
+and their numbers there. A fork of that one becomes what was asked for. The answers are its process
+number, and when it has ended its exit code, a line each. It is killed when the connection is
+closed.
 """
 
 import array
+import fcntl
 import gc
 import importlib
 import json
+import multiprocessing
 import os
 import select
 import signal
@@ -31,7 +34,7 @@ NEEDED = (
     "psycopg2.extras",
     "upath",
 )
-FILES = 3
+FILES = 250  # fewer than Linux takes in one message (SCM_MAX_FD)
 CHUNK_BYTES = 1 << 16
 
 
@@ -85,7 +88,11 @@ def wait_for_requests(listener: socket.socket, code_server: int) -> socket.socke
                 os._exit(0)
             if file == listener.fileno():
                 connection, _ = listener.accept()
-                pid = os.fork()
+                try:
+                    pid = os.fork()
+                except OSError:  # the container has as many processes as it may have
+                    connection.close()
+                    continue
                 if pid == 0:
                     return connection
                 ended = os.pidfd_open(pid)
@@ -133,13 +140,24 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], array.array[int]
     return json.loads(text), files
 
 
-def become(connection: socket.socket) -> NoReturn:
+def have_open(files: dict[int, int]) -> None:
+    """Have just these files open, each as the number that it is under."""
+    above = max(files) + 1
+    apart = {number: fcntl.fcntl(file, fcntl.F_DUPFD, above) for number, file in files.items()}
+    for number, file in apart.items():
+        os.dup2(file, number)
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        if int(entry.name) not in files:
+            with suppress(OSError):  # that of the folder that was listed
+                os.close(int(entry.name))
+
+
+def become(connection: socket.socket, runtime: str) -> NoReturn:
     """Become what a request asks for."""
     request, files = receive(connection)
-    for number, file in enumerate(files):
-        os.dup2(file, number)
-    opened = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
-    os.closerange(FILES, max(opened) + 1)
+    have_open(dict(zip(request["files"], files, strict=True)))
+    # For the runs of an inner server, and for the steps of a run.
+    multiprocessing.set_executable(runtime)
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
@@ -161,7 +179,7 @@ def main() -> None:
     if os.fork() == 0:
         os.close(writing)
         rename("forks")
-        become(wait_for_requests(listener, reading))
+        become(wait_for_requests(listener, reading), runtime)
     listener.close()
     os.close(reading)  # `writing` stays open until this process ends
     # The code server starts inner ones as `sys.executable -m dagster api grpc` (Dagster 1.13).

@@ -20,13 +20,26 @@ CODE_SERVER = "\nprint(sys.executable, *sys.argv, flush=True); sys.stdin.read()"
 SECONDS = 120  # however slow the machine is
 
 
+# What stands before it, so that the process that forks cannot do so the first time.
+NO_ROOM = """
+import errno, os
+answers = iter([os.fork, None, os.fork])
+def fork():
+    if (answer := next(answers)) is None:
+        raise OSError(errno.EAGAIN, "no room for one more")
+    return answer()
+os.fork = fork
+"""
+
+
 @pytest.fixture
-def code_server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def code_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    before = getattr(request, "param", "")
     project = tmp_path / "project"
     project.mkdir()
     # The project is not to be imported, here least of all in place of what Dagster needs.
     (project / "yaml.py").write_text("raise RuntimeError('that is the project')")
-    words = [sys.executable, "-c", PROGRAM.read_text() + CODE_SERVER]
+    words = [sys.executable, "-c", before + PROGRAM.read_text() + CODE_SERVER]
     server = subprocess.Popen(
         [*words, tmp_path / "forks", "/bin/runtime", "code-server"],
         stdin=subprocess.PIPE,
@@ -40,9 +53,14 @@ def code_server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 class Fork:
-    """A fork that was asked for, with its standard output and error in a file."""
+    """A fork that was asked for, with its standard output and error in a file.
 
-    def __init__(self, folder: Path, program: str, **environment: str) -> None:
+    `files` are those that it has beside these, by their numbers there.
+    """
+
+    def __init__(
+        self, folder: Path, program: str, files: dict[int, int] | None = None, **environment: str
+    ) -> None:
         self.connection = socket.socket(socket.AF_UNIX)
         self.connection.settimeout(SECONDS)
         eventually((folder / "forks").exists)
@@ -52,14 +70,15 @@ class Fork:
             "program": program,
             "arguments": ["one", "two"],
             "environment": environment,
+            "files": [0, 1, 2, *(files or {})],
             "folder": str(folder),
         }
         self.said = folder / f"said-{time.monotonic_ns()}"
         with self.said.open("w") as said, Path(os.devnull).open() as nothing:
-            files = [nothing.fileno(), said.fileno(), said.fileno()]
+            opened = [nothing.fileno(), said.fileno(), said.fileno(), *(files or {}).values()]
             text = json.dumps(request).encode() + b"\n"
             # More than one message, as a large environment takes.
-            socket.send_fds(self.connection, [text[:9]], files)
+            socket.send_fds(self.connection, [text[:9]], opened)
             self.connection.sendall(text[9:])
         self.answers = self.connection.makefile()
         self.pid = int(self.answers.readline())
@@ -101,6 +120,31 @@ sys.exit(7)
         f"a-fork ['{tmp_path}', '/the/modules'] __main__",
         "[0, 1, 2, 3]",  # the last is that of the folder that is listed
     ]
+
+
+@pytest.mark.usefixtures("code_server")
+def test_a_fork_has_more_files_under_the_numbers_that_they_have_elsewhere(tmp_path: Path) -> None:
+    first, second = (tmp_path / name for name in ("first", "second"))
+    with first.open("w") as one, second.open("w") as other:
+        program = "import os; os.write(4, b'4'); os.write(3, b'3')"
+        fork = Fork(tmp_path, program, {4: one.fileno(), 3: other.fileno()})
+        assert fork.exit_code() == 0
+    assert (first.read_text(), second.read_text()) == ("4", "3")
+
+
+@pytest.mark.usefixtures("code_server")
+def test_what_a_fork_spawns_is_a_fork_too(tmp_path: Path) -> None:
+    fork = Fork(tmp_path, "from multiprocessing import spawn; print(spawn.get_executable())")
+    assert fork.exit_code() == 0
+    assert fork.said.read_text() == "b'/bin/runtime'\n"
+
+
+@pytest.mark.usefixtures("code_server")
+@pytest.mark.parametrize("code_server", [NO_ROOM], indirect=True)
+def test_who_cannot_have_a_fork_is_told_at_once_and_others_have_theirs(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionError):
+        Fork(tmp_path, "")
+    assert Fork(tmp_path, "").exit_code() == 0
 
 
 @pytest.mark.usefixtures("code_server")
