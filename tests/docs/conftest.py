@@ -4,7 +4,6 @@ from collections.abc import Iterator
 import pytest
 from support.podman import Podman
 from support.reader import Reader
-from support.stack import SERVICES
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +15,6 @@ def reader(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield made
     finally:
         podman.remove(made.version)
-        podman(
-            "rmi", *(f"localhost/dagnix/{name}:{made.version}" for name in SERVICES), check=False
-        )
         # Images of it that lost their name to a later one.
         label = f"label=org.opencontainers.image.version={made.version}"
         if left := podman("images", "--quiet", "--filter", label).stdout.split():

@@ -59,7 +59,6 @@ def pair(
     finally:
         for stack in (one, two):
             podman.remove(stack.project)
-            podman.remove_images(stack.project)
 
 
 def test_images_are_promoted_by_digest(pair: tuple[Served, Served]) -> None:

@@ -57,7 +57,6 @@ def made(podman: Podman, dagnix: str, tmp_path_factory: pytest.TempPathFactory) 
         yield Made(stack, "".join(each.stdout + each.stderr for each in done))
     finally:
         podman.remove(stack.project)
-        podman.remove_images(stack.project)
 
 
 def python_versions(folder: Path) -> dict[str, str]:

@@ -50,18 +50,18 @@ class Podman:
         }
 
     def remove(self, name: str) -> None:
-        """Remove all that carries a name in its labels, whatever state it is in."""
+        """Remove all that carries a name in its labels, whatever state it is in, and its images.
+
+        Those are the ones whose tag is, or begins with, the name: `./dagnix deploy` keeps some so.
+        """
         for kind, found in self.leftovers(name, PROJECT_LABEL, TEST_LABEL).items():
             at_once = ["--time=0"] if kind == "container" else []
             if found:
                 self(kind, "rm", "--force", *at_once, *found)
-
-    def remove_images(self, tag: str) -> None:
-        """Remove the names of images whose tag is, or begins with, this one."""
-        names = self("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-        found = [name for name in names if name.partition(":")[2].startswith(tag)]
-        for name in found:
-            self("image", "rm", name, check=False)
+        images = self("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+        for image in images:
+            if image.partition(":")[2].startswith(name):
+                self("image", "rm", image, check=False)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,6 @@ def baked_in(
         yield serve(stack, tree / "pipes")
     finally:
         podman.remove(stack.project)
-        podman.remove_images(stack.project)
 
 
 def serve(stack: Stack, folder: Path) -> Served:
