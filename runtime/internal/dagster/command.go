@@ -25,6 +25,9 @@ var cutConnections string
 //go:embed kept_connections.py
 var keptConnections string
 
+//go:embed recovery.py
+var recovery string
+
 // One table of each storage: Dagster makes all tables of a storage in one transaction, when this one
 // is not there (_init_db in dagster_postgres 1.13).
 const haveTables = `SELECT count(*) = 3 FROM unnest(ARRAY['runs', 'event_logs', 'jobs']) name WHERE to_regclass(name) IS NOT NULL`
@@ -59,13 +62,14 @@ func CodeServerCommand(host string, gone func(host string) bool) Preparation {
 	}
 }
 
-// WebserverCommand is [Command] for the webserver, which uses no connection that Postgres has cut.
+// WebserverCommand is [Command] for the webserver, which uses no connection that Postgres has cut, and
+// soon asks again for a code location that could not be reached.
 func WebserverCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
 	command, err := prepared(ctx, config, command, nil)
 	if err != nil {
 		return nil, err
 	}
-	return Before(command, cutConnections)
+	return lasting(command)
 }
 
 // DaemonCommand is [WebserverCommand] for the daemon, which also keeps connections, puts runs back into
@@ -77,6 +81,15 @@ func DaemonCommand(ctx context.Context, config *database.Config, command []strin
 		return nil, err
 	}
 	if command, err = Before(command, keptConnections); err != nil {
+		return nil, err
+	}
+	return lasting(command)
+}
+
+// lasting prepares a process that outlives the services which it asks.
+func lasting(command []string) ([]string, error) {
+	command, err := Before(command, recovery)
+	if err != nil {
 		return nil, err
 	}
 	return Before(command, cutConnections)
