@@ -60,7 +60,7 @@ def long() -> None:
     answer(wait())
 
 
-# In one process: each process imports Dagster, a second of CPU.
+# In one process: each further one loads the code anew.
 @dg.job(executor_def=dg.in_process_executor)
 def short() -> None:
     answer(begin())
