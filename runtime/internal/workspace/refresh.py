@@ -5,28 +5,35 @@ teams too, and what is being edited in a mounted folder. At its start the webser
 what they serve; so it does here (WorkspaceProcessContext.refresh_workspace, Dagster 1.13).
 """
 
-import gc
 import sys
 import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from dagster._core.workspace.context import WorkspaceProcessContext
 
 file = Path(sys.argv.pop(1))
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 5
 
+begin = WorkspaceProcessContext.__init__
+begun: WeakSet[WorkspaceProcessContext] = WeakSet()
+
+
+def begin_and_note(self: WorkspaceProcessContext, *arguments: Any, **options: Any) -> None:
+    """Note the webserver's one, which it hands to nobody."""
+    begin(self, *arguments, **options)
+    begun.add(self)
+
 
 def refresh() -> bool:
     """Have the webserver read the file again; tell whether it has begun to read it at all."""
-    module = sys.modules.get("dagster._core.workspace.context")
-    kept = getattr(module, "WorkspaceProcessContext", None)
-    # It has one, which nothing but its own functions hold.
-    for each in gc.get_objects():
-        if type(each) is kept:
-            each.refresh_workspace()
-            return True
-    return False
+    for each in tuple(begun):
+        each.refresh_workspace()
+    return bool(begun)
 
 
 def follow(taken: str) -> None:
@@ -42,5 +49,6 @@ def follow(taken: str) -> None:
             time.sleep(RETRY_SECONDS)
 
 
+WorkspaceProcessContext.__init__ = begin_and_note
 # What the webserver reads is at least as new as this.
 threading.Thread(target=follow, args=(file.read_text(),), daemon=True).start()
