@@ -74,14 +74,17 @@ func main() {
 }
 
 func run(arguments []string, stdout, stderr io.Writer) int {
-	// PID 1 has no default signal handlers: without these a stop during the wait would be ignored.
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer restore()
-
 	command, rest := "", arguments
 	if len(arguments) > 0 {
 		command, rest = arguments[0], arguments[1:]
 	}
+	// Signals end it as they end Python, until it hands them on.
+	if strings.HasPrefix(command, "-") && len(rest) > 0 {
+		return report(context.Background(), codeserver.Python(arguments), stderr)
+	}
+	// PID 1 has no default signal handlers: without these a stop during the wait would be ignored.
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer restore()
 	switch {
 	case command == "--help" || command == "-h" || command == "help":
 		fmt.Fprint(stdout, help)
@@ -111,8 +114,6 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case command == "guard" && len(rest) == 0:
 		codeserver.Guard(ctx, stderr)
 		return 0
-	case strings.HasPrefix(command, "-") && len(rest) > 0:
-		return report(ctx, codeserver.Python(arguments), stderr)
 	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:
 		return check(ctx, health.Checks[rest[0]], 0, stdout)
 	case command == "health" && len(rest) == 2 && health.Checks[rest[0]] != nil:

@@ -46,5 +46,6 @@ class Client:
         """End it and what it started, if it still runs."""
         if self.running:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)
+                # It may have been told to ignore all others.
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -24,13 +24,17 @@ import (
 //go:embed forks.py
 var forksProgram string
 
+// run is the name of the process of a run, and of a step.
+const run = "run"
+
 // inner becomes what `python -m dagster` is.
 const inner = "import runpy; runpy.run_module('dagster', run_name='__main__', alter_sys=True)"
 
 const (
 	// forks is the socket of forks.py.
 	forks = "/tmp/dagnix-forks"
-	// coming is how long that socket is waited for: the code server may be about to start.
+	// coming is how long that socket is waited for: the code server may be about to start. A run or a
+	// step comes after it.
 	coming = 5 * time.Second
 	pause  = 50 * time.Millisecond
 	// gone is the time between two looks whether a fork has ended that nothing else tells of.
@@ -87,7 +91,7 @@ func newFork(name, program string, arguments []string, files map[int]int) (*fork
 	if err != nil {
 		return nil, err
 	}
-	connection, err := connect()
+	connection, err := connect(name == run)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +111,13 @@ func newFork(name, program string, arguments []string, files map[int]int) (*fork
 	return began, nil
 }
 
-func connect() (*net.UnixConn, error) {
+func connect(started bool) (*net.UnixConn, error) {
 	address := &net.UnixAddr{Name: forks, Net: "unix"}
 	for began := time.Now(); ; time.Sleep(pause) {
 		connection, err := net.DialUnix("unix", nil, address)
 		// A socket that nobody listens on is that of a process which was killed.
-		if err == nil || errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > coming {
+		if err == nil || errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > coming ||
+			started && errors.Is(err, syscall.ENOENT) {
 			return connection, err
 		}
 	}
@@ -148,21 +153,32 @@ func python(arguments []string) error {
 	case isInnerServer(arguments):
 		rest = arguments[2:]
 	case isSpawned(arguments):
-		name, program, rest = "run", arguments[len(arguments)-2], arguments[len(arguments)-1:]
+		name, program, rest = run, arguments[len(arguments)-2], arguments[len(arguments)-1:]
 	default:
 		return launch.Become(append([]string{"python"}, arguments...))
 	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	files, err := inherited()
 	if err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	began, err := newFork(name, program, rest, files)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "runtime: the process %s imports Dagster itself: %v\n", name, err)
-		signal.Stop(signals)
+		signal.Reset()
+		select {
+		case each := <-signals:
+			endBy(each.(syscall.Signal))
+		default:
+		}
 		return launch.Become(append([]string{"python"}, arguments...))
+	}
+	// Else their other ends would not see the fork close them.
+	for number := range files {
+		if number > int(os.Stderr.Fd()) {
+			_ = syscall.Close(number)
+		}
 	}
 	go func() {
 		for each := range signals {

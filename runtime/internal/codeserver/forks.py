@@ -13,13 +13,15 @@ import fcntl
 import gc
 import importlib
 import json
-import multiprocessing
 import os
 import select
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
+from multiprocessing import popen_spawn_posix, spawn
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,13 +55,13 @@ own_path = [
 
 def listen(path: str) -> socket.socket:
     """Return a socket that only this user can connect to."""
-    with suppress(FileNotFoundError):
-        Path(path).unlink()
+    beside = Path(f"{path}-{os.getpid()}")
     listener = socket.socket(socket.AF_UNIX)
     mask = os.umask(0o077)
-    listener.bind(path)
+    listener.bind(str(beside))
     os.umask(mask)
     listener.listen()
+    beside.rename(path)  # in place of one that nobody listens on; it is there when this one does
     return listener
 
 
@@ -94,6 +96,8 @@ def wait_for_requests(listener: socket.socket, code_server: int) -> socket.socke
                     connection.close()
                     continue
                 if pid == 0:
+                    # Not at its end, when the number may be another file's.
+                    listener.close()
                     return connection
                 ended = os.pidfd_open(pid)
                 connections[ended] = connection
@@ -109,8 +113,8 @@ def wait_for_requests(listener: socket.socket, code_server: int) -> socket.socke
                 poll.unregister(file)
                 os.close(file)
                 connection.close()
-            else:
-                os.kill(forks.pop(file), signal.SIGKILL)
+            elif pid := forks.pop(file, None):  # it may have ended just now
+                os.kill(pid, signal.SIGKILL)
                 poll.unregister(file)
 
 
@@ -152,12 +156,34 @@ def have_open(files: dict[int, int]) -> None:
                 os.close(int(entry.name))
 
 
+def start_dagsters_own_through(runtime: str) -> None:
+    """Have the runs of an inner server, and the steps of a run, started by the entrypoint.
+
+    They are processes of multiprocessing whose target is a function of Dagster's. What the user's
+    code starts is left as it is: it may look at the process number, which here would be the
+    entrypoint's, and it inherits more than a fork of this process does.
+    """
+    launch = popen_spawn_posix.Popen._launch  # noqa: SLF001 - no hook knows the process
+    executable, chosen = spawn.get_executable, threading.local()
+
+    def launch_by(popen: popen_spawn_posix.Popen, process: BaseProcess) -> None:
+        module = getattr(process._target, "__module__", None) or ""  # noqa: SLF001
+        chosen.runtime = os.fsencode(runtime) if module.startswith("dagster.") else None
+        try:
+            launch(popen, process)
+        finally:
+            chosen.runtime = None
+
+    popen_spawn_posix.Popen._launch = launch_by  # noqa: SLF001
+    spawn.get_executable = lambda: getattr(chosen, "runtime", None) or executable()
+
+
 def become(connection: socket.socket, runtime: str) -> NoReturn:
     """Become what a request asks for."""
     request, files = receive(connection)
+    connection.close()  # as the listener; who forks has it open, too
     have_open(dict(zip(request["files"], files, strict=True)))
-    # For the runs of an inner server, and for the steps of a run.
-    multiprocessing.set_executable(runtime)
+    start_dagsters_own_through(runtime)
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])

@@ -39,7 +39,14 @@ def code_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subp
     project.mkdir()
     # The project is not to be imported, here least of all in place of what Dagster needs.
     (project / "yaml.py").write_text("raise RuntimeError('that is the project')")
-    words = [sys.executable, "-c", before + PROGRAM.read_text() + CODE_SERVER]
+    # What ignores signals has its children ignore them.
+    words = [
+        "env",
+        "--default-signal=TERM",
+        sys.executable,
+        "-c",
+        before + PROGRAM.read_text() + CODE_SERVER,
+    ]
     server = subprocess.Popen(
         [*words, tmp_path / "forks", "/bin/runtime", "code-server"],
         stdin=subprocess.PIPE,
@@ -126,17 +133,39 @@ sys.exit(7)
 def test_a_fork_has_more_files_under_the_numbers_that_they_have_elsewhere(tmp_path: Path) -> None:
     first, second = (tmp_path / name for name in ("first", "second"))
     with first.open("w") as one, second.open("w") as other:
-        program = "import os; os.write(4, b'4'); os.write(3, b'3')"
-        fork = Fork(tmp_path, program, {4: one.fileno(), 3: other.fileno()})
+        # Numbers that the files have on their way, too, in another order.
+        numbers = range(12, 4, -1)
+        program = f"import os; [os.write(number, b'%d ' % number) for number in {numbers}]"
+        files = [one.fileno(), other.fileno()] * (len(numbers) // 2)
+        fork = Fork(tmp_path, program, dict(zip(numbers, files, strict=True)))
         assert fork.exit_code() == 0
-    assert (first.read_text(), second.read_text()) == ("4", "3")
+    assert (first.read_text(), second.read_text()) == ("12 10 8 6 ", "11 9 7 5 ")
 
 
 @pytest.mark.usefixtures("code_server")
-def test_what_a_fork_spawns_is_a_fork_too(tmp_path: Path) -> None:
-    fork = Fork(tmp_path, "from multiprocessing import spawn; print(spawn.get_executable())")
+def test_a_fork_keeps_what_it_writes_at_its_end(tmp_path: Path) -> None:
+    program = (
+        "kept = [open(f'kept-{n}', 'w') for n in range(4)]; [each.write('x') for each in kept]"
+    )
+    assert Fork(tmp_path, program).exit_code() == 0
+    assert [file.read_text() for file in sorted(tmp_path.glob("kept-*"))] == ["x"] * 4
+
+
+@pytest.mark.usefixtures("code_server")
+def test_what_dagster_spawns_is_a_fork_and_what_the_user_spawns_is_not(tmp_path: Path) -> None:
+    program = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dagster._grpc.impl import start_run_in_subprocess
+from multiprocessing import util
+with ProcessPoolExecutor(1, max_tasks_per_child=1) as pool:
+    print(*pool.map(len, ['a', 'bb', 'ccc']))
+util.spawnv_passfds = lambda program, *_: print(program) or 1
+multiprocessing.get_context('spawn').Process(target=start_run_in_subprocess).start()
+"""
+    fork = Fork(tmp_path, program)
     assert fork.exit_code() == 0
-    assert fork.said.read_text() == "b'/bin/runtime'\n"
+    assert fork.said.read_text().splitlines() == ["1 2 3", "b'/bin/runtime'"]
 
 
 @pytest.mark.usefixtures("code_server")
