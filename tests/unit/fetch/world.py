@@ -97,7 +97,11 @@ class World:
         """Start a fetch, press Ctrl-C when it is time, and return how it ended."""
         process = subprocess.Popen(
             # What a shell starts in the background ignores Ctrl-C, and so does what that starts.
-            ["env", "--default-signal=INT", sys.executable, "-m", "dagnix.fetch"],
+            # Some shells ignore SIGTERM: the clients must end all the same.
+            [
+                *("env", "--default-signal=INT", "--ignore-signal=TERM"),
+                *(sys.executable, "-m", "dagnix.fetch"),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
