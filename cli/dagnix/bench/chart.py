@@ -19,7 +19,10 @@ SHOWN = (
     ("sizes", "images, unpacked"),
     ("sizes", "push after an edit"),
     ("sizes", "push after a Dagster release"),
+    ("code", "edit to served, deploy"),
+    ("growth", "100 assets, reload"),
     ("start", "up to healthy"),
+    ("runs", "launch to first op"),
     ("idle", "idle CPU, whole stack"),
     ("idle", "idle memory, whole stack"),
 )
