@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -131,24 +132,28 @@ sys.exit(7)
 
 @pytest.mark.usefixtures("code_server")
 def test_a_fork_has_more_files_under_the_numbers_that_they_have_elsewhere(tmp_path: Path) -> None:
-    first, second = (tmp_path / name for name in ("first", "second"))
-    with first.open("w") as one, second.open("w") as other:
-        # Numbers that the files have on their way, too, in another order.
-        numbers = range(12, 4, -1)
-        program = f"import os; [os.write(number, b'%d ' % number) for number in {numbers}]"
-        files = [one.fileno(), other.fileno()] * (len(numbers) // 2)
-        fork = Fork(tmp_path, program, dict(zip(numbers, files, strict=True)))
+    # Numbers that the files have on their way, too, in another order.
+    numbers = range(20, 2, -1)
+    program = f"import os; [os.write(number, b'%d' % number) for number in {numbers}]"
+    with ExitStack() as opened:
+        files = {n: opened.enter_context((tmp_path / f"file-{n}").open("w")) for n in numbers}
+        fork = Fork(tmp_path, program, {n: file.fileno() for n, file in files.items()})
         assert fork.exit_code() == 0
-    assert (first.read_text(), second.read_text()) == ("12 10 8 6 ", "11 9 7 5 ")
+    assert {n: (tmp_path / f"file-{n}").read_text() for n in numbers} == {
+        n: str(n) for n in numbers
+    }
 
 
 @pytest.mark.usefixtures("code_server")
-def test_a_fork_keeps_what_it_writes_at_its_end(tmp_path: Path) -> None:
-    program = (
-        "kept = [open(f'kept-{n}', 'w') for n in range(4)]; [each.write('x') for each in kept]"
-    )
-    assert Fork(tmp_path, program).exit_code() == 0
-    assert [file.read_text() for file in sorted(tmp_path.glob("kept-*"))] == ["x"] * 4
+def test_a_fork_has_its_files_until_its_end(tmp_path: Path) -> None:
+    program = """
+import atexit, os
+files = [os.open('/dev/null', os.O_RDONLY) for _ in range(9)]
+atexit.register(lambda: print(len([os.fstat(file) for file in files])))
+"""
+    fork = Fork(tmp_path, program)
+    assert fork.exit_code() == 0
+    assert fork.said.read_text() == "9\n"
 
 
 @pytest.mark.usefixtures("code_server")
