@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, console, health, project, stack
+from dagnix import UserError, console, cut_off, health, project, stack
 from dagnix.losses import LOSSES, confirm
 from dagnix.podman import podman
 
@@ -32,5 +32,6 @@ def command(
         raise UserError(f"{here.name} has no {service} that runs: start it with ./dagnix up")
     confirm(here, service, "Restart", yes=yes)
     with console.step(f"Restarting {service}", f"{service} is restarted"):
+        cut_off.finish(here)
         podman(here, "restart", names[service], failure=f"Podman cannot restart {service}")
     health.wait(here, wait)

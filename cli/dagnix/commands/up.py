@@ -9,6 +9,7 @@ from dagnix import (
     UserError,
     code,
     console,
+    cut_off,
     example,
     health,
     images,
@@ -58,6 +59,7 @@ def command(
         here = code.mounted(here, folder or here.root / "pipes")
     elif folder:
         raise UserError(f"`up` takes no folder: to serve its code, `./dagnix up --mount {folder}`.")
+    cut_off.finish(here)  # the port may still be taken by what is to stop
     present = stack.containers(here)
     if not any(each.running and each.publishes(here.port) for each in present):
         require_port(here)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import console
+from dagnix import console, cut_off
 from dagnix.podman import podman
 from dagnix.process import CommandError
 from dagnix.project import Project
@@ -28,6 +28,7 @@ def daemon_stopped(project: Project) -> Iterator[None]:
 
 def start_daemon(project: Project) -> None:
     """Start the daemon if it does not run."""
+    cut_off.finish(project)  # Ctrl-C may have come while it was stopped
     for each in _daemons(project):
         podman(project, "start", each, failure="Podman cannot start the daemon")
 

@@ -1,6 +1,6 @@
 """The stack as it runs before an upgrade."""
 
-from dagnix import UserError, code, console, stack
+from dagnix import UserError, code, console, cut_off, stack
 from dagnix.deploy import generations
 from dagnix.project import Project
 from dagnix.upgrade import migrate
@@ -15,6 +15,7 @@ def ready(project: Project) -> Project:
         UserError: nothing of the stack is there, or a service does not start.
 
     """
+    cut_off.finish(project)
     present = stack.containers(project)
     if not present:
         raise UserError(
