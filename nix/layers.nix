@@ -48,7 +48,10 @@ in
     ++ layer "${name}-debian" { trees = location.debian; }
     ++ layer name { trees = location.python; }
     ++ configLayer
-    ++ layer "code" { trees = [ location.code ]; }
+    ++ oci.codeLayers {
+      source = location.code;
+      at = "/opt/dagster/pipes";
+    }
   ) trees.locations;
 
   postgres =

@@ -50,6 +50,32 @@ rec {
       );
     };
 
+  # What is edited most, with its .pyc files, in two layers: an edit makes one of them new, so half of
+  # it is to be pushed and pulled. With more of them podman would be slower: it stores a layer anew when
+  # one below it is new. Both in one derivation, as to start one takes longer than the work in it.
+  codeLayers =
+    { source, at }:
+    let
+      parts = [
+        "lower"
+        "upper"
+      ];
+      built = bootstrap.run "layers-code" ./builders/code_layers.sh {
+        inherit
+          source
+          at
+          parts
+          nix2container
+          python
+          ;
+        builder_script = ./builders/spread.py;
+        PYTHONHASHSEED = "0"; # the order of sets in .pyc files
+        # As root without a sandbox, Python would write into the store.
+        PYTHONDONTWRITEBYTECODE = "1";
+      };
+    in
+    map (part: "${built}/${part}") parts;
+
   # An OCI layout whose blobs link to the layers: nothing is copied, and podman loads it at once.
   layout =
     {

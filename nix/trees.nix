@@ -101,12 +101,7 @@ let
               inherit base;
             })
           ];
-      code = python.compiled {
-        name = "code";
-        inherit source;
-        at = "/opt/dagster/pipes";
-        python = interpreter;
-      };
+      code = source;
     };
   trees = builtins.mapAttrs location locations;
 in

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from support.command import run
+from support.layers import manifest
 from support.stack import ROOT
+
+from dagnix.images import Layout
 
 SERVICES = ["webserver", "daemon", "pipes", "postgres"]
 
@@ -37,6 +40,20 @@ def test_an_edit_of_what_the_image_excludes_makes_no_new_one(checkout: Path) -> 
     assert image() == before
     (checkout / "pipes" / "src" / "pipes" / "more.py").touch()
     assert image() != before
+
+
+def test_an_edit_makes_one_of_the_two_layers_of_the_code_new(checkout: Path) -> None:
+    def layers() -> list[str]:
+        image = f"path:{checkout}#pipes-oci"
+        run(["nix", "build", "--out-link", checkout.parent / "image", image])
+        return [layer["digest"] for layer in manifest(Layout(checkout.parent / "image"))["layers"]]
+
+    before = layers()
+    with (checkout / "pipes" / "src" / "pipes" / "weather.py").open("a") as code:
+        code.write("# Another line.\n")
+    after = layers()
+    assert len(after) == len(before)
+    assert len(set(after) - set(before)) == 1
 
 
 def test_a_build_before_the_fetch_names_the_file_and_the_command(checkout: Path) -> None:
