@@ -4,7 +4,8 @@ Podman runs health checks by itself only where systemd does, so each is run here
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
 from dagnix import UserError, console
@@ -15,9 +16,9 @@ from dagnix.stack import Container, containers
 CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
 # What a check of our own program gives the service to become well: it asks again by itself, where
 # each question of podman's would take a tenth of a second of CPU that what starts needs more.
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 10
 PROGRAM = "/opt/dagster/bin/runtime"
-PAUSE_SECONDS = 1  # before services are asked once more
+PAUSE_SECONDS = 0.5  # before a service is asked once more
 RESTARTS = 3  # a service that stopped so often while it was waited for will not come up
 # What the others get once one keeps stopping: they often wait for that one.
 GRACE_SECONDS = 5
@@ -64,15 +65,16 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
 def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
     """Run the container's health check once it passes, or after a few seconds.
 
-    Without `record` podman does not hear of one that passes.
+    Podman does not hear of one that fails, and without `record` not of one that passes.
     """
     _, *command = container.health_check or [""]
     if container.running and command[:1] == [PROGRAM]:
         words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
         failure = f"{container.service} is not to be waited for"
         asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
-        if asked.returncode == 0 and not record:
-            return Health(healthy=True, says=asked.output.strip())
+        healthy, says = asked.returncode == 0, asked.output.strip()
+        if says and not (healthy and record):
+            return Health(healthy=healthy, says=says)
     return ask(project, container)
 
 
@@ -91,18 +93,18 @@ def wait(
     start = time.monotonic()
     chosen = [only] if only else containers(project)
     restarts = {each.name: each.restarts for each in chosen}
-    pending = set(restarts)
     failures: list[str] = []
     with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:
-        while pending:
-            present = [each for each in chosen if each.name in pending]
-            failures += [f"{name} was removed" for name in pending - {c.name for c in present}]
-            pending = {each.name for each in present}
-            asked = {
-                pool.submit(ask_patiently, project, each, record=record): each for each in present
-            }
-            for answer in as_completed(asked):
-                container, health = asked[answer], answer.result()
+
+        def ask_all_of(some: list[Container]) -> dict[Future[Health], Container]:
+            return {pool.submit(ask_patiently, project, each, record=record): each for each in some}
+
+        asked = ask_all_of(chosen)
+        while asked:
+            answers, _ = wait_for(asked, return_when=FIRST_COMPLETED)
+            again: set[str] = set()
+            for answer in answers:
+                container, health = asked.pop(answer), answer.result()
                 spent = time.monotonic() - start
                 stops = container.restarts - restarts[container.name] >= RESTARTS
                 final = health.says.startswith(FINAL)
@@ -114,11 +116,12 @@ def wait(
                     if stops:
                         seconds = min(seconds, spent + GRACE_SECONDS)
                 else:
-                    continue
-                pending.remove(container.name)
-            if pending:
+                    again.add(container.name)
+            if again:
                 time.sleep(PAUSE_SECONDS)
-                chosen = containers(project)
+                present = [each for each in containers(project) if each.name in again]
+                failures += [f"{name} was removed" for name in again - {c.name for c in present}]
+                asked |= ask_all_of(present)
     if failures:
         raise UserError("\n".join(failures))
 

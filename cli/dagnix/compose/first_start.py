@@ -1,4 +1,9 @@
-"""`podman-compose` that pins each bridge before the next container starts and asks for names."""
+"""`podman-compose` that starts each container as soon as it is made, and pins its bridges.
+
+podman-compose makes all containers before it starts the first. No service depends on another, so
+Postgres can make its cluster while podman makes the others. Each bridge is pinned before the next
+container starts and asks for names.
+"""
 
 import asyncio
 import os
@@ -13,15 +18,27 @@ from dagnix.bridge import Bridges
 from dagnix.project import Project
 
 
-class _Pinning(podman_compose.Podman):
-    bridges: Bridges | None = None
+class _FirstStart(podman_compose.Podman):
+    def __init__(self, *rest: Any) -> None:
+        super().__init__(*rest)
+        self._started = set[str]()
+        self._bridges: Bridges | None = None
 
-    async def run(self, options: list[str], command: str = "", *rest: Any, **more: Any) -> int:
-        code = await super().run(options, command, *rest, **more)
-        if command == "start":
+    async def run(
+        self, options: list[str], command: str = "", words: list[str] | None = None, **more: Any
+    ) -> int | None:
+        if command == "create" and words:
+            code = await self.run(options, "run", ["--detach", *words], **more)
+            if code == 0:
+                self._started.add(words[0].removeprefix("--name="))
+            return code
+        if command == "start" and self._started.issuperset(words or ()):
+            return 0
+        code = await super().run(options, command, words, **more)
+        if command in {"run", "start"}:
             # The networks have been made by now.
-            self.bridges = self.bridges or Bridges(_project())
-            await asyncio.to_thread(self.bridges.pin)
+            self._bridges = self._bridges or Bridges(_project())
+            await asyncio.to_thread(self._bridges.pin)
         return code
 
 
@@ -32,7 +49,7 @@ def _project() -> Project:
 
 def main() -> None:
     """Run podman-compose with the arguments of this program."""
-    podman_compose.Podman = _Pinning
+    podman_compose.Podman = _FirstStart
     try:
         compose.main()
     except UserError as error:

@@ -26,23 +26,23 @@ def container(service: str, restarts: int = 0) -> Container:
 
 @pytest.fixture
 def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """Waits for services of which each round is given: the containers, and their health."""
+    """Waits for services of which is given, time after time, the containers and their health."""
     monkeypatch.setattr(health, "PAUSE_SECONDS", 0)
     logged = Result(("podman",), 0, "last words\n")
     monkeypatch.setattr(health, "podman", lambda *_, **__: logged)
 
     def wait(*rounds: list[tuple[Container, Health]], seconds: float = 60) -> None:
-        seen = iter(rounds)
-        now: dict[str, Health] = {}
+        coming: dict[str, list[tuple[Container, Health]]] = {}
+        for present in rounds:
+            for each, state in present:
+                coming.setdefault(each.name, []).append((each, state))
 
         def containers(_: project.Project) -> list[Container]:
-            present = next(seen)
-            now.update({each.name: state for each, state in present})
-            return [each for each, _ in present]
+            return [left[0][0] for left in coming.values() if left]
 
         def ask(_: project.Project, asked: Container, *, record: bool) -> Health:
             assert record
-            return now[asked.name]
+            return coming[asked.name].pop(0)[1]
 
         monkeypatch.setattr(health, "containers", containers)
         monkeypatch.setattr(health, "ask_patiently", ask)
