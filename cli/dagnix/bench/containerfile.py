@@ -11,7 +11,8 @@ from dagnix.podman import podman
 from dagnix.process import run
 from dagnix.project import Project
 
-# As in Dagnix's layer: the code and its .pyc files. The code is the user's of the image: another
+CODE_LAYERS = 2  # nix/oci.nix
+# As in Dagnix's layers: the code and its .pyc files. The code is the user's of the image: another
 # user for the last step would be two more steps.
 COMPILED = """\
 FROM {base}
@@ -27,13 +28,13 @@ COPY . /opt/dagster/pipes
 
 
 def base(project: Project, layout: Layout, folder: Path, name: str) -> None:
-    """Give podman an image without its last layer, the code, under a name. `folder` is empty."""
+    """Give podman an image without its last layers, the code, under a name. `folder` is empty."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     manifest = json.loads(layout.blob(layout.manifest["digest"]).read_text())
     config = json.loads(layout.blob(manifest["config"]["digest"]).read_text())
     for each in (manifest["layers"], config["rootfs"]["diff_ids"], config["history"]):
-        each.pop()
+        del each[-CODE_LAYERS:]
     for layer in manifest["layers"]:
         blob = layout.blob(layer["digest"])
         (blobs / blob.name).symlink_to(blob.resolve())
