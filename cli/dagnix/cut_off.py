@@ -20,8 +20,8 @@ def finish(project: Project) -> None:
 
     """
     words = ["ps", "--all", "--filter", f"label={PROJECT_LABEL}={project.name}", "--format", "json"]
-    listed = json.loads(podman(project, *words, failure="Podman lists no containers").output)
-    states = [(each["State"], each["Names"][0]) for each in listed]
+    listed = podman(project, *words, failure="Podman lists no containers").output
+    states = [(each["State"], each["Names"][0]) for each in json.loads(listed or "[]")]
     if stopping := [name for state, name in states if state == "stopping"]:
         with console.step(f"Stopping {', '.join(stopping)}, which an earlier command began"):
             podman(project, "stop", *stopping, failure="Podman cannot stop containers")
