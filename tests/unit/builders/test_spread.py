@@ -63,7 +63,7 @@ def test_an_edit_and_a_new_module_change_one_part_each(source: Path, tmp_path: P
     (source / "package" / "module7.py").write_text("answer = 'another one'\n")
     after = [files(part) for part in parts_of(source, tmp_path / "after")]
     assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
-    (source / "package" / "more.py").touch()
+    (source / "package" / "before_all_others.py").touch()
     last = [files(part) for part in parts_of(source, tmp_path / "last")]
     assert sum(old != new for old, new in zip(after, last, strict=True)) == 1
 

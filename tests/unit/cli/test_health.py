@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -110,3 +111,27 @@ def test_what_does_not_run_is_not_healthy(
     stopped = Container({**container("pipes").seen, "State": seen})
     assert checkout.is_dir()
     assert health.ask(project.current(), stopped) == Health(healthy=False, says=expected)
+
+
+def test_no_service_waits_for_the_answer_of_another_one(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_again, left = Event(), [SICK, WELL]
+    monkeypatch.setattr(health, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(
+        health, "containers", lambda _: [container("daemon"), container("webserver")]
+    )
+
+    def ask(_: project.Project, asked: Container, *, record: bool) -> Health:
+        assert record
+        if asked.service == "webserver":
+            assert asked_again.wait(30)
+            return WELL
+        if len(left) == 1:
+            asked_again.set()
+        return left.pop(0)
+
+    monkeypatch.setattr(health, "ask_patiently", ask)
+    assert checkout.is_dir()
+    health.wait(project.current(), 60)
+    assert not left
