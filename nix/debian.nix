@@ -39,7 +39,4 @@ in
       files,
     }:
     bootstrap.run name ./builders/selection.sh { inherit packages files unpack; };
-
-  # Packages that only build, and do not ship.
-  unpacked = name: packages: bootstrap.run name unpack { inherit packages; };
 }

@@ -1,10 +1,12 @@
 # Go modules → a static binary.
 {
   bootstrap,
-  go, # the toolchain: golang-1.24-go and -src, unpacked
+  packages, # Debian's, of the compiler and of Go's library
   architecture, # Go's word for it: amd64, arm64
 }:
-{
+rec {
+  toolchain = bootstrap.run "go" ./builders/go_toolchain.sh { inherit packages; };
+
   # `vendor` holds go.mod, go.sum and vendor/; `sources` the module's own files, if it has any.
   binary =
     {
@@ -15,12 +17,12 @@
     }:
     bootstrap.run name ./builders/go_build.sh {
       inherit
-        go
         name
         vendor
         package
         sources
         ;
+      go = toolchain;
       CGO_ENABLED = "0";
       GOARCH = architecture;
       GOFLAGS = "-mod=vendor";

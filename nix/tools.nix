@@ -23,12 +23,12 @@ rec {
     installer = inputs.wheel "installer";
   };
 
-  go = debian.unpacked "go" (inputs.debs "go");
-
   golang = import ./golang.nix {
-    inherit bootstrap go;
+    inherit bootstrap;
+    packages = inputs.debs "go";
     inherit (platform) architecture;
   };
+  go = golang.toolchain;
 
   nix2container = golang.binary {
     name = "nix2container";
