@@ -23,7 +23,7 @@ def measure(way: Way, runs: int, taken: Taken) -> None:
     taken.add(ONCE, way.once)
     way.build()
     for number in range(runs):
-        way.forget()
+        way.start_anew()
         with console.step(f"{way.name}: cold build {number + 1} of {runs}"):
             taken.spend(COLD, spent(way.build_cold))
     way.build()

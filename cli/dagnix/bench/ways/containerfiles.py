@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,14 @@ class Containerfiles(Way):
     def _base(self) -> str:
         return images.name(self.project, "base")
 
+    @property
+    def _cold_base(self) -> str:
+        return images.name(self.project, "cold-base")
+
+    @property
+    def _label(self) -> str:
+        return f"{LABEL}={self.project.version}"
+
     def prepare(self) -> None:
         """Make the base image, and have pip download into its cache."""
         with console.step("Making the base image with mmdebstrap"):
@@ -68,31 +77,46 @@ class Containerfiles(Way):
 
     def build(self) -> None:
         """Build them one after the other: the first steps of the second are then in the cache."""
-        self._build(SERVICES)
+        self._build(SERVICES, self._base)
 
-    def _build(self, services: Iterable[str]) -> None:
+    def _build(self, services: Iterable[str], base: str) -> None:
         self._write_requirements()
         for service in services:
             words = ["build", "--quiet", "--layers", "--network=host", *self._volumes]
             words += [f"--build-arg=PIP_CONFIG_FILE={pip.MOUNTED}/pip.conf"]
-            words += [f"--build-arg=BASE={self._base}", f"--label={LABEL}={self.project.version}"]
+            words += [f"--build-arg=BASE={base}", f"--label={self._label}"]
             words += [f"--ignorefile={self._files / '.containerignore'}"]
             words += [f"--file={self._files / f'{service}.Containerfile'}"]
             words += [f"--tag={images.name(self.project, service)}", str(self.project.root)]
             podman(self.project, *words, failure=f"podman build does not make {service}")
 
-    def forget(self) -> None:
+    def start_anew(self) -> None:
+        """Make a base with a file more, on which podman has run no step."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as context:
+            (Path(context) / "Containerfile").write_text(
+                f"FROM {self._base}\nCOPY name /etc/cold\n"
+            )
+            (Path(context) / "name").write_text(context)
+            words = [
+                "build",
+                "--quiet",
+                f"--label={self._label}",
+                f"--tag={self._cold_base}",
+                context,
+            ]
+            podman(self.project, *words, failure="podman build makes no other base image")
+
+    def build_cold(self) -> None:
+        """Build them on that base."""
+        self._build(SERVICES, self._cold_base)
+
+    def remove_builds(self) -> None:
         """Remove the images, and with them the steps that podman would not run again."""
         for service in SERVICES:
             name = images.name(self.project, service)
             podman(self.project, "rmi", "--force", name, failure="", check=False)
-        label = f"label={LABEL}={self.project.version}"
-        words = ["image", "prune", "--force", "--filter", label]
+        words = ["image", "prune", "--force", "--filter", f"label={self._label}"]
         podman(self.project, *words, failure="Podman does not remove images")
-
-    def build_cold(self) -> None:
-        """Build them."""
-        self.build()
 
     @contextmanager
     def layouts(self) -> Iterator[list[Layout]]:
@@ -118,7 +142,7 @@ class Containerfiles(Way):
     def deploy(self) -> tuple[float, float]:
         """Build pipes and make its container anew; the webserver notices."""
         before, began = self._loaded_at(), time.monotonic()
-        self._build([CODE])
+        self._build([CODE], self._base)
         words = ["up", "--detach", "--force-recreate", "--no-deps", CODE]
         stack.compose(self.project, *words, failure="podman-compose does not make pipes anew")
         while self._loaded_at() in {before, None}:
@@ -170,4 +194,4 @@ def opened(project: Project, packages: list[str]) -> Iterator[Containerfiles]:
             yield way
         finally:
             way.stop()
-            way.forget()
+            way.remove_builds()

@@ -29,6 +29,11 @@ class Nix(Way):
 
     name = "Dagnix"
 
+    def __init__(self, project: Project, folder: Path, packages: list[str]) -> None:
+        super().__init__(project, folder, packages)
+        self._cold = 0  # the number of the store and the storage for cold builds
+        self._made_once: list[Path] = []
+
     @property
     def counts_cpu(self) -> bool:
         """Whether no nix-daemon builds for us."""
@@ -37,35 +42,40 @@ class Nix(Way):
     @property
     def _store(self) -> Path:
         """A Nix store that holds the fetched files and the layer maker, and no image."""
-        return self.folder / "store"
+        return self.folder / f"store-{self._cold}"
 
     @cached_property
     def once(self) -> float:
         """Seconds for nix2container, compiled in a store that holds what is fetched."""
         fetched = [root.resolve() for root in self.project.roots.glob("inputs-*")]
         with console.step("Copying the fetched files into an empty store"):
-            run(["nix", "copy", "--no-check-sigs", "--to", self._store, *fetched], FAILURE)
+            self._copy(fetched)
         with console.step("Building nix2container"):
-            taken = spent(lambda: self._keep(*self._build("nix2container"), *fetched))
+            taken = spent(lambda: self._made_once.extend(self._build("nix2container")))
+        self._made_once += fetched
         return taken.wall
 
     def build(self) -> None:
         """Build what changed, and load it."""
         images.load(self.project, self._layouts())
 
-    def forget(self) -> None:
-        """Remove what `build_cold` made."""
-        if self._store.exists():
-            run(["nix", "store", "gc", "--store", self._store], FAILURE)
-        if self._storage.exists():
-            self._podman("rmi", "--all", "--force")
+    def start_anew(self) -> None:
+        """Take another store, and another storage."""
+        before = self._store
+        self._cold += 1
+        self._copy(self._made_once, "--from", before)
 
     def build_cold(self) -> None:
         """Build in the store of its own, and load into a storage of its own."""
         self._build(*(f"{service}-oci" for service in SERVICES))
         # Their layers are links, which lead into the real store; the same bytes are there.
         for layout in self._layouts():
-            self._podman("pull", "--quiet", f"oci:{layout.folder}")
+            self._podman(self._storage, "pull", "--quiet", f"oci:{layout.folder}")
+
+    def remove_builds(self) -> None:
+        """Have podman remove what it made: its files may be other users'."""
+        for storage in self.folder.glob("storage-*"):
+            self._podman(storage, "rmi", "--all", "--force")
 
     @contextmanager
     def layouts(self) -> Iterator[list[Layout]]:
@@ -118,18 +128,16 @@ class Nix(Way):
         log = nix.Log(lambda _: None)
         return nix.build(self.project, packages, log, "--no-link", "--store", self._store)
 
-    def _keep(self, *paths: Path) -> None:
-        roots = self._store / "nix" / "var" / "nix" / "gcroots"
-        roots.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            (roots / path.name).symlink_to(path)
+    def _copy(self, paths: list[Path], *options: str | Path) -> None:
+        words = ["nix", "copy", "--no-check-sigs", *options, "--to", self._store, *paths]
+        run(words, FAILURE)
 
     @property
     def _storage(self) -> Path:
-        return self.folder / "storage"
+        return self.folder / f"storage-{self._cold}"
 
-    def _podman(self, *words: str) -> None:
-        own = ("--root", str(self._storage), "--runroot", str(self.folder / "run"))
+    def _podman(self, storage: Path, *words: str) -> None:
+        own = ("--root", str(storage / "root"), "--runroot", str(storage / "run"))
         podman(self.project, *own, *words, failure="Podman takes no storage of its own")
 
 
@@ -150,4 +158,4 @@ def opened(project: Project, packages: list[str]) -> Iterator[Nix]:
         try:
             yield way
         finally:
-            way.forget()
+            way.remove_builds()

@@ -38,8 +38,12 @@ class Way(ABC):
         """Build the three images from the files as they are, and give them to podman."""
 
     @abstractmethod
-    def forget(self) -> None:
-        """Make `build_cold` find the downloads, and nothing else."""
+    def start_anew(self) -> None:
+        """Make `build_cold` find the downloads, and nothing else, and remove nothing.
+
+        For some minutes Linux's ext4 takes no inode again that was in use: a build that makes
+        thousands of files would be measured looking for others.
+        """
 
     @abstractmethod
     def build_cold(self) -> None:
@@ -97,6 +101,10 @@ class Way(ABC):
         """Start the stack, or another project's; return when it was of use: see `ready.wait`."""
         chosen = project or self.project
         return ready.wait(chosen, locations, lambda: stack.start(chosen, [], anew=False))
+
+    @abstractmethod
+    def remove_builds(self) -> None:
+        """Remove what was built."""
 
     def stop(self, project: Project | None = None) -> None:
         """Remove the stack and its data."""
