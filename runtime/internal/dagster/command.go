@@ -25,6 +25,9 @@ var cutConnections string
 //go:embed kept_connections.py
 var keptConnections string
 
+//go:embed kept_channels.py
+var keptChannels string
+
 //go:embed recovery.py
 var recovery string
 
@@ -58,7 +61,11 @@ func CodeServerCommand(host string, gone func(host string) bool) Preparation {
 		find := func(ctx context.Context, pool *sql.DB) ([]string, error) {
 			return lostAt(ctx, pool, host, gone)
 		}
-		return prepared(ctx, config, command, &after{find: find, program: lostRuns})
+		command, err := prepared(ctx, config, command, &after{find: find, program: lostRuns})
+		if err != nil {
+			return nil, err
+		}
+		return Before(command, keptChannels)
 	}
 }
 
@@ -88,11 +95,13 @@ func DaemonCommand(ctx context.Context, config *database.Config, command []strin
 
 // lasting prepares a process that outlives the services which it asks.
 func lasting(command []string) ([]string, error) {
-	command, err := Before(command, recovery)
-	if err != nil {
-		return nil, err
+	var err error
+	for _, program := range []string{recovery, keptChannels, cutConnections} {
+		if command, err = Before(command, program); err != nil {
+			return nil, err
+		}
 	}
-	return Before(command, cutConnections)
+	return command, nil
 }
 
 func prepared(ctx context.Context, config *database.Config, command []string, killed *after) ([]string, error) {

@@ -1,0 +1,136 @@
+"""kept_channels.py: requests to a code server go over one connection, while there is one."""
+
+import gc
+import runpy
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.__generated__ import dagster_api_pb2
+from dagster._grpc.__generated__.dagster_api_pb2_grpc import (
+    DagsterApiServicer,
+    add_DagsterApiServicer_to_server,
+)
+from dagster._grpc.client import DagsterGrpcClient
+
+PROGRAM = Path(__file__).parents[3] / "runtime/internal/dagster/kept_channels.py"
+REFUSED = "fail"
+AT_ONCE = 3
+
+
+class CodeServer(DagsterApiServicer):
+    """Answers a ping, and remembers from which port it came."""
+
+    def __init__(self) -> None:
+        self.peers: list[str] = []
+        self.together = threading.Barrier(AT_ONCE)
+
+    def Ping(self, request, context):  # noqa: ANN001, ANN201, N802 - as gRPC generates it
+        self.peers.append(context.peer())
+        if request.echo == "together":
+            self.together.wait()
+        if request.echo == REFUSED:
+            context.abort(grpc.StatusCode.INTERNAL, "as asked")
+        return dagster_api_pb2.PingReply(echo=request.echo)
+
+    @contextmanager
+    def listening(self, port: int = 0) -> Iterator[int]:
+        server = grpc.server(ThreadPoolExecutor(AT_ONCE))
+        add_DagsterApiServicer_to_server(self, server)
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        try:
+            yield port
+        finally:
+            server.stop(grace=None).wait()
+
+
+@pytest.fixture(autouse=True)
+def _kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DagsterGrpcClient, "_channel", DagsterGrpcClient._channel)  # noqa: SLF001
+    runpy.run_path(str(PROGRAM))
+
+
+@pytest.fixture
+def server() -> CodeServer:
+    return CodeServer()
+
+
+def client_of(port: int) -> DagsterGrpcClient:
+    return DagsterGrpcClient(port=port, host="127.0.0.1")
+
+
+def test_requests_go_over_one_connection(server: CodeServer) -> None:
+    with server.listening() as port:
+        client = client_of(port)
+        for _ in range(3):
+            client.ping("")
+    assert len(server.peers) == 3
+    assert len(set(server.peers)) == 1
+
+
+def test_requests_at_once_do_not_end_each_other(server: CodeServer) -> None:
+    with server.listening() as port, ThreadPoolExecutor(AT_ONCE) as pool:
+        client = client_of(port)
+        asked = [pool.submit(client.ping, "together") for _ in range(AT_ONCE)]
+        assert [each.result()["echo"] for each in asked] == ["together"] * AT_ONCE
+
+
+def test_a_server_that_was_restarted_is_looked_up_anew(
+    server: CodeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []  # a channel looks up its host when it is made, and seldom again
+    make = grpc.insecure_channel
+
+    def insecure_channel(target: str, **options: object) -> grpc.Channel:
+        made.append(target)
+        return make(target, **options)
+
+    monkeypatch.setattr(grpc, "insecure_channel", insecure_channel)
+    with server.listening() as port:
+        client = client_of(port)
+        client.ping("")
+        client.ping("")
+    with server.listening(port):
+        client.ping("")
+    assert len(made) == 2
+
+
+def test_a_server_that_was_away_is_asked_at_once(server: CodeServer) -> None:
+    with ExitStack() as first:
+        port = first.enter_context(server.listening())
+        client = client_of(port)
+        client.ping("")
+        first.close()
+        errors = []  # Dagster keeps that of a location
+        for _ in range(5):  # a channel that was tried before would wait longer after each
+            with pytest.raises(DagsterUserCodeUnreachableError) as error:
+                client.ping("")
+            errors.append(error)
+        with server.listening(port):
+            client.ping("")
+
+
+def test_a_failed_request_leaves_no_connection(server: CodeServer) -> None:
+    with server.listening() as port:
+        client = client_of(port)
+        client.ping("")
+        with pytest.raises(DagsterUserCodeUnreachableError):
+            client.ping(REFUSED)
+        client.ping("")
+    assert server.peers[0] == server.peers[1] != server.peers[2]
+
+
+def test_a_client_that_is_gone_leaves_no_connection(server: CodeServer) -> None:
+    with server.listening() as port:
+        for _ in range(2):
+            client = client_of(port)
+            client.ping("")
+            del client
+            gc.collect()
+    assert len(set(server.peers)) == 2
