@@ -14,6 +14,7 @@ from support.served import Served
 AWAY_SECONDS = 15
 WRITERS = 3
 IDLE_SECONDS = 15
+TRIES = 4
 
 
 def restart(served: Served, _podman: Podman) -> None:
@@ -72,7 +73,11 @@ def test_a_connection_that_is_cut_fails_nothing(mounted: Served) -> None:
 
 def test_the_daemon_keeps_its_connections(mounted: Served) -> None:
     sessions = "SELECT sessions FROM pg_stat_database WHERE datname = 'dagster'"
-    before = int(mounted.stack.sql(sessions))
-    time.sleep(IDLE_SECONDS)
-    # By itself it opens six in a second.
-    assert int(mounted.stack.sql(sessions)) - before < 2 * IDLE_SECONDS
+
+    def opened() -> int:
+        before = int(mounted.stack.sql(sessions))
+        time.sleep(IDLE_SECONDS)
+        return int(mounted.stack.sql(sessions)) - before
+
+    # By itself it opens six in a second, always; a run of the tests before, or its retry, dozens.
+    assert any(opened() < 2 * IDLE_SECONDS for _ in range(TRIES))
