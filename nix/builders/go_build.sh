@@ -11,5 +11,5 @@ mkdir -p "$out/bin"
 # Go's whole library is compiled each time, for programs that wait for others nearly all of theirs:
 # without inlining, with one thread for each package, and with less garbage collection this takes six
 # tenths of the CPU.
-GOGC=400 "$GOROOT/bin/go" build -trimpath -buildvcs=false -gcflags='all=-l -c=1' -ldflags='-s -w -buildid=' \
-  -o "$out/bin/$name" "$package"
+GOGC=400 "$GOROOT/bin/go" build -trimpath -buildvcs=false \
+  -gcflags='all=-l -c=1' -ldflags='-s -w -buildid=' -o "$out/bin/$name" "$package"

@@ -17,9 +17,10 @@ from dagster._grpc.__generated__.dagster_api_pb2_grpc import (
     add_DagsterApiServicer_to_server,
 )
 from dagster._grpc.client import DagsterGrpcClient
+from support.command import wait_until
 
 PROGRAM = Path(__file__).parents[3] / "runtime/internal/dagster/kept_channels.py"
-REFUSED = "fail"
+REFUSED, TOGETHER = "refused", "together"
 AT_ONCE = 3
 
 
@@ -32,7 +33,7 @@ class CodeServer(DagsterApiServicer):
 
     def Ping(self, request, context):  # noqa: ANN001, ANN201, N802 - as gRPC generates it
         self.peers.append(context.peer())
-        if request.echo == "together":
+        if request.echo == TOGETHER:
             self.together.wait()
         if request.echo == REFUSED:
             context.abort(grpc.StatusCode.INTERNAL, "as asked")
@@ -74,11 +75,17 @@ def test_requests_go_over_one_connection(server: CodeServer) -> None:
     assert len(set(server.peers)) == 1
 
 
-def test_requests_at_once_do_not_end_each_other(server: CodeServer) -> None:
-    with server.listening() as port, ThreadPoolExecutor(AT_ONCE) as pool:
+def test_a_failed_request_does_not_end_others(server: CodeServer) -> None:
+    with server.listening() as port, ThreadPoolExecutor(2) as pool:
         client = client_of(port)
-        asked = [pool.submit(client.ping, "together") for _ in range(AT_ONCE)]
-        assert [each.result()["echo"] for each in asked] == ["together"] * AT_ONCE
+        client.ping("")
+        others = [pool.submit(client.ping, TOGETHER) for _ in range(2)]
+        wait_until(lambda: len(server.peers) == 3, "they are being answered")
+        with pytest.raises(DagsterUserCodeUnreachableError):
+            client.ping(REFUSED)
+        server.together.wait()
+        assert [each.result()["echo"] for each in others] == [TOGETHER] * 2
+    assert len(set(server.peers)) == 1
 
 
 def test_a_server_that_was_restarted_is_looked_up_anew(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -92,19 +91,13 @@ class Containerfiles(Way):
 
     def start_anew(self) -> None:
         """Make a base with a file more, on which podman has run no step."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as context:
-            (Path(context) / "Containerfile").write_text(
-                f"FROM {self._base}\nCOPY name /etc/cold\n"
+        with scratch.folder(self.project) as context:
+            (context / "Containerfile").write_text(f"FROM {self._base}\nCOPY name /etc/cold\n")
+            (context / "name").write_text(context.name)
+            words = ["build", "--quiet", f"--label={self._label}", f"--tag={self._cold_base}"]
+            podman(
+                self.project, *words, str(context), failure="podman build makes no other base image"
             )
-            (Path(context) / "name").write_text(context)
-            words = [
-                "build",
-                "--quiet",
-                f"--label={self._label}",
-                f"--tag={self._cold_base}",
-                context,
-            ]
-            podman(self.project, *words, failure="podman build makes no other base image")
 
     def build_cold(self) -> None:
         """Build them on that base."""
