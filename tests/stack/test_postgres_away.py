@@ -77,8 +77,7 @@ def test_the_daemon_keeps_its_connections(mounted: Served, podman: Podman) -> No
     postgres = mounted.stack.container("postgres")
 
     def count() -> int:
-        said = podman("logs", postgres)
-        lines = f"{said.stdout}{said.stderr}".splitlines()
+        lines = podman.logs(postgres).splitlines()
         return sum(any(words in line for words in received) for line in lines)
 
     mounted.stack.sql("ALTER SYSTEM SET log_connections = on")
