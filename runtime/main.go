@@ -109,7 +109,9 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case command == "runs" && len(rest) == 0:
 		return tell(ctx, func() (string, error) { return unfinishedRuns(ctx) }, stdout, stderr)
 	case command == "follow" && len(rest) == 0:
-		workspace.Here().Follow(ctx, stderr)
+		if err := workspace.Here().Follow(ctx, stderr); err != nil {
+			return report(ctx, err, stderr)
+		}
 		return 0
 	case command == "guard" && len(rest) == 0:
 		codeserver.Guard(ctx, stderr)

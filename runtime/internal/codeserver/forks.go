@@ -24,6 +24,9 @@ import (
 //go:embed forks.py
 var forksProgram string
 
+//go:embed heartbeat.py
+var heartbeatProgram string
+
 // run is the name of the process of a run, and of a step.
 const run = "run"
 
@@ -46,6 +49,11 @@ func ThroughForks(command []string) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(command, heartbeatSeconds) {
+		if command, err = dagster.Before(command, heartbeatProgram); err != nil {
+			return nil, err
+		}
 	}
 	return dagster.Before(command, forksProgram, forks, self)
 }
@@ -163,7 +171,7 @@ func python(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	began, err := newFork(name, program, rest, files)
+	began, err := newFork(name, dagster.KnownColumns+"\n"+program, rest, files)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "runtime: the process %s imports Dagster itself: %v\n", name, err)
 		signal.Reset()

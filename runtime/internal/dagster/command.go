@@ -28,12 +28,17 @@ var keptConnections string
 //go:embed kept_channels.py
 var keptChannels string
 
+// KnownColumns is a Python program that spares Dagster's processes some looks into Postgres.
+//
+//go:embed known_columns.py
+var KnownColumns string
+
 //go:embed recovery.py
 var recovery string
 
 // One table of each storage: Dagster makes all tables of a storage in one transaction, when this one
-// is not there (_init_db in dagster_postgres 1.13).
-const haveTables = `SELECT count(*) = 3 FROM unnest(ARRAY['runs', 'event_logs', 'jobs']) name WHERE to_regclass(name) IS NOT NULL`
+// is not there (_init_db in dagster_postgres 1.13). And one that it adds to those of an old Dagster.
+const haveTables = `SELECT count(*) = 4 FROM unnest(ARRAY['runs', 'event_logs', 'jobs', 'instance_info']) name WHERE to_regclass(name) IS NOT NULL`
 
 // after is what a service has to make up for when the one before it was killed: finding the runs,
 // and the program that sees to them in the service's process.
@@ -96,7 +101,7 @@ func DaemonCommand(ctx context.Context, config *database.Config, command []strin
 // lasting prepares a process that outlives the services which it asks.
 func lasting(command []string) ([]string, error) {
 	var err error
-	for _, program := range []string{recovery, keptChannels, cutConnections} {
+	for _, program := range []string{recovery, keptChannels, cutConnections, KnownColumns} {
 		if command, err = Before(command, program); err != nil {
 			return nil, err
 		}

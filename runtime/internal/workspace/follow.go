@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// look is the time between two looks at the file.
-	look = 250 * time.Millisecond
-	// settled is how long the file has to be the same: several code servers may start together, and
-	// the daemon starts again once.
+	// look is the time between two looks whether the daemon is still there, and at the file itself.
+	look = 10 * time.Second
+	// settled is how long nothing may change: several code servers may start together, and the daemon
+	// starts again once.
 	settled = 600 * time.Millisecond
 )
 
@@ -79,24 +79,26 @@ const read = "DAGNIX_WORKSPACE_READ"
 // Follow ends the daemon, the parent of this process, when the file has changed, and podman starts it
 // again. By itself it reads the workspace once a minute (Dagster 1.13), and until then launches runs
 // where the code was served before. It ends with the daemon.
-func (w Workspace) Follow(ctx context.Context, log io.Writer) {
+func (w Workspace) Follow(ctx context.Context, log io.Writer) error {
+	changes, err := watch(string(w))
+	if err != nil {
+		return fmt.Errorf("cannot follow the workspace in %s, which the daemon now reads once a minute: %w", w, err)
+	}
+	defer changes.Close()
+	defer context.AfterFunc(ctx, func() { changes.Close() })()
 	taken := os.Getenv(read)
-	before, since := taken, time.Now()
 	for parent := os.Getppid(); os.Getppid() == parent; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(look):
-		}
 		text, err := os.ReadFile(w.File())
-		if err != nil {
-			continue
-		}
 		now := string(text)
-		if now != before {
-			before, since = now, time.Now()
+		limit := look
+		if err == nil && now != taken {
+			limit = settled
 		}
-		if now == taken || time.Since(since) < settled {
+		changed, err := changes.within(limit)
+		if err != nil {
+			return nil // this process is to end
+		}
+		if changed || limit == look {
 			continue
 		}
 		if err := syscall.Kill(parent, syscall.SIGTERM); err != nil {
@@ -105,4 +107,5 @@ func (w Workspace) Follow(ctx context.Context, log io.Writer) {
 		}
 		taken = now
 	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func hosts(t *testing.T, w Workspace) []string {
@@ -111,5 +112,35 @@ func TestAFileThatIsNotOurs(t *testing.T) {
 func TestAHostThatIsGone(t *testing.T) {
 	if Gone(t.Context(), "localhost") {
 		t.Error("localhost is there")
+	}
+}
+
+func TestAChangeWakesWhoWatches(t *testing.T) {
+	w := Workspace(t.TempDir())
+	changes, err := watch(string(w))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer changes.Close()
+	expect := func(changed bool, limit time.Duration) {
+		t.Helper()
+		if was, err := changes.within(limit); err != nil || was != changed {
+			t.Fatalf("changed: %v, %v", was, err)
+		}
+	}
+	expect(false, time.Millisecond)
+	for range 2 {
+		if err := w.Take(Server{Location: "pipes", Host: "a", Port: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(true, time.Minute)
+	expect(false, time.Millisecond)
+	changes.Close()
+	if _, err := changes.within(time.Minute); err == nil {
+		t.Error("who was closed still waits")
+	}
+	if _, err := watch(string(w) + "/none"); err == nil {
+		t.Error("a folder that is not there is watched")
 	}
 }

@@ -20,6 +20,7 @@ from dagnix.project import Project
 FOLDER = Path("bench") / "containerfile"
 LABEL = "dagnix.bench"
 CODE = "pipes"
+TABLES = "should_autocreate_tables"
 PAUSE_SECONDS = 0.1
 LOADED = """
 { workspaceOrError { ... on Workspace { locationEntries {
@@ -58,6 +59,9 @@ class Containerfiles(Way):
 
     def prepare(self) -> None:
         """Make the base image, and have pip download into its cache."""
+        # No entrypoint makes Dagster's tables here: each process that opens the instance looks.
+        text = self.config.read_text()
+        self.config.write_text(text.replace(f"{TABLES}: false", f"{TABLES}: true"))
         with console.step("Making the base image with mmdebstrap"):
             self._once = spent(lambda: base.make(self.project, self.folder, self._base)).wall
         lock = lists.lock(self.project.root)
