@@ -50,6 +50,7 @@ func ThroughForks(command []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Who has set another limit may have set a short one.
 	if slices.Contains(command, heartbeatSeconds) {
 		if command, err = dagster.Before(command, heartbeatProgram); err != nil {
 			return nil, err

@@ -90,15 +90,16 @@ func (w Workspace) Follow(ctx context.Context, log io.Writer) error {
 	for parent := os.Getppid(); os.Getppid() == parent; {
 		text, err := os.ReadFile(w.File())
 		now := string(text)
+		differs := err == nil && now != taken
 		limit := look
-		if err == nil && now != taken {
+		if differs {
 			limit = settled
 		}
 		changed, err := changes.within(limit)
 		if err != nil {
 			return nil // this process is to end
 		}
-		if changed || limit == look {
+		if changed || !differs {
 			continue
 		}
 		if err := syscall.Kill(parent, syscall.SIGTERM); err != nil {
