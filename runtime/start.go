@@ -51,6 +51,14 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if command, err = workspace.Here().Read(command, stderr); err != nil {
 		return err
 	}
+	dagsters := strings.HasPrefix(command[0], "dagster")
+	if shows {
+		// The last program to run before the webserver's own: it starts a thread, and a process that has
+		// one does not fork safely.
+		if command, err = workspace.Here().Refresh(command); err != nil {
+			return err
+		}
+	}
 	for _, prefix := range []string{"DAGSTER_PG", "STORAGE_PG"} {
 		config, err := database.FromEnvironment(prefix)
 		if err != nil {
@@ -62,15 +70,10 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		if err := config.Wait(ctx, limit, stderr); err != nil {
 			return err
 		}
-		if prefix == "DAGSTER_PG" && strings.HasPrefix(command[0], "dagster") {
+		if prefix == "DAGSTER_PG" && dagsters {
 			if command, err = prepare(ctx, config, command); err != nil {
 				return err
 			}
-		}
-	}
-	if shows {
-		if command, err = workspace.Here().Refresh(command); err != nil {
-			return err
 		}
 	}
 	if serves {

@@ -3,8 +3,11 @@
 When several processes make them at the same time, all but one fail. So they take turns here, each
 in the program's own process, as importing Dagster takes seconds; who has to wait imports the
 program meanwhile. Later processes do not even look: `should_autocreate_tables` is false.
+
+A fork makes them: what that takes, 18 MB, the program would not give back.
 """
 
+import multiprocessing
 import os
 import sys
 from contextlib import closing
@@ -43,4 +46,10 @@ with closing(psycopg2.connect(database)) as session, session.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
     cursor.execute(have_tables)
     if cursor.fetchone() == (False,):
-        DagsterPostgresStorage(database)  # makes them
+        made = multiprocessing.get_context("fork").Process(
+            target=DagsterPostgresStorage, args=(database,)
+        )
+        made.start()
+        made.join()
+        if made.exitcode:
+            sys.exit("Dagster's tables could not be made in Postgres, for the reason above.")
