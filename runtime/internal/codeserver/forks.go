@@ -172,7 +172,7 @@ func python(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	began, err := newFork(name, dagster.KnownColumns+"\n"+program, rest, files)
+	began, err := newFork(name, dagster.KnownSchema+"\n"+program, rest, files)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "runtime: the process %s imports Dagster itself: %v\n", name, err)
 		signal.Reset()

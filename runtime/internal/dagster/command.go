@@ -28,10 +28,10 @@ var keptConnections string
 //go:embed kept_channels.py
 var keptChannels string
 
-// KnownColumns is a Python program that spares Dagster's processes some looks into Postgres.
+// KnownSchema is a Python program that spares Dagster's processes some looks into Postgres.
 //
-//go:embed known_columns.py
-var KnownColumns string
+//go:embed known_schema.py
+var KnownSchema string
 
 //go:embed recovery.py
 var recovery string
@@ -101,7 +101,7 @@ func DaemonCommand(ctx context.Context, config *database.Config, command []strin
 // lasting prepares a process that outlives the services which it asks.
 func lasting(command []string) ([]string, error) {
 	var err error
-	for _, program := range []string{recovery, keptChannels, cutConnections, KnownColumns} {
+	for _, program := range []string{recovery, keptChannels, cutConnections, KnownSchema} {
 		if command, err = Before(command, program); err != nil {
 			return nil, err
 		}
