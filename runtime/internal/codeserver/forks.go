@@ -27,6 +27,9 @@ var forksProgram string
 //go:embed heartbeat.py
 var heartbeatProgram string
 
+//go:embed termination.py
+var terminationProgram string
+
 // run is the name of the process of a run, and of a step.
 const run = "run"
 
@@ -48,6 +51,9 @@ const (
 func ThroughForks(command []string) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
+		return nil, err
+	}
+	if command, err = dagster.Before(command, terminationProgram); err != nil {
 		return nil, err
 	}
 	// Who has set another limit may have set a short one.
@@ -160,7 +166,7 @@ func python(arguments []string) error {
 	name, program, rest := "inner-server", inner, arguments
 	switch {
 	case isInnerServer(arguments):
-		rest = arguments[2:]
+		program, rest = terminationProgram+"\n"+inner, arguments[2:]
 	case isSpawned(arguments):
 		name, program, rest = run, arguments[len(arguments)-2], arguments[len(arguments)-1:]
 	default:

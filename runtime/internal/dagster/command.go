@@ -28,6 +28,9 @@ var keptConnections string
 //go:embed kept_channels.py
 var keptChannels string
 
+//go:embed known_server_id.py
+var knownServerID string
+
 // KnownSchema is a Python program that spares Dagster's processes some looks into Postgres.
 //
 //go:embed known_schema.py
@@ -68,6 +71,9 @@ func CodeServerCommand(host string, gone func(host string) bool) Preparation {
 		}
 		command, err := prepared(ctx, config, command, &after{find: find, program: lostRuns})
 		if err != nil {
+			return nil, err
+		}
+		if command, err = Before(command, knownServerID); err != nil {
 			return nil, err
 		}
 		return Before(command, keptChannels)

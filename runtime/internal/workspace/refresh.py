@@ -7,26 +7,37 @@ what they serve; so it does here (WorkspaceProcessContext.refresh_workspace, Dag
 
 import sys
 import threading
-import time
 import traceback
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from dagster._core.workspace.context import WorkspaceProcessContext
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
 
 file = Path(sys.argv.pop(1))
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 10  # at the latest: the kernel tells of a change, if it can watch so many folders
+BEGIN_SECONDS = 0.25
 RETRY_SECONDS = 5
 
 begin = WorkspaceProcessContext.__init__
 begun: WeakSet[WorkspaceProcessContext] = WeakSet()
+changed = threading.Event()
 
 
 def begin_and_note(self: WorkspaceProcessContext, *arguments: Any, **options: Any) -> None:
     """Note the webserver's one, which it hands to nobody."""
     begin(self, *arguments, **options)
     begun.add(self)
+
+
+class Changes(FileSystemEventHandler):
+    """Notes that another file has taken the place of the workspace's."""
+
+    def on_moved(self, _event: FileSystemEvent) -> None:
+        """Leave it to the other thread to look at which, and how it differs."""
+        changed.set()
 
 
 def refresh() -> bool:
@@ -38,17 +49,34 @@ def refresh() -> bool:
 
 def follow(taken: str) -> None:
     """Take over what differs from what the webserver has read."""
+    pause = LOOK_SECONDS
     while True:
-        time.sleep(LOOK_SECONDS)
+        changed.wait(pause)
+        changed.clear()
+        pause = LOOK_SECONDS
         try:
             text = file.read_text()
-            if text != taken and refresh():
-                taken = text
+            if text != taken:
+                if refresh():
+                    taken = text
+                else:
+                    pause = BEGIN_SECONDS
         except Exception:  # noqa: BLE001 - the next look may do better
             traceback.print_exc()
-            time.sleep(RETRY_SECONDS)
+            pause = RETRY_SECONDS
+
+
+def watch() -> None:
+    """Have the kernel tell of changes."""
+    observer = Observer()
+    observer.schedule(Changes(), str(file.parent))
+    try:
+        observer.start()
+    except OSError as error:
+        print(f"runtime: changes of the workspace are seen after {LOOK_SECONDS} s: {error}")
 
 
 WorkspaceProcessContext.__init__ = begin_and_note
+watch()
 # What the webserver reads is at least as new as this.
 threading.Thread(target=follow, args=(file.read_text(),), daemon=True).start()
