@@ -2,19 +2,34 @@
 
 Runs inside a Nix build, with PyPA's `installer` on the path. The tree below ``--out`` is what
 ``pip install`` would leave below ``/``: packages, console scripts, metadata and compiled files,
-the same bytes on each run.
+the same bytes on each run. Without source maps, which only a browser's debugger would read: they
+are half of Dagster's dashboard.
 """
 
 import argparse
 import compileall
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
 from installer import install
 from installer.destinations import SchemeDictionaryDestination
-from installer.sources import WheelFile
+from installer.sources import WheelContentElement, WheelFile
+
+SOURCE_MAPS = (".js.map", ".css.map")
+
+
+class Wheel(WheelFile):
+    """What is installed of a wheel. Its RECORD becomes a list of just that."""
+
+    def get_contents(self) -> Iterator[WheelContentElement]:
+        """Yield each file, as ``installer`` takes it."""
+        for element in super().get_contents():
+            (name, _, _), _, _ = element
+            if not name.endswith(SOURCE_MAPS):
+                yield element
 
 
 def install_wheels(wheels: list[Path], venv: Path, out: Path) -> None:
@@ -38,7 +53,7 @@ def install_wheels(wheels: list[Path], venv: Path, out: Path) -> None:
         destdir=str(out),
     )
     for wheel in wheels:
-        with WheelFile.open(wheel) as source:
+        with Wheel.open(wheel) as source:
             install(source, destination, additional_metadata={"INSTALLER": b"dagnix\n"})
     compile_files(out / site_packages.relative_to("/"), out)
 

@@ -10,10 +10,12 @@ VENV = Path("/opt/venv")
 
 
 def wheel(folder: Path, *, broken: bool = False) -> Path:
-    """Make a wheel with a module, a console script and a template that is no Python."""
+    """Make a wheel: a module, a console script, a web page, and a template that is no Python."""
     files = {
         "hello/__init__.py": b"def main():\n    return 'hello'\n",
         "hello/template.py": b"class {{ name }}:\n",
+        "hello/page.js": b"let a\n",
+        "hello/page.js.map": b"{}\n",
         "hello-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: hello\nVersion: 1.0\n",
         "hello-1.0.dist-info/WHEEL": (
             b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -57,6 +59,15 @@ def test_compiled_files_are_unchecked_and_know_the_path_in_the_image(tmp_path: P
     assert int.from_bytes(compiled[4:8], "little") == 0b01  # hash-based, unchecked: PEP 552
     assert b"/opt/venv/lib" in compiled
     assert str(tmp_path).encode() not in compiled
+
+
+def test_source_maps_are_left_out_and_not_recorded(tmp_path: Path) -> None:
+    install_wheels.install_wheels([wheel(tmp_path)], VENV, tmp_path / "out")
+    installed = site_packages(tmp_path / "out")
+    assert {path.name for path in (installed / "hello").glob("page*")} == {"page.js"}
+    recorded = (installed / "hello-1.0.dist-info/RECORD").read_text()
+    assert "hello/page.js," in recorded
+    assert ".map" not in recorded
 
 
 def test_two_installations_are_the_same_bytes(tmp_path: Path) -> None:
