@@ -10,6 +10,7 @@ A fork makes them: what that takes, 18 MB, the program would not give back.
 import multiprocessing
 import os
 import sys
+import threading
 from contextlib import closing
 from importlib.metadata import entry_points
 
@@ -46,10 +47,15 @@ with closing(psycopg2.connect(database)) as session, session.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
     cursor.execute(have_tables)
     if cursor.fetchone() == (False,):
+        if threading.active_count() > 1:  # `runtime start` has those begin later that start threads
+            raise RuntimeError("a process with threads does not fork safely")
         made = multiprocessing.get_context("fork").Process(
             target=DagsterPostgresStorage, args=(database,)
         )
         made.start()
         made.join()
         if made.exitcode:
-            sys.exit("Dagster's tables could not be made in Postgres, for the reason above.")
+            sys.exit(
+                "Dagster's tables could not be made in Postgres: see above. "
+                f"The process that makes them ended with {made.exitcode}."
+            )

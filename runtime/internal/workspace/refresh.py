@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakSet
 
 from dagster._core.workspace.context import WorkspaceProcessContext
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 file = Path(sys.argv.pop(1))
@@ -69,7 +69,7 @@ def follow(taken: str) -> None:
 def watch() -> None:
     """Have the kernel tell of changes."""
     observer = Observer()
-    observer.schedule(Changes(), str(file.parent))
+    observer.schedule(Changes(), str(file.parent), event_filter=[FileMovedEvent])
     try:
         observer.start()
     except OSError as error:

@@ -3,6 +3,7 @@
 import runpy
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from watchdog import observers
 
 PROGRAM = Path(__file__).parents[3] / "runtime/internal/workspace/refresh.py"
+LOOKED_SECONDS = 1  # for the thread to have looked
 SOON_SECONDS = 8  # before the look each ten seconds, however slow the machine is
 
 
@@ -57,6 +59,7 @@ def test_a_change_is_taken_over_at_once(file: Path) -> None:
 def test_a_change_before_the_webserver_has_begun_is_not_lost(file: Path) -> None:
     runpy.run_path(str(PROGRAM))
     replace(file, "second")
+    time.sleep(LOOKED_SECONDS)
     webserver = Webserver(file)
     assert webserver.read.wait(SOON_SECONDS)
 
