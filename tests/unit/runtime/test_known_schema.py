@@ -86,8 +86,16 @@ def test_a_list_of_schedules_reads_the_catalogue_once(
     schedules: SqliteScheduleStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedules.all_instigator_state()
-    monkeypatch.setattr(sqlalchemy, "inspect", None)
+    read: list[object] = []
+    inspect = sqlalchemy.inspect
+
+    def counted(subject: object) -> object:
+        read.append(subject)
+        return inspect(subject)
+
+    monkeypatch.setattr(sqlalchemy, "inspect", counted)
     schedules.all_instigator_state()
+    assert not read
 
 
 def test_each_index_is_looked_for(schedules: SqliteScheduleStorage) -> None:
