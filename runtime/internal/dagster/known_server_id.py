@@ -8,7 +8,7 @@ connection that the answer came over is closed.
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from dagster._grpc.proxy_server import DagsterProxyApiServicer as Outer
 
@@ -25,7 +25,7 @@ class Inner:
     reloads: int
 
     @classmethod
-    def of(cls, outer: Outer) -> "Inner":
+    def of(cls, outer: Outer) -> Self:
         """Return the one of now."""
         return cls(outer._client, vars(outer).get("reloads", 0))  # noqa: SLF001 - no public name
 
