@@ -64,20 +64,3 @@ def test_launches_that_were_cut_off_are_made_again(mounted: Served, podman: Podm
     mounted.release()
     assert mounted.team.dashboard.end_of(executed) is DagsterRunStatus.SUCCESS
     assert [starts(mounted, run) for run in (unasked, unheard, executed)] == [1, 1, 1]
-
-
-def test_a_retry_that_the_daemon_has_missed_is_made(mounted: Served, podman: Podman) -> None:
-    mounted.hold()
-    failed = mounted.client.submit_job_execution("failing")
-    mounted.wait_for_start(failed)
-    daemon, dashboard = mounted.stack.container("daemon"), mounted.team.dashboard
-    podman("stop", daemon)
-    mounted.release()
-    assert dashboard.end_of(failed) is DagsterRunStatus.FAILURE
-    # As when it reads the event of the failure before the run has failed.
-    cursor = "EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE"
-    seen = "(SELECT max(id) FROM dagster.event_logs)"
-    mounted.stack.sql(f"UPDATE dagster.kvs SET value = {seen} WHERE key = '{cursor}'")  # noqa: S608
-    podman("start", daemon)
-    (retry,) = wait_until(lambda: dashboard.retries(failed), "it is retried")
-    assert dashboard.end_of(retry) is DagsterRunStatus.SUCCESS

@@ -16,8 +16,11 @@ var firstStart string
 //go:embed lost_runs.py
 var lostRuns string
 
-//go:embed daemon.py
-var daemon string
+//go:embed interrupted_launches.py
+var interruptedLaunches string
+
+//go:embed retries.py
+var retries string
 
 //go:embed cut_connections.py
 var cutConnections string
@@ -48,8 +51,6 @@ const haveTables = `SELECT count(*) = 4 FROM unnest(ARRAY['runs', 'event_logs', 
 type after struct {
 	find    func(context.Context, *sql.DB) ([]string, error)
 	program string
-	// always is for a program that has more to do than that.
-	always bool
 }
 
 // Preparation returns the command to run in place of one of Dagster's.
@@ -94,12 +95,14 @@ func WebserverCommand(ctx context.Context, config *database.Config, command []st
 // the queue whose launch the one before it did not end, and sees to retries. Nothing else may launch
 // runs.
 func DaemonCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	command, err := prepared(ctx, config, command, &after{find: startingRuns, program: daemon, always: true})
+	command, err := prepared(ctx, config, command, &after{find: startingRuns, program: interruptedLaunches})
 	if err != nil {
 		return nil, err
 	}
-	if command, err = Before(command, keptConnections); err != nil {
-		return nil, err
+	for _, program := range []string{retries, keptConnections} {
+		if command, err = Before(command, program); err != nil {
+			return nil, err
+		}
 	}
 	return lasting(command)
 }
@@ -131,7 +134,7 @@ func prepared(ctx context.Context, config *database.Config, command []string, ki
 			return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
 		}
 	}
-	if killed != nil && (killed.always || len(runs) > 0) {
+	if len(runs) > 0 {
 		if command, err = Before(command, killed.program, strings.Join(runs, ",")); err != nil {
 			return nil, err
 		}
