@@ -37,7 +37,7 @@ def test_one_whose_code_is_not_served_waits(mounted: Served, podman: Podman, fai
     podman("kill", "--signal=KILL", pipes)
     podman("start", mounted.stack.container("daemon"))
     events = f"SELECT event FROM dagster.event_logs WHERE run_id = '{failed}'"  # noqa: S608
-    said = "The code of this run is not served now."
+    said = "The run is retried once it does"
     wait_until(lambda: said in mounted.stack.sql(events), "that it waits is in its log")
     assert not dashboard.retries(failed)
     podman("start", pipes)

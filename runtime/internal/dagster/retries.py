@@ -1,6 +1,6 @@
-"""Have the daemon make each retry that Dagster has promised (its tag dagster/will_retry).
+"""Have the daemon keep Dagster's promises of a retry (its tag dagster/will_retry).
 
-By itself it loses some (Dagster 1.13). A run that fails gets its last event before its status and
+By itself it forgets some (Dagster 1.13). A run that fails gets its last event before its status and
 tags: a daemon that reads the event in between sees no failed run, and never looks at that event
 again. And when the run's code is not served just then, as after its code server was killed with the
 run in it, the retry is given up for good.
@@ -19,51 +19,78 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData
 from dagster._core.storage.dagster_run import RunRecord
-from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
+from dagster._core.storage.tags import (
+    AUTO_RETRY_RUN_ID_TAG,
+    PARENT_RUN_ID_TAG,
+    RETRY_NUMBER_TAG,
+    WILL_RETRY_TAG,
+)
 from dagster._daemon.auto_run_reexecution import auto_run_reexecution
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 LOOK_SECONDS = 30
 LOOK_AGAIN_SECONDS = 10  # while retries wait
-# Older ones were failed when there was another reason not to retry them.
-OLDEST = dt.timedelta(hours=6)
-WAITS = "The code of this run is not served now. It is retried as soon as it is, within six hours."
+# Nobody expects a retry any more that comes later.
+LONGEST_WAIT = dt.timedelta(hours=6)
+# More, so that a look finds those whose wait is over.
+OLDEST = LONGEST_WAIT + dt.timedelta(hours=1)
+WAITS = (
+    "This run's code is not loaded, or its code server does not answer. The run is retried once it "
+    "does, if it does within six hours."
+)
+BY_HAND = "Not retrying the run: it was executed again by hand while the retry waited."
 
 retry_run, consume_events = auto_run_reexecution.retry_run, EventLogConsumerDaemon.run_iteration
 
-waiting: set[str] = set()  # IDs of runs whose code is not served
-asked: set[str] = set()  # those that Dagster was asked for once more: what it did then is final
+away: set[str | None] = set()  # code locations that did not answer, since the last look began
+told: set[str] = set()  # IDs of runs whose log says that the retry waits
+asked: set[str] = set()  # those of runs that a look had Dagster retry: what it did then is final
+
+
+def location(run: DagsterRun) -> str | None:
+    """Return the name of the code location that a run is of."""
+    job = run.remote_job_origin
+    return job.repository_origin.code_location_origin.location_name if job else None
 
 
 def retry_or_wait(failed_run: DagsterRun, workspace_context: Any) -> None:
-    """Make the retry, or note that it waits."""
+    """Make the retry, or note that it waits. Raises what Dagster does when it waited too long."""
     try:
         retry_run(failed_run, workspace_context)
     except (DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError):
-        if failed_run.run_id not in waiting:
-            waiting.add(failed_run.run_id)
-            error = EngineEventData.engine_error(
-                serializable_error_info_from_exc_info(sys.exc_info())
-            )
-            workspace_context.instance.report_engine_event(WAITS, failed_run, error)
-    else:
-        waiting.discard(failed_run.run_id)
+        instance = workspace_context.instance
+        record = instance.get_run_record_by_id(failed_run.run_id)
+        ended = record and record.end_time
+        if ended and time.time() - ended > LONGEST_WAIT.total_seconds():
+            raise
+        away.add(location(failed_run))
+        if failed_run.run_id not in told:
+            told.add(failed_run.run_id)
+            error = serializable_error_info_from_exc_info(sys.exc_info())
+            instance.report_engine_event(WAITS, failed_run, EngineEventData.engine_error(error))
 
 
-def without_retry(instance: DagsterInstance) -> list[RunRecord]:
-    """Return the failed runs that Dagster says it will retry, and has not."""
+def missing(instance: DagsterInstance) -> list[RunRecord]:
+    """Return the failed runs that are to be retried, and whose retry was not made or not queued."""
     promised = RunsFilter(
         statuses=[DagsterRunStatus.FAILURE],
         tags={WILL_RETRY_TAG: "true"},
         updated_after=dt.datetime.now(dt.UTC) - OLDEST,
     )
+    unqueued = set(instance.get_run_ids(RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED])))
     return [
         record
         for record in instance.get_run_records(promised)
-        if AUTO_RETRY_RUN_ID_TAG not in record.dagster_run.tags
-        and record.dagster_run.run_id not in asked
+        if record.dagster_run.run_id not in asked
+        and record.dagster_run.tags.get(AUTO_RETRY_RUN_ID_TAG) in {None, *unqueued}
     ]
+
+
+def was_retried_by_hand(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Tell whether somebody else has executed a run again."""
+    again = instance.get_runs(RunsFilter(tags={PARENT_RUN_ID_TAG: run.run_id}))
+    return any(RETRY_NUMBER_TAG not in each.tags for each in again)
 
 
 def consume_and_look(consumer: Any, workspace_context: Any) -> Iterator[None]:
@@ -71,16 +98,22 @@ def consume_and_look(consumer: Any, workspace_context: Any) -> Iterator[None]:
     yield from consume_events(consumer, workspace_context)
     if time.monotonic() < vars(consumer).get("next_look", 0):
         return
-    missing = without_retry(workspace_context.instance)
-    yield from auto_run_reexecution.consume_new_runs_for_automatic_reexecution(
-        workspace_context,
-        missing,
-        consumer._logger,  # noqa: SLF001 - as Dagster itself
-    )
-    ids = {record.dagster_run.run_id for record in missing}
-    waiting.intersection_update(ids)
-    asked.update(ids - waiting)
-    pause = LOOK_AGAIN_SECONDS if waiting else LOOK_SECONDS
+    instance = workspace_context.instance
+    away.clear()
+    for record in missing(instance):
+        run = record.dagster_run
+        if was_retried_by_hand(instance, run):
+            instance.report_engine_event(BY_HAND, run)
+            instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "false"})
+        elif location(run) not in away:  # one that hangs does so once a look
+            yield from auto_run_reexecution.consume_new_runs_for_automatic_reexecution(
+                workspace_context,
+                [record],
+                consumer._logger,  # noqa: SLF001 - as Dagster itself
+            )
+            if location(run) not in away:
+                asked.add(run.run_id)
+    pause = LOOK_AGAIN_SECONDS if away else LOOK_SECONDS
     consumer.next_look = time.monotonic() + pause
 
 
