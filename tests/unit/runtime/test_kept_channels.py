@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -62,8 +63,13 @@ def server() -> CodeServer:
     return CodeServer()
 
 
-def client_of(port: int) -> DagsterGrpcClient:
+def client_of(port: int) -> Any:
     return DagsterGrpcClient(port=port, host="127.0.0.1")
+
+
+def wait_for_end(client: Any) -> None:
+    """Wait until a thread of gRPC's has noted that the server has gone."""
+    wait_until(lambda: not client.kept.is_connected(), "the connection has ended")
 
 
 def test_requests_go_over_one_connection(server: CodeServer) -> None:
@@ -103,6 +109,7 @@ def test_a_server_that_was_restarted_is_looked_up_anew(
         client = client_of(port)
         client.ping("")
         client.ping("")
+    wait_for_end(client)
     with server.listening(port):
         client.ping("")
     assert len(made) == 2
@@ -114,6 +121,7 @@ def test_a_server_that_was_away_is_asked_at_once(server: CodeServer) -> None:
         client = client_of(port)
         client.ping("")
         first.close()
+        wait_for_end(client)
         errors = []  # Dagster keeps that of a location
         for _ in range(5):  # a channel that was tried before would wait longer after each
             with pytest.raises(DagsterUserCodeUnreachableError) as error:

@@ -16,6 +16,7 @@ from dagster._grpc.__generated__.dagster_api_pb2_grpc import (
 )
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.proxy_server import DagsterProxyApiServicer
+from support.command import wait_until
 
 FOLDER = Path(__file__).parents[3] / "runtime/internal/dagster"
 SECONDS = 60  # however slow the machine is
@@ -176,8 +177,11 @@ def test_the_channel_is_the_one_that_is_kept(monkeypatch: pytest.MonkeyPatch) ->
     add_DagsterApiServicer_to_server(inner, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    outer = Outer(DagsterGrpcClient(port=port, host="127.0.0.1"))
+    client: Any = DagsterGrpcClient(port=port, host="127.0.0.1")
+    outer = Outer(client)
     assert [ask(outer).server_id for _ in range(3)] == ["1"] * 3
     server.stop(None).wait()
+    # A thread of gRPC's notes that, soon.
+    wait_until(lambda: not client.kept.is_connected(), "the connection has ended", SECONDS)
     with pytest.raises(grpc.RpcError):
         ask(outer)
