@@ -10,6 +10,7 @@ from dagnix import containers_conf
 from dagnix.process import Result, run
 from dagnix.project import Project
 
+LISTINGS = 5
 PROJECT_LABEL = "io.podman.compose.project"  # on all that podman-compose makes
 
 
@@ -51,7 +52,12 @@ def images(project: Project) -> list[dict[str, Any]]:
     It adds up their sizes, a hundredth of a second each.
     """
     words = ["images", "--all", "--no-trunc", "--format", "json"]
-    return json.loads(podman(project, *words, failure="Podman does not list images").output)
+    failure = "Podman does not list images"
+    for _ in range(LISTINGS - 1):
+        # It fails if an image that it has seen is removed before it has looked at that one.
+        if not (listed := podman(project, *words, failure=failure, check=False)).returncode:
+            return json.loads(listed.output)
+    return json.loads(podman(project, *words, failure=failure).output)
 
 
 def inspect(project: Project, names: list[str]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ which outlives the command that starts it.
 """
 
 import fcntl
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,8 @@ from dagnix.project import Project
 
 LOOK_SECONDS = 2
 # How long no run must have been seen. The daemon has been started again by then, and launches none.
-QUIET_SECONDS = 15
+QUIET_SECONDS = float(os.environ.get("DAGNIX_QUIET_SECONDS") or 15)
+AGAIN_SECONDS = 15  # until what failed is tried again
 CANCEL_SECONDS = 240  # run monitoring gives up on a run that does not stop after 180 s
 A_DAY = 24 * 3600
 
@@ -103,7 +105,7 @@ def main() -> None:
             except UserError as error:
                 # The stack may be on its way down, or Postgres away for a while.
                 print(f"{time.strftime('%F %T')} {error}", flush=True)
-                time.sleep(QUIET_SECONDS)
+                time.sleep(AGAIN_SECONDS)
             else:
                 break
     with suppress(FileNotFoundError):

@@ -10,6 +10,7 @@ the daemon's own process, as only it knows whether it is making one.
 """
 
 import datetime as dt
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ from dagster._daemon.auto_run_reexecution import auto_run_reexecution
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-LOOK_SECONDS = 30
-LOOK_AGAIN_SECONDS = 10  # while retries wait
+LOOK_SECONDS = float(os.environ.get("DAGNIX_LOOK_SECONDS") or 30)
+LOOK_AGAIN_SECONDS = LOOK_SECONDS / 3  # while retries wait
 # Nobody expects a retry any more that comes later.
 LONGEST_WAIT = dt.timedelta(hours=6)
 # More, so that a look finds those whose wait is over.
