@@ -1,14 +1,48 @@
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.command import run
 from support.podman import Podman, Workbench
-from support.stack import ROOT, SERVICES, Stack
+from support.served import Served, baked_in, mounted_in
+from support.shared import Shared
+from support.stack import ROOT, SERVICES, Plain, Stack
 
 import dagnix.podman
 from dagnix.images import Layout
+
+pytest_plugins = ["support.durations"]
+
+# Tests that share one of these run one after the other, in one process; others run beside them. The
+# slowest come first, so that in the end none is left alone.
+SHARED = (
+    "baked",
+    "mounted",
+    "older",
+    "reader",
+    "served",
+    "pair",
+    "made",
+    "stack",
+    "user",
+    "database",
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell pytest-xdist (--dist=loadgroup) which tests go together, and sort them."""
+
+    def group(item: pytest.Item) -> str:
+        used = getattr(item, "fixturenames", ())
+        return next((name for name in SHARED if name in used), item.path.name)
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    order = {name: place for place, name in enumerate(SHARED)}
+    items.sort(key=lambda item: order.get(group(item), len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +52,7 @@ def podman() -> Podman:
 
 @pytest.fixture(scope="session")
 def images(podman: Podman) -> dict[str, str]:
-    """The names of the images in podman, by service."""
+    """The names of the images in podman, by service; no test gives them to others."""
     run([ROOT / "dagnix", "load"], env=podman.environment)
     version = os.environ.get("DAGNIX_VERSION") or (ROOT / "VERSION").read_text().strip()
     return {name: f"localhost/dagnix/{name}:{version}" for name in SERVICES}
@@ -41,14 +75,57 @@ def workbench(podman: Podman) -> Iterator[Workbench]:
 
 
 @pytest.fixture(scope="session")
-def stack(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack, up and healthy; the tests that share it leave it so."""
-    instance = Stack.new(podman, tmp_path_factory.mktemp("stack"))
-    try:
-        instance.dagnix("up")
-        yield instance
-    finally:
-        podman.remove(instance.project)
+def shared_stack(
+    podman: Podman, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared[Plain]]:
+    @contextmanager
+    def make() -> Iterator[Plain]:
+        instance = Stack.new(podman, tmp_path_factory.mktemp("stack"))
+        try:
+            instance.dagnix("up")
+            yield Plain(instance)
+        finally:
+            podman.remove(instance.project)
+
+    with Shared(make) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def shared_mounted(
+    podman: Podman, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared[Served]]:
+    with Shared(lambda: mounted_in(podman, tmp_path_factory.mktemp("mounted"))) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def shared_baked(
+    podman: Podman, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared[Served]]:
+    with Shared(lambda: baked_in(podman, tmp_path_factory.mktemp("baked"))) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def stack(shared_stack: Shared[Plain]) -> Iterator[Stack]:
+    """The whole stack with the example, up and healthy; the tests of a module share it."""
+    yield shared_stack.lend().stack
+    shared_stack.take_back()
+
+
+@pytest.fixture
+def mounted(shared_mounted: Shared[Served]) -> Iterator[Served]:
+    """The stack with the team's code from a folder."""
+    yield shared_mounted.lend()
+    shared_mounted.take_back()
+
+
+@pytest.fixture
+def baked(shared_baked: Shared[Served]) -> Iterator[Served]:
+    """The stack with the team's code from an image."""
+    yield shared_baked.lend()
+    shared_baked.take_back()
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """What a user or a host gets wrong, and what Dagnix says then."""
 
-import shutil
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from support.command import wait_until
-from support.dashboard import Dashboard
 from support.podman import Podman
-from support.stack import ROOT, Stack
+from support.served import Served
+from support.stack import Stack
 
 
 def test_a_port_that_is_in_use_is_named_before_anything_starts(
@@ -40,41 +36,12 @@ def test_services_that_start_without_postgres_wait_for_it(stack: Stack, podman: 
         assert podman.inspect(stack.container(service))["RestartCount"] == 0, "it gave up"
 
 
-@pytest.fixture
-def mounted(stack: Stack, tmp_path: Path) -> Iterator[Path]:
-    """A copy of the pipelines' code, served by the stack from its folder."""
-    folder = tmp_path / "pipes"
-    folder.mkdir()
-    shutil.copy(ROOT / "pipes" / "pyproject.toml", folder)
-    shutil.copytree(
-        ROOT / "pipes" / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    extra = "import dagster as dg\n\n\n@dg.asset\ndef only_in_the_folder() -> None: ...\n"
-    (folder / "src" / "pipes" / "defs" / "extra.py").write_text(extra)
-    stack.compose(
-        "--file=compose.yaml",
-        "--file=compose.mount.yaml",
-        "up",
-        "--detach",
-        DAGNIX_PIPES_DIR=str(folder),
-    )
-    yield folder
-    stack.compose("up", "--detach")
-    stack.wait_for_health("pipes")
-
-
 def test_code_that_does_not_import_is_told_with_file_and_line(
-    stack: Stack, podman: Podman, mounted: Path
+    mounted: Served, podman: Podman
 ) -> None:
+    stack = mounted.stack
     others = stack.identifiers()
-    stack.wait_for_health("pipes")
-    dashboard = Dashboard(stack.port)
-    wait_until(
-        lambda: "only_in_the_folder" in _asset_names(dashboard), "the folder's code is served"
-    )
-
-    extra = mounted / "src" / "pipes" / "defs" / "extra.py"
-    extra.write_text("import dagster as dg\n\nimport no_such_module\n")
+    mounted.save("", "import dagster as dg\n\nimport no_such_module\n")
     podman("restart", "--time=60", stack.container("pipes"))
 
     def only_pipes_is_sick() -> str | None:
@@ -83,11 +50,6 @@ def test_code_that_does_not_import_is_told_with_file_and_line(
         return sick["pipes"] if named else None
 
     says = wait_until(only_pipes_is_sick, "status says that only pipes is sick, and why")
-    assert "extra.py, line 3" in says
+    assert "team.py, line 3" in says
     assert stack.dagnix("status", check=False).returncode == 1
     assert stack.identifiers() == others, "no container was made anew"
-
-
-def _asset_names(dashboard: Dashboard) -> set[str]:
-    nodes = dashboard.query("{ assetNodes { assetKey { path } } }")["assetNodes"]
-    return {node["assetKey"]["path"][-1] for node in nodes}

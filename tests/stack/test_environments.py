@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from support import checkout
+from support.markdown import Page
 from support.podman import Podman
 from support.served import Served, serve
 from support.stack import SERVICES, Stack
 
+PAGE = Page(Path("docs/howto/environments.md"))
 # Opens the instance as the daemon does.
 RETENTION = """
 import os
@@ -45,15 +47,15 @@ def describe(podman: Podman, tree: Path, name: str) -> Stack:
 def pair(
     podman: Podman, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Served, Served]]:
-    """The environments `one` and `two`: `two` runs what was built for `one`."""
+    """The environments `dev` and `staging`: `staging` runs what was built for `dev`."""
     tree = tmp_path_factory.mktemp("environments") / "checkout"
     checkout.write(tree)
-    one, two = (describe(podman, tree, name) for name in ("one", "two"))
+    one, two = (describe(podman, tree, name) for name in ("dev", "staging"))
     try:
         one.dagnix("up")
         first = serve(one, tree / "pipes")
         first.save("not built")
-        promoted = two.dagnix("up", "--from", "one")
+        promoted = two.dagnix("up", "--from", "dev")
         assert "Building" not in promoted.stderr
         yield first, serve(two, tree / "pipes")
     finally:
@@ -61,6 +63,12 @@ def pair(
             podman.remove(stack.project)
 
 
+@PAGE.run_by(
+    "./dagnix --env staging up --from dev",
+    "./dagnix --env staging status",
+    "./dagnix --env staging deploy --from dev",
+    "nix develop -c podman-compose --env-file config/env/staging.env up -d",
+)
 def test_images_are_promoted_by_digest(pair: tuple[Served, Served]) -> None:
     one, two = pair
 
@@ -68,18 +76,19 @@ def test_images_are_promoted_by_digest(pair: tuple[Served, Served]) -> None:
         return {name: row["digest"] for name, row in served.stack.status().items()}
 
     assert digests(one) == digests(two)
+    assert "healthy" in two.stack.dagnix("status").stdout
     # By hand it changes nothing.
     there = two.stack.identifiers()
-    two.stack.compose("--env-file", "config/env/two.env", "up", "-d")
+    two.stack.compose("--env-file", "config/env/staging.env", "up", "-d")
     assert two.stack.identifiers() == there
     one.save("second")
     one.stack.dagnix("deploy")
     assert (one.answer(), two.answer()) == ("second", "first")
-    two.stack.dagnix("deploy", "--from", "one")
+    two.stack.dagnix("deploy", "--from", "dev")
     assert two.answer() == "second"
     assert digests(one)["pipes"] == digests(two)["pipes"]
     last = json.loads(two.stack.dagnix("history", "--json").stdout)[-1]
-    assert last["how"] == "from one"
+    assert last["how"] == "from dev"
     two.stack.dagnix("rollback")
     assert (one.answer(), two.answer()) == ("second", "first")
 
@@ -112,9 +121,11 @@ def test_an_environment_that_is_not_there(pair: tuple[Served, Served]) -> None:
     stack = replace(one.stack, before=("--env", "none"))
     refused = stack.dagnix("status", check=False)
     assert refused.returncode == 1
-    assert "There is no config/env/none.env: the environments are dev, one" in refused.stderr
-    refused = one.stack.dagnix("deploy", "--from", "one", check=False)
-    assert "one is this environment itself" in refused.stderr
+    assert (
+        "There is no config/env/none.env: the environments are dev, prod, staging" in refused.stderr
+    )
+    refused = one.stack.dagnix("deploy", "--from", "dev", check=False)
+    assert "dev is this environment itself" in refused.stderr
 
 
 def test_one_goes_down_and_the_other_stays(pair: tuple[Served, Served]) -> None:

@@ -7,15 +7,19 @@ from pathlib import Path
 import pytest
 from support.command import run
 from support.external_postgres import ACCOUNT, external_postgres, may_enter_namespaces
+from support.markdown import Page
 from support.podman import Podman
-from support.stack import Stack
+from support.stack import ROOT, Stack
 
 pytestmark = pytest.mark.skipif(
     not may_enter_namespaces(),
     reason="only root may put a server into a container's network namespace",
 )
 
-FILES = "compose.yaml:compose.external-db.yaml"
+PAGE = Page(Path("docs/howto/external-database.md"))
+SCRIPT = "psql -h db.example.org -U postgres -d postgres -f config/postgres/external.sql"
+FILES = "export COMPOSE_FILE=compose.yaml:compose.external-db.yaml"
+HOST = "export DAGSTER_PG_HOST=db.example.org"
 
 
 @pytest.fixture
@@ -24,15 +28,19 @@ def database(
 ) -> Iterator[tuple[str, Path]]:
     for name in ("dagster-password", "storage-password"):
         new_stack.write_secret(name, secrets.token_hex(16))
-    with external_postgres(podman, new_stack, images["pipes"]) as served:
-        yield served
+    with external_postgres(podman, new_stack, images["pipes"]) as (host, socket):
+        script = PAGE.typed(SCRIPT, {"db.example.org": str(socket)})
+        run(["sh", "-c", script], env=new_stack.environment, cwd=ROOT)
+        yield host, socket
 
 
+@PAGE.run_by(SCRIPT, FILES, HOST, "./dagnix up")
 def test_up_and_down_with_a_database_outside_the_stack(
     new_stack: Stack, podman: Podman, database: tuple[str, Path]
 ) -> None:
     host, socket = database
-    outside = {"COMPOSE_FILE": FILES, "DAGSTER_PG_HOST": host}
+    exports = [PAGE.typed(each, {"db.example.org": host}) for each in (FILES, HOST)]
+    outside = dict(each.removeprefix("export ").split("=") for each in exports)
 
     right = (new_stack.secrets / "dagster-password").read_text()
     new_stack.write_secret("dagster-password", "wrong\n")

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
 from support import team
 from support.command import wait_until
+from support.markdown import Page
 from support.podman import Podman
 from support.probe import Probe
 from support.served import Served, baked_in
 
-NAME = "second"
+PAGE = Page(Path("docs/howto/code-locations.md"))
+NAME = "marketing"  # as on that page
 PROJECT = """
 [project]
-name = "second"
+name = "marketing"
 version = "0"
 dependencies = ["dagster", "pygal==3.0.5"]
 
@@ -100,6 +103,7 @@ def both(served: Served, podman: Podman) -> Served:
     return served
 
 
+@PAGE.run_by("./dagnix location add marketing")
 def test_two_versions_of_a_library_run_side_by_side(both: Served) -> None:
     lock = json.loads((both.stack.checkout / "nix/locks/python.json").read_text())
     version = lock["packages"]["x86_64-linux"]["pygal"]["version"]
@@ -119,6 +123,9 @@ def test_what_both_have_is_stored_once(both: Served, podman: Podman) -> None:
     assert layers[0][-1] != layers[1][-1]
 
 
+@PAGE.run_by(
+    "nix develop -c podman-compose -f compose.yaml -f compose.location-marketing.yaml up -d"
+)
 def test_compose_by_hand_changes_nothing(both: Served, podman: Podman) -> None:
     names = [both.stack.container(name) for name in ("pipes", NAME, "webserver", "daemon")]
     before = [podman.inspect(name)["Id"] for name in names]
@@ -129,6 +136,9 @@ def test_compose_by_hand_changes_nothing(both: Served, podman: Podman) -> None:
     assert both.stack.status()[NAME]["healthy"]
 
 
+@PAGE.run_by(
+    "./dagnix deploy marketing", "./dagnix history marketing", "./dagnix rollback marketing"
+)
 def test_each_is_deployed_and_rolled_back_by_itself(both: Served, podman: Podman) -> None:
     first = podman.inspect(both.stack.container("pipes"))["Id"]
     inner = both.stack.processes("pipes", "inner-server")
@@ -138,6 +148,7 @@ def test_each_is_deployed_and_rolled_back_by_itself(both: Served, podman: Podman
     assert drawn(both) == "changed 3.0.5"
     both.stack.dagnix("rollback", NAME)
     assert drawn(both) == "first 3.0.5"
+    assert "rollback" in both.stack.dagnix("history", NAME).stdout
     history = json.loads(both.stack.dagnix("history", NAME, "--json").stdout)
     assert [each["how"] for each in history] == ["up", "deploy", "rollback"]
     assert podman.inspect(both.stack.container("pipes"))["Id"] == first
@@ -181,6 +192,7 @@ def test_what_cannot_be_done_is_said_and_leaves_no_file(
     assert sorted([*tree.glob("compose*"), *tree.glob("nix/locks/**/*.json")]) == before
 
 
+@PAGE.run_by("./dagnix location remove marketing", "./dagnix location list")
 def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Podman) -> None:
     wait_until(lambda: not both.stack.former(), "the containers before that go")
     patient = both.client.submit_job_execution("patient")

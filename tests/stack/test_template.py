@@ -64,6 +64,7 @@ def python_versions(folder: Path) -> dict[str, str]:
     return {name: entry["version"] for name, entry in lock["packages"][SYSTEM].items()}
 
 
+@PAGE.run_by(*PAGE.commands())
 def test_its_job_runs(made: Made) -> None:
     assert "The job example ran: SUCCESS" in made.said
     assert {row["healthy"] for row in made.stack.status().values()} == {True}

@@ -19,6 +19,8 @@ from support.served import Served, baked_in
 from support.stack import ROOT
 
 PAGE = Page(Path("docs/howto/upgrade.md"))
+README = Page(Path("README.md"))
+RESTORE = [each for each in PAGE.commands() if not each.startswith("./dagnix")]
 NEWEST = "29b539ebc72a"
 # The revision before the last migration that changes something in Postgres: it adds a column.
 BEFORE = "6b7fb194ff9c"
@@ -67,6 +69,8 @@ def backups(served: Served) -> list[Path]:
     return sorted((served.stack.checkout / ".dagnix" / "backups").glob("*"))
 
 
+@README.run_by("./dagnix upgrade")
+@PAGE.run_by("./dagnix lock python", "./dagnix upgrade")
 @pytest.mark.usefixtures("older_lock")  # read before the checkout gets another one
 def test_an_upgrade_loses_no_run_and_backs_up(older: Served) -> None:
     stack, crowd, submit = older.stack, older.team, older.client.submit_job_execution
@@ -133,12 +137,13 @@ def restore_into_scratch(served: Served, backup: Path) -> None:
     stack.exec("postgres", "dropdb", *connect, "scratch")
 
 
+@PAGE.run_by(*RESTORE)
 def test_the_restore_that_the_page_shows(older: Served) -> None:
     stack = older.stack
     wait_until(lambda: not stack.former(), "the old container goes after its last run")
-    commands = [each for each in PAGE.commands() if not each.startswith("./dagnix")]
-    assert any("pg_restore" in each for each in commands)
+    assert any("pg_restore" in each for each in RESTORE)
     # The terminal of someone who reads the page, at the instance of this test.
+    commands = [PAGE.typed(each, {}) for each in RESTORE]
     script = "\n".join(['eval "$(./dagnix env)"', "set -eux", *commands])
     run(["sh", "-c", script], env=stack.environment, cwd=stack.checkout)
     assert stack.sql(REVISION) == BEFORE

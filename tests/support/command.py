@@ -12,6 +12,9 @@ TIMEOUT_SECONDS = 600
 
 Found = TypeVar("Found")
 
+# The commands that tests have run in this process, as a user types them in the checkout's folder.
+typed: set[str] = set()
+
 
 def run(
     words: Sequence[str | Path],

@@ -16,6 +16,9 @@ query Retries($parent: String!) {
   }
 }
 """
+_RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
+_TERMINATE = "mutation Terminate($run: String!) { terminateRun(runId: $run) { __typename } }"
+_DELETE = "mutation Delete($run: String!) { deleteRun(runId: $run) { __typename } }"
 ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 
 
@@ -59,6 +62,24 @@ class Dashboard:
             return status if status in ENDED else None
 
         return wait_until(ended, f"run {run_id} has ended")
+
+    def runs(self) -> dict[str, DagsterRunStatus]:
+        """Return all runs by ID."""
+        results = self.query(_RUNS)["runsOrError"]["results"]
+        return {each["runId"]: DagsterRunStatus(each["status"]) for each in results}
+
+    def terminate(self, run_id: str) -> str:
+        """Cancel a run; return the type of Dagster's answer."""
+        return self.query(_TERMINATE, run=run_id)["terminateRun"]["__typename"]
+
+    def delete(self, *run_ids: str) -> None:
+        """Cancel runs that have not ended, and delete all of them when they have."""
+        for run_id, status in self.runs().items():
+            if run_id in run_ids and status not in ENDED:
+                self.terminate(run_id)
+        for run_id in run_ids:
+            self.end_of(run_id)
+            self.query(_DELETE, run=run_id)
 
     def retries(self, run_id: str) -> list[str]:
         """Return the IDs of the runs that are retries of a run."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support.command import run, wait_until
 from support.podman import PROJECT_LABEL, TEST_LABEL, Podman
-from support.stack import ROOT, Stack
+from support.stack import Stack
 
 # Debian's package makes this account, as the server refuses to run as root; initdb names the
 # superuser after it.
@@ -20,7 +20,7 @@ ACCOUNT = "postgres"
 
 @contextmanager
 def external_postgres(podman: Podman, stack: Stack, image: str) -> Iterator[tuple[str, Path]]:
-    """Serve the database that config/postgres/external.sql makes.
+    """Serve an empty PostgreSQL, in which config/postgres/external.sql can make the database.
 
     Yields its name on the network `outside` of the stack, and the folder of its unix socket. The
     server runs on the host's files and in the network namespace of a container that does nothing.
@@ -52,9 +52,7 @@ def external_postgres(podman: Podman, stack: Stack, image: str) -> Iterator[tupl
         try:
             wait_until((folder / ".s.PGSQL.5432").exists, "Postgres listens", 60)
             words = ["psql", "--host", folder, "--username", ACCOUNT, "--dbname=postgres"]
-            script = ROOT / "config" / "postgres" / "external.sql"
             wait_until(lambda: run([*words, "-c", "SELECT 1"], check=False).returncode == 0, "up")
-            run([*words, "--file", script], env=stack.environment)
             yield name, folder
         finally:
             server.send_signal(signal.SIGINT)

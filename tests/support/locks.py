@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from support import team
-from support.command import run
+from support.command import run, typed
 from support.stack import ROOT
 
 LOCK = Path("nix/locks/python.json")
@@ -25,6 +25,7 @@ def go_back(folder: Path) -> None:
     project.write_text(edited)
     # The team's project asks for less than its code needs.
     shutil.copy2(ROOT / "pipes" / "pyproject.toml", folder / "pipes")
+    typed.add("./dagnix lock python")
     run([folder / "dagnix", "lock", "python"])
     (folder / "pipes" / "pyproject.toml").write_text(team.PROJECT)
 

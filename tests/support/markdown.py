@@ -1,12 +1,14 @@
 """The pages of the documentation, and the code in them."""
 
+import functools
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from support.command import typed
 from support.stack import ROOT
 
 _FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -15,6 +17,10 @@ _SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 # A block of Python code is a file; its first line names it.
 _FILE = re.compile(r"# (\S+)\n")
+
+
+# What tests say of themselves that they run: page and command.
+run_by_tests: set[tuple[str, str]] = set()
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,29 @@ class Page:
         """Return the commands that the page tells its reader to run."""
         return [line for each in self.blocks if each.language == "sh" for line in each.commands()]
 
+    def typed(self, command: str, replace: Mapping[str, str]) -> str:
+        """Return a command of the page as its reader types it, with names of his own."""
+        assert command in self.commands(), f"{self.path} does not show {command}"
+        typed.add(command)
+        for old, new in replace.items():
+            command = command.replace(old, new)
+        return command
+
+    def run_by(self, *commands: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Say of a test that it runs these commands of the page; it fails if it does not."""
+        assert set(commands) <= set(self.commands()), f"{self.path} does not show all of {commands}"
+        run_by_tests.update((str(self.path), each) for each in commands)
+
+        def mark(test: Callable[..., None]) -> Callable[..., None]:
+            @functools.wraps(test)
+            def checked(*given: object, **named: object) -> None:
+                test(*given, **named)
+                assert set(commands) <= typed, f"it did not run {set(commands) - typed}"
+
+            return checked
+
+        return mark
+
     def script(self, leave_out: Collection[str], replace: Mapping[str, str]) -> str:
         """Return an sh script that does what the page says, from its first line to its last.
 
@@ -79,7 +108,9 @@ class Page:
 def _step(block: Block, leave_out: Collection[str]) -> str:
     match block.language:
         case "sh":
-            return "\n".join(line for line in block.commands() if line not in leave_out)
+            lines = [line for line in block.commands() if line not in leave_out]
+            typed.update(lines)
+            return "\n".join(lines)
         case "diff":
             return f"git apply --recount - <<'END'\n{block.text}END"
         case "python":

@@ -49,6 +49,13 @@ class Podman:
             for kind, options in (("container", ["--all"]), ("volume", []), ("network", []))
         }
 
+    def images(self, tag: str) -> set[str]:
+        """Return the names of the images whose tag is, or begins with, this one."""
+        # Of all images it could not tell while another test removes one.
+        of_it = f"--filter=reference=*/*/*:{tag}*"
+        listed = self("images", of_it, "--format={{.Repository}}:{{.Tag}}").stdout.split()
+        return {each for each in listed if each.partition(":")[2].startswith(tag)}
+
     def remove(self, name: str) -> None:
         """Remove all that carries a name in its labels, whatever state it is in, and its images.
 
@@ -58,10 +65,8 @@ class Podman:
             at_once = ["--time=0"] if kind == "container" else []
             if found:
                 self(kind, "rm", "--force", *at_once, *found)
-        images = self("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-        for image in images:
-            if image.partition(":")[2].startswith(name):
-                self("image", "rm", image, check=False)
+        for image in self.images(name):
+            self("image", "rm", image, check=False)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,22 @@ class Served:
     folder: Path
     team: Team
     client: DagsterGraphQLClient
+    restore_code: Callable[[], None] = lambda: None
 
     def save(self, answer: str, code: str = team.CODE, project: str = team.PROJECT) -> None:
         """Save the code."""
         team.write(self.folder, answer, code, project)
+
+    def code(self) -> str:
+        """Say whether the code that is saved is what the dashboard serves."""
+        served, saved = self.team.served(), team.saved(self.folder)
+        return "as saved" if served == saved else f"{served!r} is served and {saved!r} saved"
+
+    def restore(self) -> None:
+        """Have code served that loads, as it is saved, with its automations off."""
+        self.restore_code()
+        self.team.reset_automations()
+        self.hold()
 
     def answer(self) -> str:
         """Return the answer of a short run that is launched now."""
@@ -56,18 +68,23 @@ class Served:
 
 
 @contextmanager
-def mounted_in(stack: Stack, folder: Path) -> Iterator[Served]:
-    """Serve the team's code from a folder; afterwards the stack serves its image's again."""
+def mounted_in(podman: Podman, folder: Path) -> Iterator[Served]:
+    """Serve the team's code from a folder, on a stack of its own."""
     team.write(folder, "first")
-    stack.dagnix("up", "--mount", str(folder))
-    served = serve(stack, folder)
-    yield served
-    stack.dagnix("up")
-    Dashboard(stack.port).wait_for_job("example")
-    # Other tests find one container of each service, and no runs.
-    served.team.cancel_all()
-    for container in stack.former():
-        stack.podman("rm", "--force", "--time", "0", container)
+    stack = Stack.new(podman, folder.with_name(f"{folder.name}-stack"))
+    stack.secrets.parent.mkdir()
+
+    def restore_code() -> None:
+        team.write(folder, "first")
+        if served.team.served() != "first":
+            stack.dagnix("reload")
+
+    try:
+        stack.dagnix("up", "--mount", str(folder))
+        served = serve(stack, folder, restore_code)
+        yield served
+    finally:
+        podman.remove(stack.project)
 
 
 @contextmanager
@@ -82,16 +99,25 @@ def baked_in(
     checkout.write(tree)
     prepare(tree)
     stack = Stack.new(podman, folder, tree)
+
+    def restore_code() -> None:
+        # A deploy takes seconds, so what a test has deployed stays.
+        answer = served.team.served()
+        team.write(served.folder, answer or "first")
+        if not answer:
+            stack.dagnix("deploy")
+
     try:
         stack.dagnix("up")
-        yield serve(stack, tree / "pipes")
+        served = serve(stack, tree / "pipes", restore_code)
+        yield served
     finally:
         podman.remove(stack.project)
 
 
-def serve(stack: Stack, folder: Path) -> Served:
+def serve(stack: Stack, folder: Path, restore_code: Callable[[], None] = lambda: None) -> Served:
     """Wait until the dashboard has the team's code, which stands in a folder."""
     dashboard = Dashboard(stack.port)
     dashboard.wait_for_job("short")
     client = DagsterGraphQLClient("127.0.0.1", port_number=stack.port)
-    return Served(stack, folder, Team(dashboard), client)
+    return Served(stack, folder, Team(dashboard), client, restore_code)

@@ -3,25 +3,34 @@
 import json
 import os
 import secrets
+import shlex
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from support.command import run, wait_until
+from support.command import run, typed, wait_until
 from support.podman import PROJECT_LABEL, Podman
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("postgres", "pipes", "daemon", "webserver")
 
 
+# Below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range), as any of
+# these may be taken by the time that a service listens.
+PORTS = range(20000, 32768)
+
+
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Return a port of 127.0.0.1 that nothing listens on; others who ask get other ones."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 # Others come and go meanwhile.
@@ -56,10 +65,13 @@ class Stack:
         files = folder / "secrets"
         own = {
             "COMPOSE_PROJECT_NAME": project,
-            # Images of another checkout get tags of their own: others start from the usual ones.
-            **({} if checkout == ROOT else {"DAGNIX_VERSION": project}),
+            # Tags of its own: a deploy gives them to other images, and others run beside it.
+            "DAGNIX_VERSION": project,
             "DAGNIX_PORT": str(port),
             "DAGNIX_SECRETS_DIR": str(files),
+            # What users need not wait for, tests need even less.
+            "DAGNIX_QUIET_SECONDS": "3",
+            "DAGNIX_LOOK_SECONDS": "5",
             "NO_COLOR": "1",
         }
         all_of_it = {**podman.environment, **own, **environment}
@@ -74,6 +86,7 @@ class Stack:
         self, *words: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run ./dagnix."""
+        typed.add(shlex.join(["./dagnix", *self.before, *words]))
         env = {**self.environment, **environment}
         return run([self.checkout / "dagnix", *self.before, *words], env=env, check=check)
 
@@ -91,6 +104,7 @@ class Stack:
 
     def compose(self, *words: str, **environment: str) -> None:
         """Run podman-compose in the checkout, as the README shows it."""
+        typed.add(shlex.join(["nix", "develop", "-c", "podman-compose", *words]))
         run(["podman-compose", *words], env={**self.environment, **environment}, cwd=self.checkout)
 
     def container(self, service: str) -> str:
@@ -149,3 +163,17 @@ class Stack:
         """Run a query as the superuser, through the socket; rows are lines, columns `|`."""
         psql = ("/usr/lib/postgresql/17/bin/psql", "--host=/run/postgresql", "--username=postgres")
         return self.exec("postgres", *psql, "-AtqX", "--command", query, "dagster").stdout.strip()
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A stack whose tests leave its code alone."""
+
+    stack: Stack
+
+    def code(self) -> str:
+        """Say that nobody changes the code."""
+        return "as at first"
+
+    def restore(self) -> None:
+        """Do nothing: there is nothing to bring back."""

@@ -1,5 +1,7 @@
 """The code of a team that changes it while it runs."""
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +62,8 @@ def long() -> None:
     answer(wait())
 
 
-# In one process: each further one loads the code anew.
-@dg.job(executor_def=dg.in_process_executor)
+# In one process: each further one loads the code anew. Its description tells which code is served.
+@dg.job(executor_def=dg.in_process_executor, description=ANSWER)
 def short() -> None:
     answer(begin())
 
@@ -176,6 +178,16 @@ mutation Stop($sensor: String!, $schedule: String!) {
   stopRunningSchedule(id: $schedule) { __typename ... on PythonError { message } }
 }
 """
+_RESET = """
+mutation Reset($sensor: SensorSelector!) {
+  setSensorCursor(sensorSelector: $sensor, cursor: "") { __typename }
+}
+"""
+_SERVED = """
+{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
+    ... on RepositoryLocation { repositories { jobs { name description } } }
+} } } } }
+"""
 _STATES = """
 query States($sensor: SensorSelector!, $schedule: ScheduleSelector!) {
   sensorOrError(sensorSelector: $sensor) {
@@ -193,12 +205,6 @@ query Runs($job: String!) {
   } } }
 }
 """
-_UNFINISHED = """
-{ runsOrError(filter: {statuses: [QUEUED, STARTING, STARTED, CANCELING]}) {
-    ... on Runs { results { runId } }
-} }
-"""
-_CANCEL = "mutation Cancel($run: String!) { terminateRun(runId: $run) { __typename } }"
 
 
 def write(folder: Path, answer: str, code: str = CODE, project: str = PROJECT) -> None:
@@ -208,11 +214,18 @@ def write(folder: Path, answer: str, code: str = CODE, project: str = PROJECT) -
     (folder / "team.py").write_text(code.replace('"first"', f'"{answer}"'))
 
 
+def saved(folder: Path) -> str:
+    """Return the answer of the code that is saved in a folder."""
+    found = re.search(r'^ANSWER = "(.*)"$', (folder / "team.py").read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
 class Team:
     """What the team sees in the dashboard."""
 
     def __init__(self, dashboard: Dashboard) -> None:
         self.dashboard = dashboard
+        self._since = 0.0  # when the automations were started, in seconds since 1970
         self._automations = {
             "sensor": {**_SELECTOR, "sensorName": "counting"},
             "schedule": {**_SELECTOR, "scheduleName": "minutely"},
@@ -220,6 +233,7 @@ class Team:
 
     def start_automations(self) -> None:
         """Switch the sensor and the schedule on."""
+        self._since = time.time()
         done = self.dashboard.query(_START, **self._automations)
         assert {each["__typename"] for each in done.values()} == {
             "Sensor",
@@ -238,15 +252,22 @@ class Team:
             "ScheduleStateResult",
         }, done
 
+    def reset_automations(self) -> None:
+        """Switch them off if they are on, and have the sensor begin again."""
+        if "RUNNING" in {each["status"] for each in self.automations()}:
+            self.stop_automations()
+        self.dashboard.query(_RESET, sensor=self._automations["sensor"])
+
     def automations(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the states of the sensor and of the schedule."""
         states = self.dashboard.query(_STATES, **self._automations)
         return states["sensorOrError"]["sensorState"], states["scheduleOrError"]["scheduleState"]
 
     def minutes(self) -> list[int]:
-        """Return the minutes for which the schedule has ticked, oldest first."""
+        """Return the minutes for which the schedule has ticked since its start, oldest first."""
         _, schedule = self.automations()
-        return sorted(round(tick["timestamp"] / 60) for tick in schedule["ticks"])
+        moments = sorted(tick["timestamp"] for tick in schedule["ticks"])
+        return [round(moment / 60) for moment in moments if moment > self._since]
 
     def wait_for_tick(self) -> None:
         """Wait until the schedule has ticked once more."""
@@ -258,6 +279,17 @@ class Team:
         found = self.dashboard.query(_RUNS, job=job)["runsOrError"]["results"]
         return {each["runId"]: {t["key"]: t["value"] for t in each["tags"]} for each in found}
 
+    def served(self) -> str:
+        """Return the answer of the code that the dashboard serves; "" if it does not load."""
+        entries = self.dashboard.query(_SERVED)["workspaceOrError"]["locationEntries"]
+        return "".join(
+            job["description"] or ""
+            for entry in entries
+            for repository in (entry["locationOrLoadError"] or {}).get("repositories", ())
+            for job in repository["jobs"]
+            if job["name"] == "short"
+        )
+
     def answer(self, job: str, run: str) -> str:
         """Return the answer of a run that has succeeded."""
         assert self.dashboard.end_of(run) is DagsterRunStatus.SUCCESS, (job, run)
@@ -265,17 +297,9 @@ class Team:
 
     def cancel(self, run: str) -> DagsterRunStatus:
         """Cancel a run as the dashboard does; return the status it ends in."""
-        done = self.dashboard.query(_CANCEL, run=run)["terminateRun"]["__typename"]
+        done = self.dashboard.terminate(run)
         assert done == "TerminateRunSuccess", done
         return self.dashboard.end_of(run)
-
-    def cancel_all(self) -> None:
-        """Cancel the runs that are in flight or queued, and wait until they have ended."""
-        runs = [run["runId"] for run in self.dashboard.query(_UNFINISHED)["runsOrError"]["results"]]
-        for run in runs:
-            self.dashboard.query(_CANCEL, run=run)
-        for run in runs:
-            self.dashboard.end_of(run)
 
     def require_automations_went_on(self) -> None:
         """Require that both are on, and that no tick was lost or doubled."""
