@@ -1,36 +1,37 @@
 import base64
+import csv
 import hashlib
 import importlib.util
 import zipfile
 from pathlib import Path
 
 import install_wheels
+import pytest
 
 VENV = Path("/opt/venv")
+HELLO = {
+    "hello/__init__.py": b"def main():\n    return 'hello'\n",
+    "hello/template.py": b"class {{ name }}:\n",  # no Python
+    "hello/page.js": b"let a\n",
+    "hello/page.js.map": b"{}\n",
+}
 
 
-def wheel(folder: Path, *, broken: bool = False) -> Path:
-    """Make a wheel: a module, a console script, a web page, and a template that is no Python."""
+def wheel(folder: Path, files: dict[str, bytes] | None = None, name: str = "hello") -> Path:
+    """Make a wheel of these files and a console script."""
+    metadata = f"{name}-1.0.dist-info"
     files = {
-        "hello/__init__.py": b"def main():\n    return 'hello'\n",
-        "hello/template.py": b"class {{ name }}:\n",
-        "hello/page.js": b"let a\n",
-        "hello/page.js.map": b"{}\n",
-        "hello-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: hello\nVersion: 1.0\n",
-        "hello-1.0.dist-info/WHEEL": (
-            b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        ),
-        "hello-1.0.dist-info/entry_points.txt": b"[console_scripts]\nhello = hello:main\n",
+        **(files or HELLO),
+        f"{metadata}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{metadata}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{metadata}/entry_points.txt": b"[console_scripts]\nhello = hello:main\n",
     }
-    record = "".join(
-        f"{name},sha256={digest(data if not broken else b'')},{len(data)}\n"
-        for name, data in files.items()
-    )
-    path = folder / "hello-1.0-py3-none-any.whl"
+    record = "".join(f"{path},sha256={digest(data)},{len(data)}\n" for path, data in files.items())
+    path = folder / f"{name}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-        archive.writestr("hello-1.0.dist-info/RECORD", record + "hello-1.0.dist-info/RECORD,,\n")
+        for member, data in files.items():
+            archive.writestr(member, data)
+        archive.writestr(f"{metadata}/RECORD", f"{record}{metadata}/RECORD,,\n")
     return path
 
 
@@ -68,6 +69,60 @@ def test_source_maps_are_left_out_and_not_recorded(tmp_path: Path) -> None:
     recorded = (installed / "hello-1.0.dist-info/RECORD").read_text()
     assert "hello/page.js," in recorded
     assert ".map" not in recorded
+
+
+def recorded(out: Path, wheel: str) -> dict[str, str]:
+    """Return the hashes in an installed wheel's RECORD, by path."""
+    lines = (site_packages(out) / f"{wheel}-1.0.dist-info/RECORD").read_text().splitlines()
+    return {path: value for path, value, _ in csv.reader(lines)}
+
+
+def test_a_file_that_two_wheels_bring_alike_is_there_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared = {"dbt/include/__init__.py": b"# a namespace\n"}
+    wheels = [
+        wheel(tmp_path, shared | {f"dbt/{name}.py": b"one = 1\n"}, name)
+        for name in ("core", "duckdb")
+    ]
+    install_wheels.install_wheels(wheels, VENV, tmp_path / "out")
+    assert {path.name for path in (site_packages(tmp_path / "out") / "dbt").glob("*.py")} == {
+        "core.py",
+        "duckdb.py",
+    }
+    for name in ("core", "duckdb"):
+        assert "dbt/include/__init__.py" in recorded(tmp_path / "out", name)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_of_two_different_files_the_later_one_is_there_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheels = [
+        wheel(tmp_path, {"dbt/__init__.py": f"'{name}'\n".encode()}, name)
+        for name in ("core", "duckdb")
+    ]
+    for number, order in enumerate((wheels, wheels[::-1])):
+        out = tmp_path / str(number)
+        install_wheels.install_wheels(order, VENV, out)
+        there = (site_packages(out) / "dbt/__init__.py").read_bytes()
+        assert there == f"'{order[-1].name.partition('-')[0]}'\n".encode()
+        # What is recorded is what is there, for both wheels.
+        for name in ("core", "duckdb"):
+            assert recorded(out, name)["dbt/__init__.py"] == f"sha256={digest(there)}"
+        (said,) = capsys.readouterr().err.splitlines()
+        assert "/site-packages/dbt/__init__.py" in said
+        assert f"that of {order[1].name} replaces that of {order[0].name}" in said
+
+
+def test_a_link_in_a_files_place_is_replaced_and_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("the host's")
+    link = tmp_path / "out/opt/venv/bin/hello"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "host")
+    install_wheels.install_wheels([wheel(tmp_path)], VENV, tmp_path / "out")
+    assert (tmp_path / "host").read_text() == "the host's"
+    assert link.read_text().startswith("#!/opt/venv/bin/python\n")
 
 
 def test_two_installations_are_the_same_bytes(tmp_path: Path) -> None:
