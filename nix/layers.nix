@@ -12,14 +12,14 @@
 let
   layer =
     name: attributes:
-    if attributes.trees == [ ] then [ ] else [ (oci.layer ({ inherit name; } // attributes)) ];
+    if attributes.tree == null then [ ] else [ (oci.layer ({ inherit name; } // attributes)) ];
 
   temporary = [
     "/tmp"
     "/var/tmp"
   ];
   runtimeLayer = layer "runtime" {
-    trees = [ runtime ];
+    tree = runtime;
     at = "/opt/dagster";
   };
 
@@ -27,26 +27,26 @@ let
   lower =
     dagster:
     layer "base" {
-      trees = [ trees.base ];
+      tree = trees.base;
       writable = dagsterWritable;
       shared = temporary;
     }
-    ++ layer "dagster" { trees = dagster; }
+    ++ layer "dagster" { tree = dagster; }
     ++ runtimeLayer;
   configLayer = layer "config" {
-    trees = [ config ];
+    tree = config;
     at = "/opt/dagster/home";
   };
 in
 {
-  webserver = lower trees.dagster ++ layer "webserver" { trees = trees.webserver; } ++ configLayer;
-  daemon = lower trees.dagster ++ layer "daemon" { trees = trees.daemon; } ++ configLayer;
+  webserver = lower trees.dagster ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
+  daemon = lower trees.dagster ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
 
   locations = builtins.mapAttrs (
     name: location:
     lower location.dagster
-    ++ layer "${name}-debian" { trees = location.debian; }
-    ++ layer name { trees = location.python; }
+    ++ layer "${name}-debian" { tree = location.debian; }
+    ++ layer name { tree = location.python; }
     ++ configLayer
     ++ oci.codeLayers {
       source = location.code;
@@ -56,13 +56,13 @@ in
 
   postgres =
     layer "postgres" {
-      trees = [ trees.postgres ];
+      tree = trees.postgres;
       writable = postgresWritable;
       shared = temporary;
     }
     ++ runtimeLayer
     ++ layer "postgres-config" {
-      trees = [ postgresConfig ];
+      tree = postgresConfig;
       at = "/etc/postgresql";
     };
 }

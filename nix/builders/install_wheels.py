@@ -9,6 +9,7 @@ are half of Dagster's dashboard.
 import argparse
 import compileall
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -108,6 +109,13 @@ class Venv(SchemeDictionaryDestination):
         return RecordEntry(entry.path, held.hash_, held.size)
 
 
+def copy(tree: Path, out: Path) -> None:
+    """Copy what is in ``tree`` to ``out``, links as links, into folders that can be written to."""
+    shutil.copytree(tree, out, symlinks=True, dirs_exist_ok=True)
+    for folder, _, _ in os.walk(out):
+        Path(folder).chmod(0o755)
+
+
 def install_wheels(wheels: list[Path], venv: Path, out: Path) -> None:
     """Install ``wheels`` below ``out`` for a virtual environment at ``venv``.
 
@@ -141,13 +149,18 @@ def under_own_name(wheel: Path, folder: Path) -> Path:
     return link
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Read the command line and install."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", type=Path, required=True, help="where the image has it")
     parser.add_argument("--out", type=Path, required=True, help="the tree's root")
+    parser.add_argument(
+        "--with", dest="trees", type=Path, action="append", default=[], help="a tree to copy first"
+    )
     parser.add_argument("wheels", type=Path, nargs="*", help="store paths of wheels")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
+    for tree in arguments.trees:
+        copy(tree, arguments.out)
     with tempfile.TemporaryDirectory() as folder:
         wheels = [under_own_name(wheel, Path(folder)) for wheel in arguments.wheels]
         install_wheels(wheels, arguments.venv, arguments.out)

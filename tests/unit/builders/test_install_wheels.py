@@ -1,12 +1,10 @@
-import base64
 import csv
-import hashlib
 import importlib.util
-import zipfile
 from pathlib import Path
 
 import install_wheels
 import pytest
+from support.wheels import digest, wheel
 
 VENV = Path("/opt/venv")
 HELLO = {
@@ -17,36 +15,13 @@ HELLO = {
 }
 
 
-def wheel(folder: Path, files: dict[str, bytes] | None = None, name: str = "hello") -> Path:
-    """Make a wheel of these files and a console script."""
-    metadata = f"{name}-1.0.dist-info"
-    files = {
-        **(files or HELLO),
-        f"{metadata}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{metadata}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{metadata}/entry_points.txt": b"[console_scripts]\nhello = hello:main\n",
-    }
-    record = "".join(f"{path},sha256={digest(data)},{len(data)}\n" for path, data in files.items())
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for member, data in files.items():
-            archive.writestr(member, data)
-        archive.writestr(f"{metadata}/RECORD", f"{record}{metadata}/RECORD,,\n")
-    return path
-
-
-def digest(data: bytes) -> str:
-    """Return the hash as a wheel's RECORD has it."""
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-
-
 def site_packages(out: Path) -> Path:
     (found,) = out.glob("opt/venv/lib/python3*/site-packages")
     return found
 
 
 def test_scripts_and_metadata_are_those_of_the_image(tmp_path: Path) -> None:
-    install_wheels.install_wheels([wheel(tmp_path)], VENV, tmp_path / "out")
+    install_wheels.install_wheels([wheel(tmp_path, HELLO)], VENV, tmp_path / "out")
     script = (tmp_path / "out/opt/venv/bin/hello").read_text()
     assert script.startswith("#!/opt/venv/bin/python\n")
     installed = site_packages(tmp_path / "out")
@@ -54,7 +29,7 @@ def test_scripts_and_metadata_are_those_of_the_image(tmp_path: Path) -> None:
 
 
 def test_compiled_files_are_unchecked_and_know_the_path_in_the_image(tmp_path: Path) -> None:
-    install_wheels.install_wheels([wheel(tmp_path)], VENV, tmp_path / "out")
+    install_wheels.install_wheels([wheel(tmp_path, HELLO)], VENV, tmp_path / "out")
     module = site_packages(tmp_path / "out") / "hello" / "__init__.py"
     compiled = Path(importlib.util.cache_from_source(str(module))).read_bytes()
     assert int.from_bytes(compiled[4:8], "little") == 0b01  # hash-based, unchecked: PEP 552
@@ -63,7 +38,7 @@ def test_compiled_files_are_unchecked_and_know_the_path_in_the_image(tmp_path: P
 
 
 def test_source_maps_are_left_out_and_not_recorded(tmp_path: Path) -> None:
-    install_wheels.install_wheels([wheel(tmp_path)], VENV, tmp_path / "out")
+    install_wheels.install_wheels([wheel(tmp_path, HELLO)], VENV, tmp_path / "out")
     installed = site_packages(tmp_path / "out")
     assert {path.name for path in (installed / "hello").glob("page*")} == {"page.js"}
     recorded = (installed / "hello-1.0.dist-info/RECORD").read_text()
@@ -120,7 +95,7 @@ def test_a_link_in_a_files_place_is_replaced_and_not_written_through(tmp_path: P
     link = tmp_path / "out/opt/venv/bin/hello"
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path / "host")
-    install_wheels.install_wheels([wheel(tmp_path)], VENV, tmp_path / "out")
+    install_wheels.install_wheels([wheel(tmp_path, HELLO)], VENV, tmp_path / "out")
     assert (tmp_path / "host").read_text() == "the host's"
     assert link.read_text().startswith("#!/opt/venv/bin/python\n")
 
@@ -129,7 +104,7 @@ def test_two_installations_are_the_same_bytes(tmp_path: Path) -> None:
     contents = []
     for name in ("first", "second"):
         out = tmp_path / name
-        install_wheels.install_wheels([wheel(tmp_path)], VENV, out)
+        install_wheels.install_wheels([wheel(tmp_path, HELLO)], VENV, out)
         contents.append(
             {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
         )
@@ -138,6 +113,24 @@ def test_two_installations_are_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_store_path_gives_the_wheel_its_own_name_back(tmp_path: Path) -> None:
     stored = tmp_path / "0n6rzydkb1v9ggg269p1l883nl83wny1-hello-1.0-py3-none-any.whl"
-    wheel(tmp_path).rename(stored)
+    wheel(tmp_path, HELLO).rename(stored)
     link = install_wheels.under_own_name(stored, tmp_path)
     assert link.name == "hello-1.0-py3-none-any.whl"
+
+
+def test_a_tree_comes_first_with_its_links_and_may_be_written_to(tmp_path: Path) -> None:
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    (tree / "opt/venv/bin").mkdir(parents=True)
+    (tree / "opt/venv/bin/python").symlink_to("/usr/bin/python3.13")
+    (tree / "opt/venv/bin/tail").write_bytes(b"a program")
+    (tree / "opt/venv/bin/tail").chmod(0o555)
+    (tree / "opt/venv/bin").chmod(0o555)  # as in the store
+    stored = tmp_path / "0n6rzydkb1v9ggg269p1l883nl83wny1-hello-1.0-py3-none-any.whl"
+    wheel(tmp_path, HELLO).rename(stored)
+
+    install_wheels.main(["--venv", str(VENV), "--out", str(out), f"--with={tree}", str(stored)])
+    there = out / "opt/venv/bin"
+    assert {path.name for path in there.iterdir()} == {"python", "tail", "hello"}
+    assert str((there / "python").readlink()) == "/usr/bin/python3.13"
+    assert (there / "tail").stat().st_mode & 0o777 == 0o555
+    assert (there / "tail").read_bytes() == b"a program"
