@@ -148,7 +148,7 @@ let
     );
 in
 {
-  inherit layouts;
+  inherit layers layouts;
   inherit (host) shell;
   checks = import ./checks.nix {
     inherit tools host layouts;

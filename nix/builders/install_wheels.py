@@ -138,6 +138,7 @@ def compile_files(folder: Path, root: Path) -> None:
         workers=0,
         stripdir=str(root),
         prependdir="/",
+        limit_sl_dest=root,
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
 

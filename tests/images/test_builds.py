@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -102,3 +103,24 @@ def test_an_image_may_have_any_number_of_packages(checkout: Path) -> None:
     with contents(Layout(link)) as image:
         found = {path.parts[-2] for path, _ in image if path.name == "METADATA"}
     assert found == {f"{name}-1.0.dist-info" for name in names}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a build another /etc to look at")
+def test_a_build_without_a_sandbox_neither_looks_at_the_host_nor_writes_to_it(
+    tmp_path: Path,
+) -> None:
+    here = Path(__file__).parent
+    words = ["nix-build", here / "lowest_layers.nix", "--option", "sandbox", "false"]
+    words += ["--argstr", "root", ROOT, "--argstr", "salt", "without-a-sandbox"]
+    words += ["--out-link", tmp_path / "list"]
+    run(["unshare", "--mount", "sh", "-eu", here / "with_decoys.sh", *words])
+    built = [
+        json.loads((Path(path) / "layer.json").read_text())[0]["digest"]
+        for path in (tmp_path / "list").read_text().split()
+    ]
+
+    def layers(name: str) -> list[str]:
+        run(["nix", "build", "--out-link", tmp_path / name, f"{ROOT}#{name}-oci"])
+        return [layer["digest"] for layer in manifest(Layout(tmp_path / name))["layers"]]
+
+    assert built == [*layers("webserver")[:2], *layers("postgres")[:1], *layers("pipes")[-2:]]
