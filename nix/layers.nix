@@ -37,17 +37,23 @@ let
     tree = config;
     at = "/opt/dagster/home";
   };
-in
-{
-  webserver = lower trees.dagster ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
-  daemon = lower trees.dagster ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
-
-  locations = builtins.mapAttrs (
+  # Of each code location, what an edit of its code does not touch.
+  belowCode = builtins.mapAttrs (
     name: location:
     lower location.dagster
     ++ layer "${name}-debian" { tree = location.debian; }
     ++ layer name { tree = location.python; }
     ++ configLayer
+  ) trees.locations;
+in
+{
+  webserver = lower trees.dagster ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
+  daemon = lower trees.dagster ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
+
+  inherit belowCode;
+  locations = builtins.mapAttrs (
+    name: location:
+    belowCode.${name}
     ++ oci.codeLayers {
       source = location.code;
       at = "/opt/dagster/pipes";

@@ -96,6 +96,19 @@ rec {
       builder_script = ./builders/oci_layout.py;
     };
 
+  # A file with the digests of layouts and of groups of layers, by name.
+  digests =
+    built:
+    derive {
+      name = "digests.json";
+      builder = "${python}/bin/python";
+      args = [
+        ./builders/digests.py
+        (placeholder "out")
+        (builtins.toJSON built)
+      ];
+    };
+
   # One file for `podman load -i` and for carrying away; it keeps the image's name.
   archive =
     name: layout:
