@@ -145,7 +145,7 @@ let
     // {
       pipes = builtins.listToAttrs (
         map (layer: {
-          inherit (layer) name;
+          name = builtins.replaceStrings [ "layer-" ] [ "" ] layer.name;
           value = layer;
         }) layers.belowCode.pipes
       );
