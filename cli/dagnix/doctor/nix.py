@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dagnix.doctor.disk import STORE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
+from dagnix.nix import ESCAPES
 from dagnix.process import run
 
 OLDEST = (2, 8)
@@ -123,7 +124,8 @@ def tried() -> str:
         preferLocalBuild = true;
     }}"""
     command = ["nix-build", "--no-out-link", "--expr", expression]
-    return run(command, "Nix cannot build", check=False, timeout=60).errors
+    said = run(command, "Nix cannot build", check=False, timeout=60).errors
+    return ESCAPES.sub("", said)
 
 
 def findings(user: str, *, build_group: bool) -> Iterator[Finding]:
