@@ -3,6 +3,8 @@
   tools,
   host,
   layouts,
+  digests, # a file
+  expectedDigests, # what should stand in it
   layoutsAgain, # the same images, from derivations that share nothing with the first
   sources, # the checkout's Python code and tests
   runtimeWithTests,
@@ -20,6 +22,10 @@ in
     inherit (tools) go;
     inherit (tools.runtime) vendor;
     sources = runtimeWithTests;
+  };
+  digests = check "digests" ./checks/digests.sh {
+    expected = builtins.toJSON expectedDigests;
+    built = digests;
   };
   reproducible = check "reproducible" ./checks/reproducible.sh {
     first = builtins.attrValues layouts;

@@ -1,7 +1,10 @@
 # .deb files → what an image holds of them, unpacked without running dpkg.
 { bootstrap }:
 let
-  unpack = ./builders/unpack.sh;
+  scripts = {
+    unpack = ./builders/unpack.sh;
+    deb = ./builders/deb.sh;
+  };
 in
 {
   # A whole root file system. `account` names uid and gid 10001; `writable` are directories that
@@ -13,14 +16,7 @@ in
       account,
       writable,
     }:
-    bootstrap.run name ./builders/rootfs.sh {
-      inherit
-        packages
-        account
-        writable
-        unpack
-        ;
-    };
+    bootstrap.run name ./builders/rootfs.sh (scripts // { inherit packages account writable; });
 
   # Packages that go on top of the root file system `base`.
   addition =
@@ -29,7 +25,7 @@ in
       packages,
       base,
     }:
-    bootstrap.run name ./builders/addition.sh { inherit packages base unpack; };
+    bootstrap.run name ./builders/addition.sh (scripts // { inherit packages base; });
 
   # No more than `files` of the packages, with their licences and records.
   selection =
@@ -38,5 +34,5 @@ in
       packages,
       files,
     }:
-    bootstrap.run name ./builders/selection.sh { inherit packages files unpack; };
+    bootstrap.run name ./builders/selection.sh (scripts // { inherit packages files; });
 }

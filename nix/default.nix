@@ -138,6 +138,19 @@ let
       }
     );
   layouts = builtins.mapAttrs layout images;
+  # What nix/digests.json holds. The configuration of the image `pipes` names the commit, and its code is
+  # for people to edit: of it these are the layers below the code.
+  digests = oci.digests (
+    builtins.removeAttrs layouts (builtins.attrNames layers.locations)
+    // {
+      pipes = builtins.listToAttrs (
+        map (layer: {
+          name = builtins.replaceStrings [ "layer-" ] [ "" ] layer.name;
+          value = layer;
+        }) layers.belowCode.pipes
+      );
+    }
+  );
   named =
     suffix: value:
     builtins.listToAttrs (
@@ -148,10 +161,16 @@ let
     );
 in
 {
-  inherit layouts;
+  inherit layers layouts;
   inherit (host) shell;
   checks = import ./checks.nix {
-    inherit tools host layouts;
+    inherit
+      tools
+      host
+      layouts
+      digests
+      ;
+    expectedDigests = (builtins.fromJSON (builtins.readFile ./digests.json)).${system} or { };
     runtimeWithTests = sources "runtime-with-tests" ../runtime;
     layoutsAgain = (import ./. (
       arguments
@@ -175,6 +194,7 @@ in
     // {
       inherit (tools) go nix2container runtime;
       inherit (host) cli dev;
+      inherit digests;
       python = trees.interpreter;
     };
 }

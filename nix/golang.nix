@@ -5,7 +5,10 @@
   architecture, # Go's word for it: amd64, arm64
 }:
 rec {
-  toolchain = bootstrap.run "go" ./builders/go_toolchain.sh { inherit packages; };
+  toolchain = bootstrap.run "go" ./builders/go_toolchain.sh {
+    inherit packages;
+    deb = ./builders/deb.sh;
+  };
 
   # `vendor` holds go.mod, go.sum and vendor/; `sources` the module's own files, if it has any.
   binary =

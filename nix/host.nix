@@ -18,22 +18,29 @@ let
   cliTrees = [
     cliScript
     cliCode
-  ]
-  ++ trees.cliPython
-  ++ trees.dagster
-  ++ trees.webserver;
+    trees.cliPython
+    trees.dagster
+    trees.webserver
+  ];
 
   environment =
     name: parts:
     python.environment {
       inherit name;
-      trees = parts;
+      trees = builtins.filter (tree: tree != null) parts;
       python = trees.interpreter;
     };
 in
 rec {
   cli = environment "dagnix" cliTrees;
-  dev = environment "dagnix-dev" (cliTrees ++ trees.daemon ++ trees.locations.pipes.python ++ trees.devPython);
+  dev = environment "dagnix-dev" (
+    cliTrees
+    ++ [
+      trees.daemon
+      trees.locations.pipes.python
+      trees.devPython
+    ]
+  );
 
   # For `nix develop`, which takes any derivation whose builder is bash and whose outputs are named.
   # It has no PATH of its own, so that the user's comes through, behind the environment's programs.

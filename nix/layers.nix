@@ -12,14 +12,14 @@
 let
   layer =
     name: attributes:
-    if attributes.trees == [ ] then [ ] else [ (oci.layer ({ inherit name; } // attributes)) ];
+    if attributes.tree == null then [ ] else [ (oci.layer ({ inherit name; } // attributes)) ];
 
   temporary = [
     "/tmp"
     "/var/tmp"
   ];
   runtimeLayer = layer "runtime" {
-    trees = [ runtime ];
+    tree = runtime;
     at = "/opt/dagster";
   };
 
@@ -27,27 +27,33 @@ let
   lower =
     dagster:
     layer "base" {
-      trees = [ trees.base ];
+      tree = trees.base;
       writable = dagsterWritable;
       shared = temporary;
     }
-    ++ layer "dagster" { trees = dagster; }
+    ++ layer "dagster" { tree = dagster; }
     ++ runtimeLayer;
   configLayer = layer "config" {
-    trees = [ config ];
+    tree = config;
     at = "/opt/dagster/home";
   };
-in
-{
-  webserver = lower trees.dagster ++ layer "webserver" { trees = trees.webserver; } ++ configLayer;
-  daemon = lower trees.dagster ++ layer "daemon" { trees = trees.daemon; } ++ configLayer;
-
-  locations = builtins.mapAttrs (
+  # Of each code location, what an edit of its code does not touch.
+  belowCode = builtins.mapAttrs (
     name: location:
     lower location.dagster
-    ++ layer "${name}-debian" { trees = location.debian; }
-    ++ layer name { trees = location.python; }
+    ++ layer "${name}-debian" { tree = location.debian; }
+    ++ layer name { tree = location.python; }
     ++ configLayer
+  ) trees.locations;
+in
+{
+  webserver = lower trees.dagster ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
+  daemon = lower trees.dagster ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
+
+  inherit belowCode;
+  locations = builtins.mapAttrs (
+    name: location:
+    belowCode.${name}
     ++ oci.codeLayers {
       source = location.code;
       at = "/opt/dagster/pipes";
@@ -56,13 +62,13 @@ in
 
   postgres =
     layer "postgres" {
-      trees = [ trees.postgres ];
+      tree = trees.postgres;
       writable = postgresWritable;
       shared = temporary;
     }
     ++ runtimeLayer
     ++ layer "postgres-config" {
-      trees = [ postgresConfig ];
+      tree = postgresConfig;
       at = "/etc/postgresql";
     };
 }

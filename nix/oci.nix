@@ -7,20 +7,22 @@
   architecture, # OCI's word for it: amd64, arm64
 }:
 rec {
-  # One layer: every tree's content lands at `at`, root's and read-only but for the directories in
+  # One layer: the tree's content lands at `at`, root's and read-only but for the directories in
   # `writable`, which uid 10001 owns, and `shared`, which are like /tmp.
   #
-  # One call of nix2container for each layer: with several, each tar would hold all paths.
+  # One tree, as nix2container refuses a directory that two trees have if its size differs, and that
+  # depends on the file system. One call of it for each layer: with several, each tar would hold all
+  # paths.
   layer =
     {
       name,
-      trees,
+      tree,
       at ? "",
       writable ? [ ],
       shared ? [ ],
     }:
     let
-      permission = rights: directory: tree: rights // {
+      permission = rights: directory: rights // {
         path = "${tree}";
         regex = "^${tree}${directory}$";
       };
@@ -32,22 +34,20 @@ rec {
     in
     bootstrap.run "layer-${name}" ./builders/layer.sh {
       inherit nix2container;
-      graph = builtins.toJSON (
-        map (tree: {
+      graph = builtins.toJSON [
+        {
           path = "${tree}";
           references = [ ];
-        }) trees
-      );
-      rewrites = builtins.toJSON (
-        map (tree: {
+        }
+      ];
+      rewrites = builtins.toJSON [
+        {
           path = "${tree}";
           regex = "^${tree}";
           repl = at;
-        }) trees
-      );
-      perms = builtins.toJSON (
-        builtins.concatMap (tree: map (permissionIn: permissionIn tree) permissions) trees
-      );
+        }
+      ];
+      perms = builtins.toJSON permissions;
     };
 
   # What is edited most, with its .pyc files, in two layers: an edit makes one of them new, so half of
@@ -94,6 +94,19 @@ rec {
         ;
       config = builtins.toJSON config;
       builder_script = ./builders/oci_layout.py;
+    };
+
+  # A file with the digests of layouts and of groups of layers, by name.
+  digests =
+    built:
+    derive {
+      name = "digests.json";
+      builder = "${python}/bin/python";
+      args = [
+        ./builders/digests.py
+        (placeholder "out")
+        (builtins.toJSON built)
+      ];
     };
 
   # One file for `podman load -i` and for carrying away; it keeps the image's name.

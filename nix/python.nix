@@ -43,15 +43,17 @@ in
       PYTHONDONTWRITEBYTECODE = "1";
     };
 
-  # The venv itself: the packages come as trees of their own.
+  # The venv itself, without packages.
   skeleton = bootstrap.run "venv" ./builders/venv.sh { inherit venv version; };
 
-  # `wheels` as files of an image, in the venv that all Dagster images share.
+  # `wheels` as files of an image, in the venv that all Dagster images share, together with the files
+  # of other trees, small ones.
   tree =
     {
       name,
       wheels,
       python,
+      others ? [ ],
     }:
     derive {
       inherit name;
@@ -63,6 +65,7 @@ in
         "--out"
         (placeholder "out")
       ]
+      ++ map (tree: "--with=${tree}") others
       ++ wheels;
       PYTHONPATH = installer;
       PYTHONHASHSEED = "0";

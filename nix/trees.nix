@@ -41,15 +41,13 @@ let
   treeOf =
     name: wheels:
     if wheels == [ ] then
-      [ ]
+      null
     else
-      [
-        (python.tree {
-          inherit name wheels;
-          python = interpreter;
-        })
-      ];
-  wheelTrees = name: names: treeOf name (inputs.wheels names);
+      python.tree {
+        inherit name wheels;
+        python = interpreter;
+      };
+  wheelTree = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
   onBase = names: map inputs.deb (without (debianGroup "base") names);
   additions = location: onBase (lock.debian.groups.${location} or [ ]);
@@ -63,11 +61,14 @@ let
   };
   withDagster =
     name: wheels:
-    [
-      programs
-      python.skeleton
-    ]
-    ++ treeOf name wheels;
+    python.tree {
+      inherit name wheels;
+      python = interpreter;
+      others = [
+        programs
+        python.skeleton
+      ];
+    };
   dagster = withDagster "dagster" (inputs.wheels shared);
 
   # A location whose lock has all of the layer `dagster` as it is takes that layer; one with other
@@ -89,18 +90,16 @@ let
     in
     {
       dagster = if isShared then dagster else withDagster "dagster-of-${name}" (wheels locked.group);
-      python = if isShared then treeOf name (wheels (without shared locked.group)) else [ ];
+      python = if isShared then treeOf name (wheels (without shared locked.group)) else null;
       debian =
         if additions name == [ ] then
-          [ ]
+          null
         else
-          [
-            (debian.addition {
-              name = "${name}-debian";
-              packages = additions name;
-              inherit base;
-            })
-          ];
+          debian.addition {
+            name = "${name}-debian";
+            packages = additions name;
+            inherit base;
+          };
       code = source;
     };
   trees = builtins.mapAttrs location locations;
@@ -108,10 +107,10 @@ in
 {
   inherit base interpreter;
 
-  # Each a list of trees for one layer; an empty list makes no layer.
+  # Each the tree of one layer; null makes no layer.
   inherit dagster;
-  webserver = wheelTrees "webserver" (own "webserver");
-  daemon = wheelTrees "daemon" (own "daemon");
+  webserver = wheelTree "webserver" (own "webserver");
+  daemon = wheelTree "daemon" (own "daemon");
   locations = trees;
 
   postgres = debian.rootfs {
@@ -122,8 +121,8 @@ in
   };
 
   # For the host. What an image has already is not installed a second time.
-  cliPython = wheelTrees "cli" (without (shared ++ own "webserver") (pythonGroup "cli"));
-  devPython = wheelTrees "dev" (
+  cliPython = wheelTree "cli" (without (shared ++ own "webserver") (pythonGroup "cli"));
+  devPython = wheelTree "dev" (
     without (shared ++ own "webserver" ++ own "pipes" ++ pythonGroup "cli") (pythonGroup "dev" ++ pythonGroup "build")
   );
 }

@@ -16,7 +16,7 @@ BUILD = 105
 BUILD_LOG_LINE = 101
 LAST_LINES = 10  # of a build that fails; Nix leaves them out of its message with this log format
 _NAME = re.compile(r"/nix/store/[a-z0-9]{32}-(.*?)(?:\.drv)?'")
-_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Log:
@@ -42,10 +42,10 @@ class Log:
                 self._derivations[match[0].rstrip("'")] = event["id"]
             self.show(f"Building {match[1] if match else event['text']}")
         elif event.get("action") == "msg" and event.get("level") == 0:
-            self._errors.append(_ESCAPES.sub("", event["msg"]))
+            self._errors.append(ESCAPES.sub("", event["msg"]))
         elif event.get("action") == "result" and event.get("type") == BUILD_LOG_LINE:
             lines = self._last_lines.setdefault(event["id"], deque(maxlen=LAST_LINES))
-            lines.append(_ESCAPES.sub("", event["fields"][0]))
+            lines.append(ESCAPES.sub("", event["fields"][0]))
 
     def failure(self) -> str:
         """Return Nix's errors and, under each failed build, the last lines that it printed."""

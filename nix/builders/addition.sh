@@ -1,4 +1,4 @@
-# .deb files that go on top of a root file system. In: $packages, $base, $unpack.
+# .deb files that go on top of a root file system. In: $packages, $base, $unpack, $deb.
 . "$unpack"
 
 # The loader's cache has to know the libraries of both.

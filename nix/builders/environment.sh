@@ -13,7 +13,8 @@ done > "$site/trees.pth"
 for tree in $trees; do
   for program in "$tree$venv"/bin/*; do
     wrapper=$out/bin/${program##*/}
-    [ -f "$program" ] && [ ! -e "$wrapper" ] || continue
+    # The venv's link to its Python is one to the host's here.
+    [ -f "$program" ] && [ ! -L "$program" ] && [ ! -e "$wrapper" ] || continue
     case $(head -n 1 "$program" | tr -d '\0') in
       "#!$venv/bin/python") sed "1s|.*|#!$out/bin/python|" "$program" > "$wrapper" ;;
       # A program from a wheel wants a loader at a fixed place, which not every host has.

@@ -1,7 +1,8 @@
-# Debian's packages of Go → what compiles with it. In: $packages.
+# Debian's packages of Go → what compiles with it. In: $packages, $deb.
+. "$deb"
 mkdir "$out"
 for package in $packages; do
-  ar p "$package" data.tar.xz | tar xJf - -C "$out" &
+  unpack "$package" &
 done
 for job in $(jobs -p); do
   wait "$job"

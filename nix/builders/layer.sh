@@ -1,4 +1,4 @@
-# Trees → one layer: layer.json (digest, size, …) and the uncompressed tar that it describes.
+# A tree → one layer: layer.json (digest, size, …) and the uncompressed tar that it describes.
 # In: $graph, $rewrites, $perms (JSON), $nix2container.
 mkdir -p "$out"
 echo "$graph" > graph.json

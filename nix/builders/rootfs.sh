@@ -1,5 +1,5 @@
 # .deb files → a root file system, as dpkg would leave it, but without maintainer scripts.
-# In: $packages, $account (the name of uid 10001), $writable (its directories), $unpack.
+# In: $packages, $account (the name of uid 10001), $writable (its directories), $unpack, $deb.
 
 # Debian's merged /usr, which dpkg finds in place when it unpacks.
 mkdir -p "$out"
@@ -21,23 +21,14 @@ if [ -d usr/share/ca-certificates/mozilla ]; then
   cat usr/share/ca-certificates/mozilla/*.crt > etc/ssl/certs/ca-certificates.crt
   # OpenSSL looks here, and the links are in a package that holds a program too.
   mkdir -p usr/lib/ssl
-  ln -sf /etc/ssl/certs usr/lib/ssl/certs
-  ln -sf /etc/ssl/certs/ca-certificates.crt usr/lib/ssl/cert.pem
+  relative_link /etc/ssl/certs usr/lib/ssl/certs
+  relative_link /etc/ssl/certs/ca-certificates.crt usr/lib/ssl/cert.pem
 fi
-ln -sf /usr/share/zoneinfo/Etc/UTC etc/localtime
+relative_link /usr/share/zoneinfo/Etc/UTC etc/localtime
 printf '%s\n' 'root:x:0:0:root:/nonexistent:/usr/sbin/nologin' \
   "$account:x:10001:10001:$account:/var/lib/$account:/usr/sbin/nologin" > etc/passwd
 printf '%s\n' 'root:x:0:' "$account:x:10001:" > etc/group
 printf '%s\n' 'passwd: files' 'group: files' 'hosts: files dns' > etc/nsswitch.conf
-
-# An absolute link is one to the host's files when a build, or Python, goes through it: Debian 13 has
-# the /etc/python3.13/sitecustomize.py that Debian's Python is linked to.
-find . -type l | while read -r link; do
-  target=$(readlink "$link")
-  case $target in /*) [ -e ".$target" ] || continue ;; *) continue ;; esac
-  up=$(printf %s "${link%/*}" | sed 's|/[^/]*|/..|g')
-  ln -sf "${up#./}$target" "$link"
-done
 
 # Without privileges ldconfig cannot chroot, and prefixes the paths instead: the same cache.
 usr/sbin/ldconfig -X -r "$out"

@@ -1,4 +1,5 @@
-# .deb files → some of their files, with their records. In: $packages, $files, $unpack.
+# .deb files → some of their files, with their records. In: $packages, $files, $unpack,
+# $deb.
 (
   out=$TMPDIR/all
   . "$unpack"

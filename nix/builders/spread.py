@@ -31,7 +31,8 @@ def spread(source: Path, parts: list[Path]) -> None:
 def compile_all(parts: list[Path], at: str) -> bool:
     """Compile the modules in ``parts`` as if they lay ``at`` that path; tell whether all do.
 
-    Hashes that nobody checks make the .pyc files independent of file times.
+    Hashes that nobody checks make the .pyc files independent of file times. A link that leads out
+    of its part is left alone: what it would lead to here is the host's.
     """
     modules = sum(1 for part in parts for _ in part.rglob("*.py"))
     results = [
@@ -40,6 +41,7 @@ def compile_all(parts: list[Path], at: str) -> bool:
             maxlevels=sys.getrecursionlimit(),
             stripdir=part,
             prependdir=at,
+            limit_sl_dest=part,
             quiet=1,
             workers=1 if modules < MANY else 0,
             invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,

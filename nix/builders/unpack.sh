@@ -1,10 +1,11 @@
-# .deb files unpacked over each other, into $out, without running dpkg. In: $packages.
+# .deb files unpacked over each other, into $out, without running dpkg. In: $packages, $deb.
 #
 # The package records are distroless-style: scanners read them, and no dpkg is needed to write them.
 records=$out/var/lib/dpkg/status.d
 mkdir -p "$records"
+. "$deb"
 for package in $packages; do
-  ar p "$package" data.tar.xz | tar xJf - -C "$out"
+  unpack "$package"
   ar p "$package" control.tar.xz | tar xJf - -C "$TMPDIR"
   name=$(sed -n 's/^Package: //p' "$TMPDIR/control")
   mv "$TMPDIR/control" "$records/$name"

@@ -1,14 +1,19 @@
 """What `nix build` promises: the same bytes again, and words when a file is not there."""
 
+import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from support.command import run
-from support.layers import manifest
+from support.layers import contents, manifest
+from support.locks import SYSTEM
 from support.stack import ROOT
+from support.wheels import wheel
 
+from dagnix.fetch import store
 from dagnix.images import Layout
 
 SERVICES = ["webserver", "daemon", "pipes", "postgres"]
@@ -68,3 +73,54 @@ def test_a_build_before_the_fetch_names_the_file_and_the_command(checkout: Path)
     assert built.returncode != 0
     assert wheel["file"] in built.stderr
     assert "run ./dagnix fetch" in built.stderr
+
+
+def test_an_image_may_have_any_number_of_packages(checkout: Path) -> None:
+    """A directory of many entries is larger than the same one in an empty venv."""
+    names = ["dagster", *(f"package_with_a_long_name_{number}" for number in range(120))]
+    files = [wheel(checkout.parent, {f"{name}/__init__.py": b""}, name) for name in names]
+    store.add_files(files)
+    packages = {
+        name: {
+            "file": file.name,
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "version": "1.0",
+        }
+        for name, file in zip(names, files, strict=True)
+    }
+    lock = {
+        "folder": "many",
+        "groups": {SYSTEM: {"many": sorted(packages)}},
+        "packages": {SYSTEM: packages},
+    }
+    (checkout / "nix/locks/locations").mkdir()
+    (checkout / "nix/locks/locations/many.json").write_text(json.dumps(lock))
+    (checkout / "many").mkdir()
+    (checkout / "many/pyproject.toml").touch()
+
+    link = checkout.parent / "image"
+    run(["nix", "build", "--out-link", link, f"path:{checkout}#many-oci"])
+    with contents(Layout(link)) as image:
+        found = {path.parts[-2] for path, _ in image if path.name == "METADATA"}
+    assert found == {f"{name}-1.0.dist-info" for name in names}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a build another /etc to look at")
+def test_a_build_without_a_sandbox_neither_looks_at_the_host_nor_writes_to_it(
+    tmp_path: Path,
+) -> None:
+    here = Path(__file__).parent
+    words = ["nix-build", here / "lowest_layers.nix", "--option", "sandbox", "false"]
+    words += ["--argstr", "root", ROOT, "--argstr", "salt", "without-a-sandbox"]
+    words += ["--out-link", tmp_path / "list"]
+    run(["unshare", "--mount", "sh", "-eu", here / "with_decoys.sh", *words])
+    built = [
+        json.loads((Path(path) / "layer.json").read_text())[0]["digest"]
+        for path in (tmp_path / "list").read_text().split()
+    ]
+
+    def layers(name: str) -> list[str]:
+        run(["nix", "build", "--out-link", tmp_path / name, f"{ROOT}#{name}-oci"])
+        return [layer["digest"] for layer in manifest(Layout(tmp_path / name))["layers"]]
+
+    assert built == [*layers("webserver")[:2], *layers("postgres")[:1], *layers("pipes")[-2:]]

@@ -1,18 +1,22 @@
 """Nix: its version, its features, its store."""
 
+import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dagnix.doctor.disk import STORE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
+from dagnix.nix import ESCAPES
 from dagnix.process import run
 
 OLDEST = (2, 8)
 CONFIG_SHOW_SINCE = (2, 20)
 FEATURES = {"nix-command", "flakes"}
+SEEN = "a build sees this host"
 PLAIN_CURE = 'eval "$(./dagnix env)", or for good: ./dagnix doctor --fix'
 
 
@@ -55,14 +59,26 @@ def store(user: str, *, usable: bool) -> Finding:
     )
 
 
-def sandbox(settings: Mapping[str, str]) -> Finding:
-    """Judge the isolation of builds."""
-    if settings.get("sandbox") in {"true", "relaxed"}:
+def sandbox(setting: str, said: str) -> Finding:
+    """Judge the isolation of builds by the setting and by what the probe's build said."""
+    if f"executing '{sys.executable}'" in said:
         return ok("sandbox", "builds see neither network nor host")
-    return note(
+    if SEEN not in said:
+        last = (said.strip().splitlines() or ["nix-build says nothing"])[-1]
+        return problem("sandbox", f"a build cannot be tried: {last}", "cure what Nix says there")
+    consequence = "builds see this host, and may make other bytes than elsewhere"
+    if setting == "false":
+        return problem(
+            "sandbox",
+            f"is off: {consequence}",
+            "set `sandbox = true` in /etc/nix/nix.conf (Debian's nix-setup-systemd sets false) and "
+            "restart nix-daemon, if there is one",
+        )
+    return problem(
         "sandbox",
-        "is off: builds work, but nothing proves that they use locked files only",
-        "set `sandbox = true` in /etc/nix/nix.conf (Debian's nix-setup-systemd sets false)",
+        f"is on, but Nix cannot make one here and builds without a word: {consequence}",
+        "let Nix make namespaces: sudo sysctl -w user.max_user_namespaces=10000; leave a chroot; "
+        "run a container with --privileged",
     )
 
 
@@ -79,18 +95,37 @@ def is_store_usable(folder: Path = Path("/nix")) -> bool:
     return "NIX_REMOTE" in os.environ or any(os.access(place, os.W_OK) for place in places)
 
 
-def own_settings(version: tuple[int, ...]) -> dict[str, str]:
-    """Return Nix's settings as the user has them, without what the launcher adds."""
+def settings(version: tuple[int, ...], config: str) -> dict[str, str]:
+    """Return Nix's settings with `config` in NIX_CONFIG."""
     words = ["config", "show"] if version >= CONFIG_SHOW_SINCE else ["show-config"]
     result = run(
         ["nix", *words],
         "Nix does not tell its settings",
         check=False,
-        env={"NIX_CONFIG": os.environ.get("DAGNIX_USER_NIX_CONFIG", "")},
+        env={"NIX_CONFIG": config},
         timeout=30,
     )
     pairs = (line.partition("=") for line in result.output.splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def tried() -> str:
+    """Return what Nix says to a build whose builder is a program of this host.
+
+    In a sandbox the program is not there. Without one it runs and fails, so that nothing of it
+    stays in the store, where it would pass for built the next time.
+    """
+    expression = f"""derivation {{
+        name = "dagnix-doctor";
+        system = builtins.currentSystem;
+        builder = {json.dumps(sys.executable)};
+        args = [ "-c" "raise SystemExit('{SEEN}')" ];
+        allowSubstitutes = false;
+        preferLocalBuild = true;
+    }}"""
+    command = ["nix-build", "--no-out-link", "--expr", expression]
+    said = run(command, "Nix cannot build", check=False, timeout=60).errors
+    return ESCAPES.sub("", said)
 
 
 def findings(user: str, *, build_group: bool) -> Iterator[Finding]:
@@ -103,10 +138,12 @@ def findings(user: str, *, build_group: bool) -> Iterator[Finding]:
     if said is None:
         return
     root = os.geteuid() == 0
-    yield store(user, usable=root or is_store_usable())
-    settings = own_settings(parse_version(said))
-    yield flakes(settings)
-    if not settings:  # `nix show-config` is itself behind a feature
-        return
-    yield build_users(settings, root=root, group=build_group)
-    yield sandbox(settings)
+    usable = root or is_store_usable()
+    yield store(user, usable=usable)
+    own = settings(parse_version(said), os.environ.get("DAGNIX_USER_NIX_CONFIG", ""))
+    yield flakes(own)
+    if own:  # `nix show-config` is itself behind a feature
+        yield build_users(own, root=root, group=build_group)
+    if usable:
+        launchers = settings(parse_version(said), os.environ.get("NIX_CONFIG", ""))
+        yield sandbox(launchers.get("sandbox", ""), tried())

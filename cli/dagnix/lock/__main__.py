@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.lock import debian, golang, python
+from dagnix.lock import debian, digests, golang, python
 from dagnix.lock import locations as location_lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone, end_well
 from dagnix.lock.wheels import PYTHON
 
-ECOSYSTEMS = ("debian", "python", "go")
+LOCKS = ("debian", "python", "go", "digests")
 PROJECTS_OWN = ("debian", "python")
 
 EPILOG = """\
@@ -21,6 +21,9 @@ What people edit, and who solves it, with the host's own mirrors, indexes, proxi
   python   pyproject.toml, [project] dependencies in pipes/pyproject.toml             pip
            and of further code locations, each into a lock of its own
   go       imports and go.mod in nix/tools/ and runtime/                              go
+  digests  anything of which Dagnix's images are made                                 Nix
+
+The digests are those of the images that Nix then builds (docs/decisions/digests.md).
 
 In a project of its own (docs/howto/new-project.md) only pipes/pyproject.toml is the project's: the
 other lists are Dagnix's.
@@ -34,15 +37,16 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="dagnix lock",
-        description="Resolve what goes into the images, and write nix/locks/*.json.",
+        description="Resolve what goes into the images, and write nix/locks/*.json; "
+        "nix/digests.json then names what came of it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "ecosystem",
+        "locks",
         nargs="*",
-        type=_ecosystem,
-        metavar="debian|python|go",
+        type=_lock,
+        metavar="debian|python|go|digests",
         help="which lock (default: all)",
     )
     made.add_argument("--upgrade", action="store_true", help="take the newest of everything")
@@ -56,9 +60,9 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _ecosystem(name: str) -> str:
-    if name not in ECOSYSTEMS:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(ECOSYSTEMS)}")
+def _lock(name: str) -> str:
+    if name not in LOCKS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(LOCKS)}")
     return name
 
 
@@ -86,14 +90,19 @@ def main() -> None:
         "debian": lambda: debian.update(checkout, upgrade=options.upgrade),
         "python": lambda: _python(checkout, options),
         "go": lambda: golang.update(checkout, upgrade=options.upgrade),
+        "digests": lambda: digests.update(checkout),
     }
-    everything = ECOSYSTEMS if checkout.is_dagnix else PROJECTS_OWN
+    chosen = options.locks or (LOCKS if checkout.is_dagnix else PROJECTS_OWN)
+    changed = False
     with alone(checkout):
-        for name in ECOSYSTEMS:
-            if name in (options.ecosystem or everything):
+        for name in LOCKS:
+            if name in chosen:
                 print(f"resolving {name}", file=sys.stderr)
                 lines = update[name]()
                 print("\n".join(lines) if lines else f"nothing changed in {name}")
+                changed = changed or bool(lines)
+    if changed and checkout.is_dagnix and "digests" not in chosen:
+        print("the images' digests may have moved: run ./dagnix lock digests", file=sys.stderr)
 
 
 if __name__ == "__main__":

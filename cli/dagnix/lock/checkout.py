@@ -56,6 +56,11 @@ class Checkout:
         return self.source / "pyproject.toml"
 
     @property
+    def digests(self) -> Path:
+        """The digests of Dagnix's images."""
+        return self.source / "nix" / "digests.json"
+
+    @property
     def pipes_pyproject(self) -> Path:
         """What the team's own code needs."""
         return self.root / "pipes" / "pyproject.toml"

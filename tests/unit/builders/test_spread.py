@@ -68,6 +68,16 @@ def test_an_edit_and_a_new_module_change_one_part_each(source: Path, tmp_path: P
     assert sum(old != new for old, new in zip(after, last, strict=True)) == 1
 
 
+def test_what_the_host_has_where_an_absolute_link_leads_is_not_compiled(
+    source: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "host.py").write_text("answer = 'the host'\n")
+    (source / "package" / "host.py").symlink_to(tmp_path / "host.py")
+    parts = parts_of(source, tmp_path / "out")
+    assert sum((part / "package" / "host.py").is_symlink() for part in parts) == 1
+    assert [path.name for part in parts for path in part.rglob("host.*.pyc")] == []
+
+
 def test_code_that_is_no_python_ends_the_build(source: Path, tmp_path: Path) -> None:
     (source / "package" / "module7.py").write_text("answer = (\n")
     parts = [str(tmp_path / name) for name in NAMES]

@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from dagnix.doctor.__main__ import line
 from dagnix.doctor.finding import Finding, note, ok, problem
 from dagnix.host import PodmanHost
 
+AS_ROOT = "build-users-group ="
 HYBRID = PodmanHost(
     podman=(4, 3),
     open_files=None,
@@ -33,7 +35,10 @@ HYBRID = PodmanHost(
         (nix.flakes({"experimental-features": "flakes nix-command"}), "ok", "are enabled", ""),
         (nix.store("ann", usable=False), "problem", "no nix-daemon serves ann", "nix-users ann"),
         (nix.store("ann", usable=True), "ok", "ann can build", ""),
-        (nix.sandbox({"sandbox": "false"}), "note", "is off", "sandbox = true"),
+        (nix.sandbox("false", nix.SEEN), "problem", "is off", "`sandbox = true`"),
+        (nix.sandbox("true", nix.SEEN), "problem", "cannot make one", "user.max_user_namespaces"),
+        (nix.sandbox("true", "error: no\nerror: full"), "problem", "error: full", "what Nix says"),
+        (nix.sandbox("true", ""), "problem", "cannot be tried", "what Nix says"),
         (
             nix.build_users({"build-users-group": "nixbld"}, root=True, group=False),
             "note",
@@ -106,6 +111,37 @@ def test_each_finding_has_its_state_words_and_cure(
     assert says in finding.says
     assert cure in finding.cure
     assert bool(finding.cure) == (state != "ok")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="elsewhere a daemon may build, as it is set up")
+@pytest.mark.parametrize(
+    ("setting", "state", "says"),
+    [("true", "ok", "see neither network nor host"), ("false", "problem", "is off: builds see")],
+)
+def test_a_build_tells_whether_there_is_a_sandbox(
+    monkeypatch: pytest.MonkeyPatch, setting: str, state: str, says: str
+) -> None:
+    monkeypatch.setenv("NIX_CONFIG", f"{AS_ROOT}\nsandbox = {setting}")
+    found = nix.sandbox(setting, nix.tried())
+    assert found.state == state
+    assert says in found.says
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="elsewhere a daemon may build, as it is set up")
+def test_a_sandbox_that_nix_goes_without_is_a_problem() -> None:
+    """In a user namespace that may make no other, as in many containers."""
+    ask = "from dagnix.doctor import nix; print(nix.sandbox('true', nix.tried()))"
+    closed = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-euc", closed, "closed"]
+    cli = Path(__file__).parents[3] / "cli"
+    shown = subprocess.run(
+        [*command, sys.executable, "-c", ask],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(cli), "NIX_CONFIG": AS_ROOT},
+    )
+    assert "is on, but Nix cannot make one here" in shown.stdout
 
 
 def test_subordinate_ids_are_found_by_name_and_by_number() -> None:

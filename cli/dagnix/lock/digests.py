@@ -1,0 +1,26 @@
+"""The images' digests → nix/digests.json, with which `nix flake check` compares what it builds."""
+
+import json
+
+from dagnix import UserError
+from dagnix.fetch import everything
+from dagnix.lock import lockfile
+from dagnix.lock.checkout import Checkout
+from dagnix.lock.nix import build
+from dagnix.lock.systems import host_system
+
+
+def update(checkout: Checkout) -> list[str]:
+    """Build the images for this machine, write their digests and return which ones moved.
+
+    Those of other machines stay. Raises UserError in a project of its own, and if Nix cannot build.
+    """
+    if not checkout.is_dagnix:
+        raise UserError("The digests are of Dagnix's own images: a project has no such file.")
+    system = host_system()
+    everything.fetch(checkout, [system], locked=False)
+    new = json.loads(build(checkout, "digests").read_text())
+    old = lockfile.read(checkout.digests)
+    lockfile.write(checkout.digests, {**old, system.name: new})
+    before = old.get(system.name, {})
+    return [f"{name} has another digest" for name in sorted(new) if new[name] != before.get(name)]
