@@ -15,6 +15,7 @@ ENVIRONMENTS = "docs/howto/environments.md"
 LOCATIONS = "docs/howto/code-locations.md"
 FILES = "-f compose.yaml -f compose.location-marketing.yaml"
 EXTERNAL = "docs/howto/external-database.md"
+SECRETS = "docs/howto/secrets-and-settings.md"
 NEW_PROJECT = "docs/howto/new-project.md"
 UPGRADE = "docs/howto/upgrade.md"
 PAGES = {str(page.path): page for page in pages()}
@@ -74,6 +75,37 @@ ELSEWHERE = {
             ),
             "export DAGSTER_PG_HOST=db.example.org": '"DAGSTER_PG_HOST": host',
             "./dagnix up": 'dagnix("up", **outside)',
+        }.items()
+    },
+    **{
+        (SECRETS, command): (f"tests/{file}", words)
+        for command, (file, words) in {
+            "./dagnix secret set API_KEY": (
+                "unit/cli/test_code_secrets.py",
+                '"secret", "set", "API_KEY"],',
+            ),
+            "./dagnix secret set API_KEY < api-key.txt": (
+                "stack/test_deploy.py",
+                '"secret", "set", "API_KEY", stdin="hush-1"',
+            ),
+            "./dagnix secret set API_KEY --location marketing < api-key.txt": (
+                "stack/test_deploy.py",
+                '"secret", "set", "API_KEY", "--location", "pipes", stdin=',
+            ),
+            "./dagnix --env staging secret set API_KEY < api-key.txt": (
+                "unit/cli/test_code_secrets.py",
+                'DAGNIX_ENV="staging"',
+            ),
+            "./dagnix deploy": ("stack/test_deploy.py", 'dagnix("deploy")'),
+            "./dagnix secret list": ("stack/test_deploy.py", '"secret", "list"'),
+            "./dagnix secret remove API_KEY": (
+                "stack/test_reload.py",
+                'dagnix("secret", "remove", "API_KEY")',
+            ),
+            "install -D -m 444 api-key.txt .dagnix/secrets/shared/API_KEY": (
+                "unit/cli/test_code_secrets.py",
+                'each.startswith("install")',
+            ),
         }.items()
     },
     **{

@@ -11,10 +11,13 @@ import pytest
 from dagster import DagsterRunStatus
 from support import team
 from support.command import wait_until
+from support.layers import manifest
 from support.podman import Podman
 from support.probe import Probe
 from support.served import Served
 from support.stack import SERVICES
+
+from dagnix.images import Layout
 
 SHORT_RUNS = 20
 
@@ -121,6 +124,50 @@ def test_an_image_from_elsewhere(baked: Served, podman: Podman) -> None:
     assert refused.returncode == 1
     assert "podman has no such image and cannot pull it" in refused.stderr
     assert baked.answer() == "one"
+
+
+def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
+    baked: Served, podman: Podman
+) -> None:
+    stack = baked.stack
+    settings = stack.checkout / "config" / "settings" / "default.toml"
+    settings.write_text('GREETING = "hello-1"\n')
+    stack.dagnix("secret", "set", "API_KEY", stdin="hush-1")
+    baked.save("secret", team.SECRET)
+    stack.dagnix("deploy")
+    baked.hold()
+    long = baked.client.submit_job_execution("long")
+    baked.wait_for_start(long)
+    stack.dagnix("secret", "set", "API_KEY", "--location", "pipes", stdin="hush-2")
+    settings.write_text('[pipes]\nGREETING = "hello-2"\n')
+    assert baked.answer() == "hush-1 hush-1 hush-1 hello-1"
+    image = stack.status()["pipes"]["digest"]
+    stack.dagnix("deploy")
+    assert stack.status()["pipes"]["digest"] == image
+    assert baked.answer() == "hush-2 hush-2 hush-2 hello-2"
+    assert "Nothing to do" in stack.dagnix("deploy").stdout
+    listed = stack.dagnix("secret", "list").stdout
+    assert "hush" not in listed
+    for container in (stack.container("pipes"), *stack.former()):
+        assert "hush" not in str(podman.inspect(container))
+        assert "hush" not in podman.logs(container)
+    roots = [Layout(link) for link in (stack.checkout / ".dagnix" / "roots").glob("images*")]
+    layout = next(each for each in roots if each.manifest["digest"] == image)
+    # What is not Debian's, Dagster's or the runtime: the configuration and the code.
+    names = [each["digest"].replace(":", "/") for each in manifest(layout)["layers"][-3:]]
+    own = b"".join((layout.folder / "blobs" / name).read_bytes() for name in names)
+    assert b"def answer(" in own
+    assert b"dagster.yaml" in own
+    assert not re.search(rb"hush|hello-", own)
+    baked.release()
+    # Its last step is a process that starts only now.
+    assert baked.team.answer("long", long) == "hush-1 hush-1 hush-1 hello-1"
+    settings.write_text("[pipe]\n")
+    assert "which is no code location" in stack.dagnix("deploy", check=False).stderr
+    settings.write_text("")
+    for more in ((), ("--location", "pipes")):
+        stack.dagnix("secret", "remove", "API_KEY", *more)
+    wait_until(lambda: not stack.former(), "the old containers go")
 
 
 # What it has said, and the seconds since then.

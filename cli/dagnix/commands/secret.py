@@ -11,7 +11,8 @@ from dagnix.deploy import rollout
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Secrets of the code: each an environment variable and a file in every run.",
+    help="Secrets of the code: each an environment variable and a file in every run, of all code "
+    "locations or, with --location NAME, of one.",
 )
 Name = Annotated[str, typer.Argument(help="The name of the environment variable.")]
 Location = Annotated[

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.markdown import Page
 from support.stack import ROOT
 
-from dagnix import UserError, code_secrets, code_settings, project
+from dagnix import UserError, code_secrets, code_settings, project, stack
+from dagnix.deploy import second
 
 Program = Callable[[str, str], Path]
+PAGE = Page(Path("docs/howto/secrets-and-settings.md"))
 READER = (ROOT / "runtime/internal/variables/variables.go").read_text()
 
 
@@ -114,6 +117,15 @@ def test_environments_and_locations_have_their_own(here: project.Project) -> Non
     assert dagnix("list").stdout.startswith("There are no secrets yet")
 
 
+def test_by_hand(here: project.Project) -> None:
+    (here.root / "api-key.txt").write_text("x")
+    (command,) = (each for each in PAGE.commands() if each.startswith("install"))
+    subprocess.run(["sh", "-ec", command], check=True, cwd=here.root)
+    assert dagnix("list").stdout.splitlines()[1].split()[:2] == ["API_KEY", "all"]
+    assert dagnix("set", "API_KEY", said=b"y").returncode == 0
+    assert (here.secrets / "shared" / "API_KEY").read_text() == "y"
+
+
 @pytest.mark.parametrize(
     ("words", "value", "says"),
     [
@@ -154,6 +166,25 @@ def test_compose_files_without_the_folders_are_named(here: project.Project) -> N
     refused = dagnix("set", "A", said=b"x")
     assert refused.returncode == 1
     assert "The compose files give pipes no secrets" in refused.stderr
+
+
+def test_podmans_secrets_and_env_files_stand_beside(
+    here: project.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "settings", lambda _: {})
+    (here.root / "own.env").write_text("OWN=1\n")
+    (own,) = (block.text for block in PAGE.blocks if block.text.startswith("services:"))
+    (here.root / "compose.own.yaml").write_text(own)
+    code_secrets.write(here, "API_KEY", None, b"hush")
+    here = here.with_compose_file("compose.own.yaml")
+    code_secrets.require_mounted(here, "pipes")
+    words = next(each for each in second.described(here, "pipes") if "pipes" in each[0])
+    assert {"OWN=1", "API_KEY_FILE=/run/secrets/api-key", "DAGNIX_SETTINGS="} <= set(words)
+    assert words[words.index("--secret") + 1].startswith("api-key")
+    assert f"{here.secrets}/shared:/run/secrets/shared:ro,z" in words
+    assert f"{here.secrets}/locations/pipes:/run/secrets/location:ro,z" in words
+    assert f"{code_settings.folder(here)}:/etc/dagnix/settings:ro,z" in words
+    assert "hush" not in " ".join(words)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
