@@ -123,40 +123,53 @@ def _give(project: Project, path: Path) -> None:
 
 
 def remove(project: Project, name: str, location: str | None) -> None:
-    """Remove a secret. Raises UserError if there is none of this name for the location, or all."""
+    """Remove a secret.
+
+    Raises:
+        UserError: there is none of this name for the location, or all; or it cannot be removed.
+
+    """
     try:
         (_folder(project.secrets, location) / name).unlink()
     except FileNotFoundError as error:
         others = [each.location or "all" for each in found(project) if each.name == name]
         there = f": {name} is one of {', '.join(others)}" if others else ""
         raise UserError(f"There is no such secret of {location or 'all'}{there}.") from error
+    except OSError as error:
+        raise UserError(f"The secret cannot be removed: {error}.") from error
 
 
 def found(project: Project) -> list[Secret]:
-    """Return the secrets, sorted by their names."""
-    owners = [None, *(path.name for path in (project.secrets / OWN).glob("*/"))]
-    return sorted(
-        (
-            Secret(path.name, location, dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC))
-            for location in owners
-            for path in _folder(project.secrets, location).glob("[!.]*")
-        ),
-        key=lambda each: (each.name, each.location or ""),
-    )
+    """Return the secrets, sorted by their names. Raises UserError if their folder is closed."""
+    secrets = list[Secret]()
+    try:
+        for location in (None, *(each.name for each in _entries(project.secrets / OWN))):
+            for path in _entries(_folder(project.secrets, location)):
+                changed = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+                secrets.append(Secret(path.name, location, changed))
+    except OSError as error:
+        raise UserError(f"The secrets cannot be listed: {error}.") from error
+    return sorted(secrets, key=lambda each: (each.name, each.location or ""))
 
 
 def folders(project: Project, location: str) -> list[Path]:
     """Return those of the folders with a code location's settings and secrets that are there."""
     secrets = (_folder(project.secrets, None), _folder(project.secrets, location))
-    return [folder for folder in (code_settings.folder(project), *secrets) if folder.is_dir()]
+    return [each for each in (code_settings.folder(project), *secrets) if os.access(each, os.R_OK)]
 
 
 def changed_since(project: Project, location: str, moment: dt.datetime) -> bool:
     """Tell whether settings or secrets of a code location were changed after a moment."""
-    present = folders(project, location)
     # The time of a folder tells of files that were added and removed.
-    files = [*present, *(path for folder in present for path in folder.glob("[!.]*"))]
+    files = [path for each in folders(project, location) for path in (each, *_entries(each))]
     return any(path.stat().st_ctime > moment.timestamp() for path in files)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except FileNotFoundError:
+        return []
 
 
 def _folder(secrets: Path, location: str | None) -> Path:

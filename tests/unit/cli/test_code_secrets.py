@@ -231,6 +231,32 @@ def test_a_change_is_seen(here: project.Project) -> None:
         assert changed()
 
 
+def test_settings_that_a_umask_has_closed_are_opened(
+    here: project.Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = code_settings.folder(here)
+    settings.mkdir(parents=True)
+    (settings / "default.toml").touch()
+    for path, mode in ((settings / "default.toml", 0o600), (settings, 0o700)):
+        path.chmod(mode)
+    code_settings.require(here)
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o705
+    assert stat.S_IMODE((settings / "default.toml").stat().st_mode) == 0o604
+    assert "is open to other users now" in capsys.readouterr().err
+    code_settings.require(here)
+    assert not capsys.readouterr().err
+
+
+def test_secrets_that_cannot_be_got_at(here: project.Project) -> None:
+    here.secrets.parent.mkdir()
+    here.secrets.write_text("no folder")
+    for words in (("list",), ("remove", "A"), ("set", "A")):
+        refused = dagnix(*words, said=b"x")
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("dagnix: The ")
+        assert len(refused.stderr.splitlines()) == 1
+
+
 def test_settings_of_a_location_that_is_not_there(here: project.Project) -> None:
     settings = code_settings.folder(here)
     code_settings.require(here)
