@@ -66,6 +66,9 @@ def remove_secret(name: Name, location: Location = None) -> None:
     """Remove a secret. Runs in flight keep it."""
     here = project.current()
     code_secrets.require_name(name)
+    # One that is no code location any more may have left some.
+    if location and location not in {each.location for each in code_secrets.found(here)}:
+        rollout.require(here, location)
     code_secrets.remove(here, name, location)
     console.out.print(
         f"{name} is removed. New runs lack it after `./dagnix deploy` or `./dagnix reload`.",

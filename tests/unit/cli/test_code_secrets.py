@@ -142,6 +142,7 @@ def test_by_hand(here: project.Project) -> None:
         (("set", "LD_PRELOAD"), b"x", "LD_PRELOAD is a variable that Dagnix"),
         (("set", "grpc_proxy"), b"x", "grpc_proxy is a variable that Dagnix"),
         (("set", "A_FILE"), b"x", "A_FILE is the variable with the path of A"),
+        (("remove", "A", "--location", ".."), b"", "There is no code location .."),
         (("remove", "../dagster-password"), b"", "no name of an environment variable"),
     ],
 )
