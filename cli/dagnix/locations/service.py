@@ -26,7 +26,7 @@ def write(root: Path, name: str) -> Path:
     """
     try:
         services = yaml.safe_load((root / "compose.yaml").read_text())["services"]
-        service = _named(services[FIRST], name)
+        service = named(services[FIRST], name)
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(
             f"compose.yaml has no service {FIRST} that {name} could be like: {error}."
@@ -38,7 +38,7 @@ def write(root: Path, name: str) -> Path:
     return path
 
 
-def _named(like: dict[str, Any], name: str) -> dict[str, Any]:
+def named(like: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a service with an image, a volume for its data and a code location of its own."""
     image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
     environment = {**like["environment"], "DAGSTER_PIPES_HOST": name, "DAGNIX_LOCATION": name}
