@@ -55,6 +55,14 @@ Environment of start:
                           and the daemon
   DAGNIX_TICK_DAYS        how long the daemon keeps ticks, in place of what dagster.yaml says
   DAGNIX_LOCATION         the code location that is registered (default pipes)
+  DAGNIX_SETTINGS         a file of settings, without .toml, that goes on top of default.toml
+
+Files of start, of which the code's variables are made anew for each inner server:
+  /etc/dagnix/settings/   default.toml and others: NAME = "value" for all code locations, and a table
+                          for what one of them has
+  /run/secrets/shared/, /run/secrets/location/
+                          files whose names are variables, for all and for this code location; NAME_FILE
+                          is the path of a copy
 
 Environment of postgres:
   PGDATA                  the volume (default /var/lib/postgresql/data); the cluster of

@@ -47,6 +47,12 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		if command, err = codeserver.Command(command[1:]); err != nil {
 			return err
 		}
+		// Each inner server takes what there is when it begins.
+		if err := codeserver.CheckVariables(); err != nil {
+			return err
+		}
+	} else if err := codeserver.ExportVariables(); err != nil {
+		return err
 	}
 	if command, err = workspace.Here().Read(command, stderr); err != nil {
 		return err

@@ -51,6 +51,24 @@ func TestStart(t *testing.T) {
 	t.Run("health of the daemon", func(t *testing.T) { checkDaemonHealth(t, s) })
 }
 
+// A pod with one run is such a command.
+func TestACommandThatIsNoCodeServerHasTheVariables(t *testing.T) {
+	shared := secretFile("shared")
+	t.Cleanup(func() { os.RemoveAll(shared) })
+	if err := os.Mkdir(shared, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeSecret(t, "shared/API_KEY", "hush")
+	environment := []string{"TMPDIR=" + folder(t), "API_KEY=compose's"}
+	code, said, errors := finish(t, environment, "start", "sh", "-c", `echo "$API_KEY"; cat "$API_KEY_FILE"`)
+	if code != 0 || said != "hush\nhush\n" {
+		t.Errorf("exit code %d, %q: %s", code, said, errors)
+	}
+	writeSecret(t, "shared/API_KEY", "")
+	code, _, errors = finish(t, environment, "start", "sh", "-c", "true")
+	expect(t, 1, "shared/API_KEY is empty: write the secret into it", code, errors)
+}
+
 // checkDaemonHealth uses a table as Dagster's, with heartbeats as Dagster's.
 func checkDaemonHealth(t *testing.T, s *server) {
 	home := folder(t)

@@ -9,7 +9,7 @@ from dagnix import UserError, console
 
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
-    *("deploy", "rollback", "history", "location"),
+    *("deploy", "rollback", "history", "location", "secret"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),
 )

@@ -97,16 +97,20 @@ class Container:
         return self.seen.get("RestartCount", 0)
 
     @property
-    def uptime(self) -> float:
-        """Seconds since its process started; 0 if it does not run."""
-        if not self.running:
-            return 0
+    def started(self) -> dt.datetime:
+        """When its process started."""
         # Python reads at most microseconds, podman writes nanoseconds.
         text = self.seen["State"]["StartedAt"]
         moment, dot, rest = text.partition(".")
         zone = rest.lstrip("0123456789")
-        start = dt.datetime.fromisoformat(moment + zone if dot else text)
-        return (dt.datetime.now(dt.UTC) - start).total_seconds()
+        return dt.datetime.fromisoformat(moment + zone if dot else text)
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since its process started; 0 if it does not run."""
+        if not self.running:
+            return 0
+        return (dt.datetime.now(dt.UTC) - self.started).total_seconds()
 
     @property
     def health_check(self) -> list[str]:

@@ -14,6 +14,7 @@ from support.stack import ROOT, free_port
 SETTINGS = 'eval "$(./dagnix env)"'
 DEV = "nix develop -c dagster dev"
 README = "README.md"
+SECRETS = "docs/howto/secrets-and-settings.md"
 PAGES = {str(page.path): page for page in pages()}
 # What `./dagnix test` itself runs, or who calls it.
 IN_EVERY_TEST = {
@@ -44,6 +45,10 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     version = (ROOT / "VERSION").read_text().strip()
     # Port 3100 may be taken where the tests run.
     replace = {f"pipes:{version}": f"pipes:{reader.version}", "3100": str(free_port())}
+    if name == SECRETS:  # for someone with a terminal, a file with the key, and another location
+        (reader.clone / "api-key.txt").write_text("hush")
+        typed = "./dagnix secret set API_KEY\n"
+        replace |= {typed: f"echo hush | {typed}", "--location marketing": "--location pipes"}
     # A howto is for someone who has the stack, and a terminal as the README sets it up.
     before = "" if name == README else f"{SETTINGS}\n./dagnix status || ./dagnix up\n"
     reader.run(before + page.script(leave_out, replace))

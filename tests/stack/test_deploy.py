@@ -18,6 +18,8 @@ from support.probe import Probe
 from support.served import Served
 from support.stack import SERVICES
 
+from dagnix.images import Layout
+
 README = Page(Path("README.md"))
 SHORT_RUNS = 12
 
@@ -122,6 +124,51 @@ def test_an_image_from_elsewhere(baked: Served, podman: Podman, tmp_path: Path) 
     assert refused.returncode == 1
     assert "podman has no such image and cannot pull it" in refused.stderr
     assert baked.answer() == "another"
+
+
+def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
+    baked: Served, podman: Podman
+) -> None:
+    stack = baked.stack
+    settings = stack.checkout / "config" / "settings" / "default.toml"
+    settings.write_text('GREETING = "hello-1"\n')
+    stack.dagnix("secret", "set", "API_KEY", stdin="hush-1")
+    baked.save("secret", team.SECRET)
+    stack.dagnix("deploy")
+    baked.hold()
+    long = baked.client.submit_job_execution("long")
+    baked.wait_for_start(long)
+    stack.dagnix("secret", "set", "API_KEY", "--location", "pipes", stdin="hush-2")
+    settings.write_text('[pipes]\nGREETING = "hello-2"\n')
+    assert baked.answer() == "hush-1 hush-1 hush-1 hello-1"
+    image = stack.status()["pipes"]["digest"]
+    stack.dagnix("deploy")
+    assert stack.status()["pipes"]["digest"] == image
+    assert baked.answer() == "hush-2 hush-2 hush-2 hello-2"
+    assert "Nothing to do" in stack.dagnix("deploy").stdout
+    listed = stack.dagnix("secret", "list").stdout
+    assert "hush" not in listed
+    for container in (stack.container("pipes"), *stack.former()):
+        assert "hush" not in str(podman.inspect(container))
+        assert "hush" not in podman.logs(container)
+    layout = Layout(stack.checkout / ".dagnix" / "roots" / "image-of-pipes")
+    assert layout.manifest["digest"] == image
+    # What is not Debian's, Dagster's or the runtime: the configuration and the code.
+    own = b"".join(layer.read_bytes() for layer in list(layout.layers.values())[-3:])
+    assert b"def answer(" in own
+    assert b"dagster.yaml" in own
+    assert not re.search(rb"hush|hello-", own)
+    baked.release()
+    # Its last step is a process that starts only now.
+    assert baked.team.answer("long", long) == "hush-1 hush-1 hush-1 hello-1"
+    settings.write_text("[pipe]\n")
+    assert "which is no code location" in stack.dagnix("deploy", check=False).stderr
+    settings.write_text("")
+    baked.save("no secret")
+    stack.dagnix("deploy")
+    for more in ((), ("--location", "pipes")):
+        stack.dagnix("secret", "remove", "API_KEY", *more)
+    wait_until(lambda: not stack.former(), "the old containers go")
 
 
 # What it has said, and the seconds since then.

@@ -98,6 +98,33 @@ def test_watch_reloads_at_every_save_and_goes_on_after_an_error(mounted: Served)
         assert watching.wait(60) == 130
 
 
+def test_a_reload_brings_secrets_and_settings_and_runs_in_flight_keep_theirs(
+    mounted: Served, podman: Podman
+) -> None:
+    stack = mounted.stack
+    container = podman.inspect(stack.container("pipes"))["Id"]
+    for name, value in {"API_KEY": "hush-1", "GREETING": "hello-1"}.items():
+        stack.dagnix("secret", "set", name, stdin=value)
+    mounted.save("secret", team.SECRET)
+    stack.dagnix("reload")
+    mounted.hold()
+    long = mounted.client.submit_job_execution("long")
+    mounted.wait_for_start(long)
+    stack.dagnix("secret", "set", "API_KEY", stdin="hush-2")
+    assert mounted.answer() == "hush-1 hush-1 hush-1 hello-1"
+    stack.dagnix("reload")
+    assert mounted.answer() == "hush-2 hush-2 hush-2 hello-1"
+    stack.dagnix("secret", "remove", "API_KEY")
+    refused = stack.dagnix("reload", check=False)
+    assert "KeyError: 'API_KEY'" in refused.stderr
+    assert mounted.answer() == "hush-2 hush-2 hush-2 hello-1"
+    mounted.release()
+    # Its last step is a process that starts only now.
+    assert mounted.team.answer("long", long) == "hush-1 hush-1 hush-1 hello-1"
+    assert podman.inspect(stack.container("pipes"))["Id"] == container
+    stack.dagnix("secret", "remove", "GREETING")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
 def test_an_inner_code_server_that_is_killed_is_replaced(mounted: Served, podman: Podman) -> None:
     mounted.save("before")

@@ -97,6 +97,10 @@ def test_the_stack_runs_without_root(
     folder = user.home / "stack"
     shutil.copy(ROOT / "compose.yaml", folder)
     _write_secrets(folder / "secrets", user.name)
+    shutil.copy(ROOT / "VERSION", folder)
+    user.environment["DAGNIX_ROOT"] = str(folder)
+    dagnix = (ROOT / ".dagnix" / "roots" / "cli").resolve() / "bin" / "dagnix"
+    user.run("sh", "-c", f"printf hush | {dagnix} secret set API_KEY")
 
     compose = ("podman-compose", f"--file={folder / 'compose.yaml'}", "--project-name=rootless")
     user.run(*compose, "up", "--detach")
@@ -107,6 +111,12 @@ def test_the_stack_runs_without_root(
     dashboard.wait_for_job("example")
     _, status = dashboard.run("example")
     assert status is DagsterRunStatus.SUCCESS
+    # The secret's file belongs to the user in the containers, and to nobody on the host.
+    secret = folder / "secrets" / "shared" / "API_KEY"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o400
+    assert secret.stat().st_uid not in {0, folder.stat().st_uid, 10001}
+    read = "print(open('/run/secrets/shared/API_KEY').read())"
+    assert user.run("podman", "exec", "rootless_pipes_1", "python", "-c", read) == "hush\n"
 
     user.run(*compose, "down", "--volumes")
     for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls", "--filter=name=rootless")):

@@ -37,7 +37,8 @@ def test_status_tells_health_image_digest_uptime_and_restarts(stack: Stack, podm
 
 
 def test_secrets_are_two_random_files_that_only_their_owner_gets_at(stack: Stack) -> None:
-    passwords = {path.name: path.read_text().strip() for path in stack.secrets.iterdir()}
+    files = [path for path in stack.secrets.iterdir() if path.is_file()]
+    passwords = {path.name: path.read_text().strip() for path in files}
     assert passwords.keys() == {"dagster-password", "storage-password"}
     assert len(set(passwords.values())) == 2
     assert all(len(password) >= 32 for password in passwords.values())

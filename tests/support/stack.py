@@ -83,12 +83,12 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     def dagnix(
-        self, *words: str, check: bool = True, **environment: str
+        self, *words: str, check: bool = True, stdin: str | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run ./dagnix."""
         typed.add(shlex.join(["./dagnix", *self.before, *words]))
-        env = {**self.environment, **environment}
-        return run([self.checkout / "dagnix", *self.before, *words], env=env, check=check)
+        command = [self.checkout / "dagnix", *self.before, *words]
+        return run(command, env={**self.environment, **environment}, check=check, stdin=stdin)
 
     def start_dagnix(self, *words: str) -> subprocess.Popen[str]:
         """Start ./dagnix in a process group of its own."""

@@ -135,6 +135,34 @@ defs = dg.Definitions(
 )
 """
 
+# Its answers are a secret as the module, a resource and a file have it, and a setting.
+SECRET = (
+    CODE.replace(
+        'ANSWER = "first"',
+        """ANSWER = "first"
+AT_IMPORT = os.environ["API_KEY"]
+
+
+class Service(dg.ConfigurableResource):
+    key: str
+    greeting: str
+""",
+    )
+    .replace("before: int) -> None", "before: int, service: Service) -> None")
+    .replace(
+        '{"answer": ANSWER}',
+        """{
+        "answer": f"{AT_IMPORT} {service.key} {Path(os.environ['API_KEY_FILE']).read_text()} "
+        + service.greeting
+    }""",
+    )
+    .replace(
+        "defs = dg.Definitions(",
+        """defs = dg.Definitions(
+    resources={"service": Service(key=dg.EnvVar("API_KEY"), greeting=dg.EnvVar("GREETING"))},""",
+    )
+)
+
 # What is wrong: the code, the project's pyproject.toml, and what must be said.
 BROKEN = {
     "a syntax error": (

@@ -1,14 +1,13 @@
 """A stack with more code locations: the service `pipes` again, under other names."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from dagnix.bench.ways.way import Way
+from dagnix.locations import FIRST
+from dagnix.locations.service import named
 from dagnix.project import Project
-
-FIRST = "pipes"
 
 
 def with_locations(way: Way, count: int) -> Project:
@@ -20,19 +19,13 @@ def with_locations(way: Way, count: int) -> Project:
     (file, *_) = way.project.compose_files
     like = yaml.safe_load(Path(file).read_text())["services"][FIRST]
     added = {
-        "services": {name: _service(like, name) for name in names},
+        "services": {name: {**named(like, name), "image": like["image"]} for name in names},
         "volumes": {f"{name}-data": {} for name in names},
     }
     path = way.folder / f"{count}-locations.yaml"
     path.write_text(yaml.safe_dump(added))
     _write_workspace(way.workspace, names)
     return way.project.with_compose_file(str(path))
-
-
-def _service(like: dict[str, Any], name: str) -> dict[str, Any]:
-    environment = {**like["environment"], "DAGSTER_PIPES_HOST": name, "DAGNIX_LOCATION": name}
-    volumes = [volume.replace(f"{FIRST}-data:", f"{name}-data:") for volume in like["volumes"]]
-    return {**like, "environment": environment, "volumes": volumes}
 
 
 def _write_workspace(path: Path, names: list[str]) -> None:

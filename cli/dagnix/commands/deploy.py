@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, images, locations, project
+from dagnix import UserError, code, code_settings, images, locations, project
 from dagnix.deploy import foreign, history, promotion, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
@@ -43,6 +43,7 @@ def command(  # noqa: PLR0913 - the options of the command line
     """
     here = project.current()
     rollout.require(here, location)
+    code_settings.require(here)
     if image and environment:
         raise UserError("Give one of --image and --from.")
     if code.folder(here, location):

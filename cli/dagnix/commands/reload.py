@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import watchfiles
 
-from dagnix import UserError, code, console, project
+from dagnix import UserError, code, code_secrets, code_settings, console, project
 from dagnix.process import CommandError
 
 # A save is often several changes: they are over when none came for so long, or after a second.
@@ -20,7 +20,7 @@ def command(
         bool, typer.Option("--watch", help="Do it at every save, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Make the edited code of a mounted folder live (./dagnix up --mount).
+    """Make the edited code of a mounted folder live (./dagnix up --mount), with its settings.
 
     The code is loaded in a throwaway process first. If that fails, the error is shown and the code
     that is served stays. Runs in flight end on the code that they began with.
@@ -50,6 +50,7 @@ def _reload_at(changes: Iterator[object], here: project.Project, checker: code.C
 
 
 def _reload(here: project.Project, checker: code.Checker) -> None:
+    code_settings.require(here)
     with console.step("Checking and reloading the code") as step:
         step.done = f"Live: {code.reload(here, checker)}"
 
@@ -60,6 +61,7 @@ def _changes(here: project.Project) -> Iterator[object]:
     console.out.print(f"Watching {folder} (Ctrl-C ends it)", soft_wrap=True)
     changes = watchfiles.watch(
         folder,
+        *code_secrets.folders(here, code.SERVICE),
         step=QUIET_MILLISECONDS,
         debounce=DEBOUNCE_MILLISECONDS,
         rust_timeout=FIRST_MILLISECONDS,

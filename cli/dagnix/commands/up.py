@@ -8,6 +8,7 @@ import typer
 from dagnix import (
     UserError,
     code,
+    code_settings,
     console,
     cut_off,
     example,
@@ -59,6 +60,7 @@ def command(
         here = code.mounted(here, folder or here.root / "pipes")
     elif folder:
         raise UserError(f"`up` takes no folder: to serve its code, `./dagnix up --mount {folder}`.")
+    code_settings.require(here)
     cut_off.finish(here)  # the port may still be taken by what is to stop
     present = stack.containers(here)
     if not any(each.running and each.publishes(here.port) for each in present):

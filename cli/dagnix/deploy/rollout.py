@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, code, console, health, locations
+from dagnix import UserError, code, code_secrets, console, health, locations
 from dagnix.deploy import drain, generations, history, names, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.project import Project
@@ -74,7 +74,8 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     present, descriptions = switch.prepare(project, service)
     old = generations.serving(project, service, present)
     history.note_present(project, service, old.image_id)
-    if old.image_id == release.image_id and old.mounted == code.folder(project, service):
+    same = old.image_id == release.image_id and old.mounted == code.folder(project, service)
+    if same and not code_secrets.changed_since(project, service, old.started):
         names.make_current(project, service, release.image_id)
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")

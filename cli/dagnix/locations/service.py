@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from dagnix import UserError
+from dagnix import UserError, code_secrets
 from dagnix.locations import FIRST, compose_file
 
 HEAD = """\
@@ -26,7 +26,7 @@ def write(root: Path, name: str) -> Path:
     """
     try:
         services = yaml.safe_load((root / "compose.yaml").read_text())["services"]
-        service = _named(services[FIRST], name)
+        service = named(services[FIRST], name)
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(
             f"compose.yaml has no service {FIRST} that {name} could be like: {error}."
@@ -38,15 +38,21 @@ def write(root: Path, name: str) -> Path:
     return path
 
 
-def _named(like: dict[str, Any], name: str) -> dict[str, Any]:
+def named(like: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a service with an image, a volume for its data and a code location of its own."""
     image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
     environment = {**like["environment"], "DAGSTER_PIPES_HOST": name, "DAGNIX_LOCATION": name}
-    volumes = [
-        f"{name}-data:{DATA}" if volume.partition(":")[2] == DATA else volume
-        for volume in like["volumes"]
-    ]
+    volumes = [_volume(volume, name) for volume in like["volumes"]]
     return {**like, "image": image, "environment": environment, "volumes": volumes}
+
+
+def _volume(like: str | dict[str, Any], name: str) -> str | dict[str, Any]:
+    if isinstance(like, dict):
+        folder = re.sub(
+            rf"/{code_secrets.OWN}/{FIRST}$", f"/{code_secrets.OWN}/{name}", like["source"]
+        )
+        return {**like, "source": folder}
+    return f"{name}-data:{DATA}" if like.partition(":")[2] == DATA else like
 
 
 class _Plain(yaml.SafeDumper):

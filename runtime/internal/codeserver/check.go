@@ -24,6 +24,8 @@ type request struct {
 	Modules string `json:"modules"`
 	Option  string `json:"option"`
 	Module  string `json:"module"`
+	// Variables are the settings and secrets.
+	Variables map[string]string `json:"variables"`
 }
 
 // Checker loads the project's code in throwaway processes.
@@ -99,7 +101,12 @@ func (c *Checker) load(folder string) (*dagster.Location, error) {
 		return nil, errors.New(string(AsMounted([]byte(err.Error()))))
 	}
 	option := strings.ReplaceAll(strings.TrimPrefix(found.option, "--"), "-", "_")
-	line, err := json.Marshal(request{folder, modules(folder), option, found.module})
+	secrets, variables, err := takeVariables()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(secrets)
+	line, err := json.Marshal(request{folder, modules(folder), option, found.module, variables})
 	if err != nil {
 		return nil, err
 	}

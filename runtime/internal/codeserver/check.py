@@ -42,8 +42,9 @@ def missing_dependencies(folder: Path) -> Iterator[str]:
             yield f"{declared} (the image has {version})"
 
 
-def load(folder: str, modules: str, option: str, module: str) -> str:
+def load(folder: str, modules: str, option: str, module: str, variables: dict[str, str]) -> str:
     """Return the answer about the project in `folder`, as JSON."""
+    os.environ.update(variables)
     os.chdir(folder)
     sys.path.insert(0, modules)
     os.environ["PYTHONPATH"] = os.pathsep.join([modules, os.environ.get("PYTHONPATH", "")])

@@ -51,11 +51,18 @@ func PrepareSnapshots(ctx context.Context) error {
 	return errors.Join(removeEarlier(store), removeOthers(ctx, store))
 }
 
-// Python becomes Python with these arguments. If they are those of an inner server, and the code is
-// served from snapshots, one takes the place of the folder in them and in the environment: the one that
-// was checked, or if there is none, one made now. It returns only if that fails.
+// Python becomes Python with these arguments. If they are those of an inner server, it gets the settings
+// and secrets that there are now. If the code is served from snapshots, too, one takes the place of the
+// folder in them and in the environment: the one that was checked, or if there is none, one made now.
+// It returns only if that fails.
 func Python(arguments []string) error {
-	if Snapshots() == "" || !isInnerServer(arguments) {
+	if !isInnerServer(arguments) {
+		return python(arguments)
+	}
+	if err := ExportVariables(); err != nil {
+		return err
+	}
+	if Snapshots() == "" {
 		return python(arguments)
 	}
 	snapshot, err := takeChecked(Snapshots())

@@ -52,22 +52,29 @@ func Lookup(name string) (string, error) {
 	return value, nil
 }
 
-// Read returns the content of a secret file without its trailing line break.
+// Read returns the content of a secret file without its trailing line breaks.
 func Read(path string) (string, error) {
+	content, err := Content(path)
+	return Value(content), err
+}
+
+// Value is what a secret file says, without its trailing line breaks.
+func Value(content []byte) string { return strings.TrimRight(string(content), "\r\n") }
+
+// Content returns all that a secret file holds, which is more than line breaks.
+func Content(path string) ([]byte, error) {
 	content, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("the secret file %s is missing: is the secret listed for this service in compose.yaml, and does its file exist on the host?", path)
+		return nil, fmt.Errorf("the secret file %s is missing: is the secret listed for this service in compose.yaml, and does its file exist on the host?", path)
 	case errors.Is(err, fs.ErrPermission):
-		return "", fmt.Errorf("the secret file %s cannot be read by uid %d: on the host, make the file readable (mode 0444) and keep its folder private (mode 0700)", path, os.Getuid())
+		return nil, fmt.Errorf("the secret file %s cannot be read by uid %d: on the host, make the file readable (mode 0444) and keep its folder private (mode 0700)", path, os.Getuid())
 	case err != nil:
-		return "", fmt.Errorf("the secret file %s cannot be read: %w", path, err)
+		return nil, fmt.Errorf("the secret file %s cannot be read: %w", path, err)
+	case Value(content) == "":
+		return nil, fmt.Errorf("the secret file %s is empty: write the secret into it", path)
 	}
-	value := strings.TrimRight(string(content), "\r\n")
-	if value == "" {
-		return "", fmt.Errorf("the secret file %s is empty: write the secret into it", path)
-	}
-	return value, nil
+	return content, nil
 }
 
 func isSecretFile(path string) bool {

@@ -1,6 +1,8 @@
 import stat
 from pathlib import Path
 
+import pytest
+
 from dagnix import secret_files
 
 
@@ -22,3 +24,12 @@ def test_leaves_given_passwords_alone(tmp_path: Path) -> None:
     assert (tmp_path / "storage-password").is_file()
     assert len(list(tmp_path.iterdir())) == 2
     assert not secret_files.ensure(tmp_path)
+
+
+def test_a_folder_that_is_open_to_others_is_closed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o755)
+    secret_files.ensure(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert "was open to other users" in capsys.readouterr().err
