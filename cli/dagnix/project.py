@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -79,6 +79,13 @@ class Project:
     def with_tag(self, tag: str) -> Self:
         """Return the project with images of another tag."""
         return replace(self, environment={**self.environment, "DAGNIX_VERSION": tag})
+
+    def without_locations(self, names: Iterable[str]) -> Self:
+        """Return the project without the compose files of these code locations."""
+        theirs = {locations.compose_file(self.root, name).name for name in names}
+        files = [file for file in self.compose_files if Path(file).name not in theirs]
+        environment = {**self.environment, "COMPOSE_FILE": _separator().join(files)}
+        return replace(self, environment=environment)
 
     def with_compose_file(self, name: str, **environment: str) -> Self:
         """Return the project with a compose file of the checkout's and its variables added."""
