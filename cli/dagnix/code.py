@@ -22,11 +22,13 @@ def mounted(project: Project, chosen: Path) -> Project:
     """Return the project with its code served from a folder.
 
     Raises:
-        UserError: the folder is not there or is no Dagster project.
+        UserError: the folder is not there, is no Dagster project, or cannot be mounted.
 
     """
     whole = chosen.resolve()
     require_project(whole)
+    if ":" in str(whole):
+        raise UserError(f"Podman mounts no folder with a colon in its path: move {whole}.")
     return project.with_compose_file(MOUNT_FILE, DAGNIX_PIPES_DIR=str(whole))
 
 

@@ -31,7 +31,7 @@ def command(context: typer.Context) -> None:
     environment = {**podman.settings(here.state), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
     pytest = [f"{dev}/bin/python", "-m", "pytest"]
     suites = [
-        (["nix", "flake", "check", str(here.root)], here.root),
+        (["nix", "flake", "check"], here.root),
         (pytest, here.root / "pipes"),
         *([(pytest, here.root)] if has_tests else []),
     ]
