@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError, console, locations, nix
+from dagnix.locations import files
 from dagnix.locations.faults import Faults
 from dagnix.podman import image_ids, podman
-from dagnix.process import CommandError, run
+from dagnix.process import CommandError
 from dagnix.project import Project
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -62,7 +63,7 @@ def names(project: Project) -> list[str]:
 
 def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
     """Build images, all without a choice, in one `nix build`; warn of files that they lack."""
-    _warn_of_files(project)
+    _warn_of_files(project, chosen)
     return _build(project, chosen)
 
 
@@ -101,19 +102,17 @@ def link(project: Project, chosen: list[str] | None = None) -> Path:
     return project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
 
 
-def _warn_of_files(project: Project) -> None:
-    if unknown := _unknown_to_git(project):
+def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:
+    own = [project.root / "config", project.root / "nix"]
+    folders = locations.folders(project.root)
+    if unknown := files.unknown(project.root, [*own, *folders.values()]):
         console.warned(
             f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
             "(`git add -N FILE` is enough)"
         )
-
-
-def _unknown_to_git(project: Project) -> list[str]:
-    folders = ["config", "nix", locations.FIRST, *map(str, locations.others(project.root).values())]
-    words = ["ls-files", "--others", "--exclude-standard", "--", *folders]
-    command = ["git", "-C", project.root, *words]
-    return run(command, "Git does not list the checkout").output.splitlines()
+    built = [folder for name, folder in folders.items() if chosen is None or name in chosen]
+    for sentence in files.warnings(project.root, built):
+        console.warned(sentence)
 
 
 def load(project: Project, layouts: list[Layout]) -> None:

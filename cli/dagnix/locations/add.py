@@ -8,16 +8,15 @@ from pathlib import Path
 from dagnix import UserError, code, console, health, images, locations, stack
 from dagnix.deploy import generations, switch
 from dagnix.fetch import everything
-from dagnix.locations import remove, service
+from dagnix.locations import files, remove, service
 from dagnix.locations.faults import Faults
-from dagnix.locations.taken_back import make_known, taken_back
+from dagnix.locations.taken_back import taken_back
 from dagnix.lock import debian
 from dagnix.lock import locations as lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone
 from dagnix.lock.systems import host_system
 from dagnix.podman import podman
-from dagnix.process import run
 from dagnix.project import Project, with_locations
 from dagnix.stack import Container
 
@@ -43,7 +42,7 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
         with alone(checkout):
             _write(checkout, name, folder)
         # Nix sees only what git knows.
-        _make_known(project.root, folder, written)
+        files.add(project.root, folder, written)
         present = {each.service: each for each in stack.containers(project) if each.running}
         if "webserver" not in present:
             return False
@@ -65,12 +64,6 @@ def _write(checkout: Checkout, name: str, folder: Path) -> None:
     service.write(checkout.root, name)
     everything.fetch(checkout, [host_system()], faults, locked=False)
     faults.require_none(name)
-
-
-def _make_known(root: Path, folder: Path, written: list[Path]) -> None:
-    words = ["ls-files", "-z", "--others", "--exclude-standard", "--", folder, *written]
-    listed = run(["git", "-C", root, *words], "Git does not list the checkout").output
-    make_known(root, listed.split("\0")[:-1])
 
 
 def _require_name(checkout: Checkout, name: str) -> None:

@@ -287,7 +287,7 @@ def test_a_checkout_of_another_user_is_trusted_without_his_git_config(
 
 
 def placed(launch: Launch, tmp_path: Path, name: str, *words: str) -> tuple[int, str]:
-    """Run the launcher on a checkout in a folder of this name; return how it ended and its words."""
+    """Run the launcher on a checkout in a folder of this name; return its exit code and words."""
     (tmp_path / name).mkdir(parents=True)
     shown = launch("--project", str(tmp_path / name), *words)
     return shown.returncode, shown.stderr
