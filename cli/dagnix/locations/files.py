@@ -27,8 +27,8 @@ def add(root: Path, folder: Path, written: Iterable[Path]) -> None:
     project = folder / "pyproject.toml"
     if not _listed(root, ["--cached"], [project]):
         raise UserError(
-            f"Git does not know {project}, and Nix sees only what git knows: take {folder.name} out "
-            "of .gitignore, or remove its .git if it is a repository of its own."
+            f"Git does not know {project}, and Nix sees only what git knows: take {folder.name} "
+            "out of .gitignore, or remove its .git if it is a repository of its own."
         )
 
 
