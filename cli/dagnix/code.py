@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagnix import UserError, dashboard, locations
 from dagnix.health import PROGRAM
-from dagnix.podman import podman, settings
+from dagnix.podman import directory, podman, settings
 from dagnix.process import Conversation
 from dagnix.project import Project
 from dagnix.stack import Container, containers
@@ -98,7 +98,8 @@ class Checker(Conversation):
     def __init__(self, project: Project, served: Container) -> None:
         command = ["podman", "exec", "--interactive", served.name, PROGRAM, "check", "--each-line"]
         failure = f"{served.service} cannot check the code"
-        super().__init__(command, failure, env=settings(project.state))
+        cwd = directory(project.state)
+        super().__init__(command, failure, env=settings(project.state), cwd=cwd)
 
     def check(self) -> Verdict:
         """Load the code once; a second at first, later less."""

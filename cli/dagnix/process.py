@@ -149,13 +149,16 @@ class Conversation:
         failure: str,
         *,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
-        self._command, self._failure, self._env = tuple(command), failure, env
+        self._command, self._failure, self._env, self._cwd = tuple(command), failure, env, cwd
 
     def __enter__(self) -> Self:
         """Start the program. Raises UserError if it is not installed."""
         self._errors: list[str] = []
-        self._process = _popen(self._command, self._failure, env=self._env, stdin=subprocess.PIPE)
+        self._process = _popen(
+            self._command, self._failure, env=self._env, stdin=subprocess.PIPE, cwd=self._cwd
+        )
         self._reader = threading.Thread(
             target=_drain, args=(self._process.stderr, self._errors, None), daemon=True
         )

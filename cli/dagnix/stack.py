@@ -1,6 +1,7 @@
 """The stack's containers: podman-compose makes them, podman tells about them."""
 
 import datetime as dt
+import os
 import re
 import sys
 from collections.abc import Collection
@@ -11,7 +12,7 @@ from typing import Any
 from dagnix import locations
 from dagnix.bridge import Bridges
 from dagnix.locations import service
-from dagnix.podman import PROJECT_LABEL, image_ids, inspect, podman, settings
+from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
 
@@ -165,13 +166,17 @@ def compose(
     It would refuse all of them for one that it cannot read: those of code locations are left out.
     """
     project = project.without_locations(service.unreadable(project.root))
+    separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
         **settings(project.state),
-        "COMPOSE_PROJECT_DIR": str(project.root),
+        # With COMPOSE_PROJECT_DIR it would change to that folder, and run podman there.
+        "COMPOSE_PROJECT_DIR": "",
+        "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),
+        "DAGNIX_ROOT": str(project.root),
     }
     command = [sys.executable, "-m", program, *words]
-    return run(command, failure, check=check, env=environment)
+    return run(command, failure, check=check, env=environment, cwd=directory(project.state))
 
 
 def compose_for(project: Project, service: str, *words: str, **more: Any) -> Result:
