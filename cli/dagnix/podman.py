@@ -37,8 +37,8 @@ def podman(
 def directory(state: Path) -> Path:
     """Return the folder to run podman in, which is made if it is absent.
 
-    When the kernel kills for want of memory, conmon leaves an empty file `oom` where it was started:
-    in the checkout, git would take that for a change.
+    When the kernel kills for want of memory, conmon leaves an empty file `oom` where it was
+    started: in the checkout, git would take that for a change.
     """
     path = state / "podman"
     path.mkdir(parents=True, exist_ok=True)

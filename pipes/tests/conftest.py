@@ -144,7 +144,7 @@ def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
     """Give the store as the environment configures it, once in each of its two databases."""
     if request.param == "postgres":
         request.getfixturevalue("postgres_environment")
-    # Without the block Dagster's instance in memory is left open, and SQLAlchemy complains at the end.
+    # Else Dagster's instance in memory is left open, and SQLAlchemy complains in the end.
     with Storage.from_environment().process_config_and_initialize_cm() as initialized:
         yield initialized
 
