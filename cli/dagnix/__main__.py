@@ -38,7 +38,8 @@ def application(names: tuple[str, ...]) -> typer.Typer:
 
 
 def _fail(sentence: str) -> NoReturn:
-    console.err.print(f"dagnix: {sentence}", markup=False, soft_wrap=True)
+    said = console.harmless(f"dagnix: {sentence}")  # it may have what an op printed
+    console.err.print(said, markup=False, soft_wrap=True)
     sys.exit(1)
 
 
