@@ -202,7 +202,7 @@ def test_a_location_that_keeps_stopping_leaves_the_others_their_time(
     monkeypatch.setattr(health, "GRACE_SECONDS", -1)
     monkeypatch.setattr(health, "podman", lambda *_, **__: Result((), 0, ""))
     restarts = iter([0, 9])
-    left = {"daemon": 3}
+    left = {"daemon": 9}
 
     def containers(_: project.Project) -> list[Container]:
         counts = {"daemon": 0, "sick": next(restarts, 9)}
@@ -221,8 +221,9 @@ def test_a_location_that_keeps_stopping_leaves_the_others_their_time(
     assert health.sick(here, 60).keys() == {"sick"}
 
 
+@pytest.mark.parametrize("known", [{}, {"sick": "Nix cannot build"}], ids=["new", "known"])
 def test_the_example_runs_beside_a_location_that_does_not_load(
-    here: project.Project, monkeypatch: pytest.MonkeyPatch
+    here: project.Project, monkeypatch: pytest.MonkeyPatch, known: dict[str, str]
 ) -> None:
     jobs = {"repositories": [{"jobs": [{"name": "example"}]}]}
     entries = [
@@ -234,10 +235,12 @@ def test_the_example_runs_beside_a_location_that_does_not_load(
         "runsOrError": {"results": []},
     }
     launched = []
-    monkeypatch.setattr(example, "LOCATION_SECONDS", 0)
+    # One that is known to have a fault is not waited for.
+    monkeypatch.setattr(example, "LOCATION_SECONDS", 60 if known else 0)
+    monkeypatch.setattr(example.time, "sleep", lambda _: pytest.fail("it waits"))
     monkeypatch.setattr(example.dashboard, "ask", lambda *_, **__: answer)
     monkeypatch.setattr(example, "_launch", lambda _: launched.append(1) or "run")
-    faults = Faults()
+    faults = Faults(known)
     example.run_once(here, faults)
     assert launched
     assert "sick" in faults
