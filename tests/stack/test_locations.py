@@ -208,7 +208,7 @@ def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
     both.save("while it was broken", FIRST)
     done = both.stack.dagnix("up", check=False)
     assert done.returncode == 1
-    assert done.stdout.strip() == both.stack.url
+    assert done.stdout.splitlines()[-1] == both.stack.url
     assert f"All else is up, but not {NAME}:\n{NAME}: Nix cannot build" in done.stderr
     assert both.answer().startswith("while it was broken ")
     assert podman.inspect(both.stack.container(NAME))["Id"] == container
