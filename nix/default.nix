@@ -101,15 +101,18 @@ let
     cli = sources "cli" ../cli;
   };
 
-  # A path of its own, so that a build depends on these files and on no others of the checkout.
+  # A path of its own, so that a build depends on these files and on no others of the checkout. Secrets,
+  # virtual environments and caches are left out even if git knows them, or the flake is a `path:`.
   sources = sourcesWithout [ ];
+  leftOut = builtins.fromJSON (builtins.readFile ../cli/dagnix/locations/left_out.json);
   sourcesWithout =
     excluded: name: path:
     builtins.path {
       inherit name path;
       filter =
-        file: _:
-        builtins.match "__pycache__|\\.pytest_cache|\\.ruff_cache" (baseNameOf file) == null
+        file: type:
+        !builtins.elem (baseNameOf file) leftOut
+        && !(type == "directory" && builtins.pathExists (file + "/pyvenv.cfg"))
         && !builtins.elem file (map (each: "${toString path}/${each}") excluded);
     };
 

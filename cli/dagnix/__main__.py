@@ -2,10 +2,12 @@
 
 import importlib
 import sys
+from typing import NoReturn
 
 import typer
 
 from dagnix import UserError, console
+from dagnix.lock.program import not_written
 
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
@@ -35,6 +37,12 @@ def application(names: tuple[str, ...]) -> typer.Typer:
     return app
 
 
+def _fail(sentence: str) -> NoReturn:
+    said = console.harmless(f"dagnix: {sentence}")  # it may have what an op printed
+    console.err.print(said, markup=False, soft_wrap=True)
+    sys.exit(1)
+
+
 def main() -> None:
     """Run the command that the arguments name; user errors end in a sentence and exit code 1."""
     try:
@@ -42,8 +50,11 @@ def main() -> None:
         asked = sys.argv[1] if len(sys.argv) > 1 else ""
         application((asked,) if asked in COMMANDS else COMMANDS)(prog_name="./dagnix")
     except UserError as error:
-        console.err.print(f"dagnix: {error}", markup=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if not (sentence := not_written(error)):
+            raise
+        _fail(sentence)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagnix import UserError, dashboard, locations
 from dagnix.health import PROGRAM
-from dagnix.podman import podman, settings
+from dagnix.podman import directory, podman, settings
 from dagnix.process import Conversation
 from dagnix.project import Project
 from dagnix.stack import Container, containers
@@ -22,11 +22,13 @@ def mounted(project: Project, chosen: Path) -> Project:
     """Return the project with its code served from a folder.
 
     Raises:
-        UserError: the folder is not there or is no Dagster project.
+        UserError: the folder is not there, is no Dagster project, or cannot be mounted.
 
     """
     whole = chosen.resolve()
     require_project(whole)
+    if ":" in str(whole):
+        raise UserError(f"Podman mounts no folder with a colon in its path: move {whole}.")
     return project.with_compose_file(MOUNT_FILE, DAGNIX_PIPES_DIR=str(whole))
 
 
@@ -96,7 +98,8 @@ class Checker(Conversation):
     def __init__(self, project: Project, served: Container) -> None:
         command = ["podman", "exec", "--interactive", served.name, PROGRAM, "check", "--each-line"]
         failure = f"{served.service} cannot check the code"
-        super().__init__(command, failure, env=settings(project.state))
+        cwd = directory(project.state)
+        super().__init__(command, failure, env=settings(project.state), cwd=cwd)
 
     def check(self) -> Verdict:
         """Load the code once; a second at first, later less."""

@@ -1,5 +1,6 @@
 """What the user sees: colours and spinners on a terminal, plain lines elsewhere."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+# Colours (SGR), and all other control characters (C0 and C1) but tab and line feed.
+_CONTROL = re.compile(r"\x1b\[[0-9;:]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PLAIN = "\x1b[0m"
 # Off the terminal a line must stay one line, whatever its length.
 PLAIN_WIDTH = 200
 
@@ -23,6 +27,27 @@ out = _console(stderr=False)
 err = _console(stderr=True)
 
 
+def harmless(text: str, *, colours: bool = False) -> str:
+    """Return text that others wrote, with its control characters shown in place of carried out.
+
+    A terminal does as they say: it is given another title, clipboard or screen, or types an answer.
+    `cat -v` shows them in the same way. Colours can do no such thing, and stay if wanted; they end
+    with the text.
+    """
+    coloured = False
+
+    def shown(match: re.Match[str]) -> str:
+        nonlocal coloured
+        if len(match[0]) > 1:
+            coloured = coloured or colours
+            return match[0] if colours else ""
+        code = ord(match[0])
+        return f"^{chr(code ^ 0x40)}" if code < 0x80 else f"\\x{code:02x}"
+
+    safe = _CONTROL.sub(shown, text)
+    return safe + _PLAIN if coloured else safe
+
+
 @dataclass
 class Step:
     """A piece of work under way; set `done` to what it came to."""
@@ -32,7 +57,7 @@ class Step:
 
     def show(self, text: str) -> None:
         """Say what it is at: beside the spinner on a terminal, nowhere else."""
-        self.status.update(escape(text))
+        self.status.update(escape(harmless(text)))
 
 
 @contextmanager
@@ -47,14 +72,14 @@ def step(doing: str, done: str = "") -> Iterator[Step]:
 
 def finished(text: str, seconds: float) -> None:
     """Print a line for work that is done."""
-    err.print(f"[green]✓[/] {escape(text)} [dim]({seconds:.1f} s)[/]", soft_wrap=True)
+    err.print(f"[green]✓[/] {escape(harmless(text))} [dim]({seconds:.1f} s)[/]", soft_wrap=True)
 
 
 def failed(text: str) -> None:
     """Print a line for something that did not work."""
-    err.print(f"[red]✗[/] {escape(text)}", soft_wrap=True)
+    err.print(f"[red]✗[/] {escape(harmless(text))}", soft_wrap=True)
 
 
 def warned(text: str) -> None:
     """Print a line for something that the user may not expect."""
-    err.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
+    err.print(f"[yellow]![/] {escape(harmless(text))}", soft_wrap=True)

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from dagnix import UserError, console, dashboard
+from dagnix.locations.faults import Faults
 from dagnix.project import Project
 
 JOB = "example"
@@ -32,19 +33,21 @@ query Example($job: String!) {
 """
 
 
-def run_once(project: Project) -> None:
+def run_once(project: Project, faults: Faults) -> None:
     """Launch the job `example` and wait for SUCCESS, unless it is absent or succeeded before.
 
+    A code location that does not load is a fault; one that has a fault is not waited for.
+
     Raises:
-        UserError: the webserver does not answer, a code location does not load, the run fails.
+        UserError: the webserver does not answer, or the run fails.
 
     """
     with console.err.status("Asking the webserver for its code locations"):
-        answer = _loaded(project)
+        answer = _loaded(project, faults)
     jobs = {
         job["name"]
         for entry in answer["workspaceOrError"]["locationEntries"]
-        for repository in entry["locationOrLoadError"]["repositories"]
+        for repository in (entry["locationOrLoadError"] or {}).get("repositories", ())
         for job in repository["jobs"]
     }
     if JOB in jobs and not answer["runsOrError"]["results"]:
@@ -52,8 +55,8 @@ def run_once(project: Project) -> None:
             step.done = f"The job {JOB} ran: SUCCESS, {project.url}/runs/{_launch(project)}"
 
 
-def _loaded(project: Project) -> dict[str, Any]:
-    """Return the answer to QUERY once every code location is loaded."""
+def _loaded(project: Project, faults: Faults) -> dict[str, Any]:
+    """Return the answer to QUERY once every code location without a fault is loaded."""
     end = time.monotonic() + LOCATION_SECONDS
     while True:
         answer = dashboard.ask(project, QUERY, job=JOB)
@@ -61,12 +64,14 @@ def _loaded(project: Project) -> dict[str, Any]:
             entry["name"]: (entry["locationOrLoadError"] or {}).get("message", "still loading")
             for entry in answer["workspaceOrError"]["locationEntries"]
             if "repositories" not in (entry["locationOrLoadError"] or {})
+            and entry["name"] not in faults
         }
         if not unloaded:
             return answer
         if time.monotonic() > end:
-            shown = "; ".join(f"{name}: {why.strip()}" for name, why in unloaded.items())
-            raise UserError(f"The webserver cannot load the code location {shown}")
+            for name, why in unloaded.items():
+                faults.add(name, f"The webserver cannot load the code location: {why.strip()}")
+            return answer
         time.sleep(PAUSE_SECONDS)
 
 

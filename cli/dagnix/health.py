@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
-from dagnix import UserError, console
+from dagnix import UserError, console, locations
 from dagnix.podman import inspect, podman
 from dagnix.project import Project
 from dagnix.stack import Container, containers
@@ -90,10 +90,21 @@ def wait(
         UserError: with what the health check of each other service says, and its last log lines.
 
     """
+    if found := sick(project, seconds, only, record=record):
+        raise UserError("\n".join(found.values()))
+
+
+def sick(
+    project: Project, seconds: float, only: Container | None = None, *, record: bool = True
+) -> dict[str, str]:
+    """Wait as `wait` does; return what is wrong with the services that do not become healthy."""
     start = time.monotonic()
     chosen = [only] if only else containers(project)
     restarts = {each.name: each.restarts for each in chosen}
-    failures: list[str] = []
+    services = {each.name: each.service for each in chosen}
+    # Nothing waits for a code location.
+    alone = set(locations.names(project.root))
+    failures: dict[str, str] = {}
     with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:
 
         def ask_all_of(some: list[Container]) -> dict[Future[Health], Container]:
@@ -112,18 +123,18 @@ def wait(
                     console.finished(f"{container.service} is healthy", spent)
                 elif stops or final or spent > seconds:
                     console.failed(f"{container.service} is not healthy")
-                    failures.append(_failure(project, container, health))
-                    if stops:
+                    failures[container.service] = _failure(project, container, health)
+                    if stops and container.service not in alone:
                         seconds = min(seconds, spent + GRACE_SECONDS)
                 else:
                     again.add(container.name)
             if again:
                 time.sleep(PAUSE_SECONDS)
                 present = [each for each in containers(project) if each.name in again]
-                failures += [f"{name} was removed" for name in again - {c.name for c in present}]
+                for name in again - {each.name for each in present}:
+                    failures[services[name]] = f"{name} was removed"
                 asked |= ask_all_of(present)
-    if failures:
-        raise UserError("\n".join(failures))
+    return failures
 
 
 def _failure(project: Project, container: Container, health: Health) -> str:

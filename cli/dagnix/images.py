@@ -1,12 +1,15 @@
 """The images: built by Nix as OCI layouts, loaded into podman where it lacks them."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from dagnix import UserError, console, locations, nix
+from dagnix.locations import files
+from dagnix.locations.faults import Faults
 from dagnix.podman import image_ids, podman
-from dagnix.process import CommandError, run
+from dagnix.process import CommandError
 from dagnix.project import Project
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -60,15 +63,36 @@ def names(project: Project) -> list[str]:
 
 def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
     """Build images, all without a choice, in one `nix build`; warn of files that they lack."""
-    if unknown := _unknown_to_git(project):
-        console.warned(
-            f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
-            "(`git add -N FILE` is enough)"
-        )
-    with console.step("Building the images") as step:
+    _warn_of_files(project, chosen)
+    return _build(project, chosen)
+
+
+def build_each(project: Project, faults: Faults) -> list[Layout]:
+    """Build all images; that of a code location that cannot be built is a fault of its own.
+
+    Raises:
+        UserError: another image cannot be built.
+
+    """
+    _warn_of_files(project)
+    try:
+        return _build(project, None, "--keep-going")
+    except UserError:
+        # Which ones? Nix evaluates all before it builds the first; what is built is there at once.
+        theirs = locations.names(project.root)
+        layouts = _build(project, [name for name in names(project) if name not in theirs])
+        for name in theirs:
+            with faults.of(name):
+                layouts += _build(project, [name])
+        return layouts
+
+
+def _build(project: Project, chosen: list[str] | None, *options: str) -> list[Layout]:
+    doing = f"Building {', '.join(chosen)}" if chosen else "Building the images"
+    with console.step(doing) as step:
         log = nix.Log(step.show)
         packages = [f"{name}-oci" for name in chosen or names(project)]
-        paths = nix.build(project, packages, log, "--out-link", link(project, chosen))
+        paths = nix.build(project, packages, log, *options, "--out-link", link(project, chosen))
         step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
     return [Layout(path, new=bool(log.built)) for path in paths]
 
@@ -78,11 +102,17 @@ def link(project: Project, chosen: list[str] | None = None) -> Path:
     return project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
 
 
-def _unknown_to_git(project: Project) -> list[str]:
-    folders = ["config", "nix", locations.FIRST, *map(str, locations.others(project.root).values())]
-    words = ["ls-files", "--others", "--exclude-standard", "--", *folders]
-    command = ["git", "-C", project.root, *words]
-    return run(command, "Git does not list the checkout").output.splitlines()
+def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:
+    own = [project.root / "config", project.root / "nix"]
+    folders = locations.folders(project.root)
+    if unknown := files.unknown(project.root, [*own, *folders.values()]):
+        console.warned(
+            f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
+            "(`git add -N FILE` is enough)"
+        )
+    built = [folder for name, folder in folders.items() if chosen is None or name in chosen]
+    for sentence in files.warnings(project.root, built):
+        console.warned(sentence)
 
 
 def load(project: Project, layouts: list[Layout]) -> None:
@@ -112,6 +142,12 @@ def bring(project: Project, layout: Layout) -> str:
     if layout.new or podman(project, *words, failure=failure, check=False).returncode:
         _pull(project, layout)
     return layout.image_id
+
+
+def present(project: Project, services: Iterable[str]) -> set[str]:
+    """Return those of the services whose image podman has, under its name in compose.yaml."""
+    by_name = {name(project, service): service for service in services}
+    return {by_name[each] for each in image_ids(project, by_name) if each in by_name}
 
 
 def name(project: Project, service: str) -> str:

@@ -67,9 +67,10 @@ def build(project: Project, packages: Sequence[str], log: Log, *options: str | P
 
     """
     command = ["nix", "build", "--json", "--log-format", "internal-json", "-v", *options]
-    command += [f"{project.root}#{package}" for package in packages]
+    # Seen from inside the checkout: of an absolute path Nix 2.8 takes no @.
+    command += [f".#{package}" for package in packages]
     try:
-        result = run(command, "Nix cannot build", line=log.line)
+        result = run(command, "Nix cannot build", line=log.line, cwd=project.root)
     except CommandError as error:
         said = log.failure()
         if error.result.no_space:

@@ -11,6 +11,8 @@ from dagnix.process import Result, run
 from dagnix.project import Project
 
 LISTINGS = 5
+# What starts conmon, which lives as long as what it watches.
+WATCHED = {"exec", "healthcheck", "restart", "run", "start"}
 PROJECT_LABEL = "io.podman.compose.project"  # on all that podman-compose makes
 
 
@@ -28,9 +30,20 @@ def podman(
     timeout: float | None = None,
 ) -> Result:
     """Run podman. Raises as `dagnix.process.run`."""
-    return run(
-        ["podman", *words], failure, check=check, timeout=timeout, env=settings(project.state)
-    )
+    cwd = directory(project.state) if words[0] in WATCHED else None
+    command = ["podman", *words]
+    return run(command, failure, check=check, timeout=timeout, env=settings(project.state), cwd=cwd)
+
+
+def directory(state: Path) -> Path:
+    """Return the folder to run podman in, which is made if it is absent.
+
+    When the kernel kills for want of memory, conmon leaves an empty file `oom` where it was
+    started: in the checkout, git would take that for a change.
+    """
+    path = state / "podman"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def image_ids(project: Project, names: Collection[str]) -> dict[str, str]:

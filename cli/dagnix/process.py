@@ -5,7 +5,8 @@ import os
 import shlex
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,7 @@ def _popen(  # noqa: PLR0913 - what subprocesses of ours differ in
     stdin: int | IO[bytes] | None,
     stdout: IO[bytes] | None = None,
     capture: bool = True,
+    joined: bool = False,
     cwd: Path | None = None,
 ) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE if capture else None
@@ -68,7 +70,7 @@ def _popen(  # noqa: PLR0913 - what subprocesses of ours differ in
             command,
             stdin=stdin,
             stdout=stdout or pipe,
-            stderr=pipe,
+            stderr=subprocess.STDOUT if joined else pipe,
             env={**os.environ, **(env or {})},
             cwd=cwd,
             text=True,
@@ -137,6 +139,27 @@ def run(  # noqa: PLR0913 - every option that a subprocess of ours needs, in one
     return result
 
 
+def lines(
+    command: Sequence[str], failure: str, *, env: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Yield each line that a command writes, to stdout or stderr, as it comes.
+
+    Raises:
+        UserError: the program is not installed.
+        CommandError: its exit code is not 0.
+
+    """
+    kept: deque[str] = deque(maxlen=TAIL_LINES)
+    process = _popen(command, failure, env=env, stdin=subprocess.DEVNULL, joined=True)
+    with process, cast("IO[str]", process.stdout) as stream:
+        for line in stream:
+            kept.append(line)
+            yield line.removesuffix("\n")
+    if process.returncode:
+        result = Result(tuple(command), process.returncode, "".join(kept))
+        raise CommandError(f"{failure}.", result)
+
+
 class Conversation:
     """A program that answers each line with a line; it ends with the block.
 
@@ -149,13 +172,16 @@ class Conversation:
         failure: str,
         *,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
-        self._command, self._failure, self._env = tuple(command), failure, env
+        self._command, self._failure, self._env, self._cwd = tuple(command), failure, env, cwd
 
     def __enter__(self) -> Self:
         """Start the program. Raises UserError if it is not installed."""
         self._errors: list[str] = []
-        self._process = _popen(self._command, self._failure, env=self._env, stdin=subprocess.PIPE)
+        self._process = _popen(
+            self._command, self._failure, env=self._env, stdin=subprocess.PIPE, cwd=self._cwd
+        )
         self._reader = threading.Thread(
             target=_drain, args=(self._process.stderr, self._errors, None), daemon=True
         )

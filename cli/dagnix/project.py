@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -10,6 +10,9 @@ from typing import Self
 from dagnix import UserError, locations
 
 DEFAULT_PORT = 3000
+# podman-compose drops all else from a name, and Dagnix would look for a stack that is not there.
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)  # as the OCI distribution specification has it
 _ENV_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
 
 
@@ -80,6 +83,13 @@ class Project:
         """Return the project with images of another tag."""
         return replace(self, environment={**self.environment, "DAGNIX_VERSION": tag})
 
+    def without_locations(self, names: Iterable[str]) -> Self:
+        """Return the project without the compose files of these code locations."""
+        theirs = {locations.compose_file(self.root, name).name for name in names}
+        files = [file for file in self.compose_files if Path(file).name not in theirs]
+        environment = {**self.environment, "COMPOSE_FILE": _separator().join(files)}
+        return replace(self, environment=environment)
+
     def with_compose_file(self, name: str, **environment: str) -> Self:
         """Return the project with a compose file of the checkout's and its variables added."""
         files = self.compose_files
@@ -118,7 +128,8 @@ def current() -> Project:
     """Return the checkout that the launcher names, or the one around the working directory.
 
     Raises:
-        UserError: there is no checkout, or it has no environment of the name in DAGNIX_ENV.
+        UserError: there is no checkout, it has no environment of the name in DAGNIX_ENV, or the
+            instance or the images cannot be named as the environment says.
 
     """
     return of_environment(os.environ.get("DAGNIX_ENV", ""))
@@ -145,7 +156,24 @@ def of_environment(name: str) -> Project:
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}
     everything = {**chosen, **defaults}
     environment = {key: given.get(key) or value for key, value in everything.items()}
+    _require_names(environment)
     return with_locations(Project(root, environment))
+
+
+def _require_names(environment: Mapping[str, str]) -> None:
+    name, tag = environment["COMPOSE_PROJECT_NAME"], environment["DAGNIX_VERSION"]
+    if not _NAME.fullmatch(name):
+        fit = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "dagnix"
+        raise UserError(
+            f"COMPOSE_PROJECT_NAME cannot be {name!r}: take small letters, digits, - and _, with a "
+            f"letter or digit first, such as {fit}."
+        )
+    if not _TAG.fullmatch(tag):
+        fit = re.sub(r"[^\w.-]+", "-", tag, flags=re.ASCII).strip(".-")[:128] or "0.1.0"
+        raise UserError(
+            f"DAGNIX_VERSION cannot be {tag!r}, as it is the tag of the images: take letters, "
+            f"digits, - . and _, at most 128, such as {fit}."
+        )
 
 
 def _environment(root: Path, name: str) -> dict[str, str]:

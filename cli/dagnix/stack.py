@@ -1,14 +1,18 @@
 """The stack's containers: podman-compose makes them, podman tells about them."""
 
 import datetime as dt
+import os
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagnix import locations
 from dagnix.bridge import Bridges
-from dagnix.podman import PROJECT_LABEL, image_ids, inspect, podman, settings
+from dagnix.locations import service
+from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
 
@@ -161,14 +165,36 @@ def compose(
     check: bool = True,
     program: str = "dagnix.compose",
 ) -> Result:
-    """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`."""
+    """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`.
+
+    It would refuse all of them for one that it cannot read: those of code locations are left out.
+    """
+    project = project.without_locations(service.unreadable(project.root))
+    separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
         **settings(project.state),
-        "COMPOSE_PROJECT_DIR": str(project.root),
+        # With COMPOSE_PROJECT_DIR it would change to that folder, and run podman there.
+        "COMPOSE_PROJECT_DIR": "",
+        "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),
+        "DAGNIX_ROOT": str(project.root),
     }
     command = [sys.executable, "-m", program, *words]
-    return run(command, failure, check=check, env=environment)
+    return run(command, failure, check=check, env=environment, cwd=directory(project.state))
+
+
+def compose_for(project: Project, service: str, *words: str, **more: Any) -> Result:
+    """Run podman-compose for one service, if need be without other code locations' files.
+
+    `more` is for `compose`. Raises as `compose`.
+    """
+    try:
+        return compose(project, *words, **more)
+    except CommandError:
+        others = locations.others(project.root).keys() - {service}
+        if not others:
+            raise
+        return compose(project.without_locations(others), *words, **more)
 
 
 def services(project: Project) -> list[str]:
@@ -187,26 +213,39 @@ def outdated(project: Project, present: list[Container]) -> list[str]:
     ]
 
 
-def start(project: Project, present: list[Container], *, anew: bool) -> None:
-    """Start what is not running; make anew only what changed, or with `anew` everything."""
+def start(
+    project: Project, present: list[Container], *, anew: bool, absent: Collection[str] = ()
+) -> None:
+    """Start what is not running; make anew only what changed, or with `anew` everything.
+
+    The services in `absent` have no image, and are left out.
+
+    Raises:
+        CommandError: a service does not start; podman-compose has tried the others, too.
+
+    """
     changed = [each.service for each in present] if anew else outdated(project, present)
+    chosen = [name for name in services(project) if name not in absent] if absent else []
     failure = "podman-compose cannot start the stack"
-    if changed:
-        compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
-    if not present:
-        compose(project, "up", "--detach", failure=failure, program="dagnix.compose.first_start")
-        return
-    if former := {each.service for each in everything(project) if each.former}:
-        # podman-compose takes them for the service's container, and one that was made from other
-        # compose files would have it make that anew.
-        known = services(project)
-        others = [name for name in known if name not in former]
-        compose(project, "up", "--detach", *others, failure=failure)
-        if kept := former & set(known):  # that of a location that was removed is in no file
-            compose(project, "up", "--detach", "--no-recreate", *kept, failure=failure)
-    else:
-        compose(project, "up", "--detach", failure=failure)
-    Bridges(project).pin()
+    try:
+        if changed:
+            compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
+        if not present:
+            first = "dagnix.compose.first_start"
+            compose(project, "up", "--detach", *chosen, failure=failure, program=first)
+            return
+        if former := {each.service for each in everything(project) if each.former}:
+            # podman-compose takes them for the service's container, and one that was made from
+            # other compose files would have it make that anew.
+            known = chosen or services(project)
+            others = [name for name in known if name not in former]
+            compose(project, "up", "--detach", *others, failure=failure)
+            if kept := former & set(known):  # that of a location that was removed is in no file
+                compose(project, "up", "--detach", "--no-recreate", *kept, failure=failure)
+        else:
+            compose(project, "up", "--detach", *chosen, failure=failure)
+    finally:
+        Bridges(project).pin()
 
 
 def remove(project: Project, *, volumes: bool) -> None:

@@ -140,11 +140,13 @@ def postgres_environment(postgres: sa.URL, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def storage(request: pytest.FixtureRequest) -> Storage:
-    """The store as the environment configures it, once in each of its two databases."""
+def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    """Give the store as the environment configures it, once in each of its two databases."""
     if request.param == "postgres":
         request.getfixturevalue("postgres_environment")
-    return Storage.from_environment().process_config_and_initialize()
+    # Else Dagster's instance in memory is left open, and SQLAlchemy complains in the end.
+    with Storage.from_environment().process_config_and_initialize_cm() as initialized:
+        yield initialized
 
 
 def _postgres_binaries() -> Path:

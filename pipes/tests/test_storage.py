@@ -51,7 +51,8 @@ def test_many_first_runs_at_once(storage: Storage) -> None:
 
 @pytest.mark.postgres
 def test_table_is_in_the_schema_of_the_role(postgres_environment: sa.Engine) -> None:
-    Storage.from_environment().process_config_and_initialize().upsert([FIRST])
+    with Storage.from_environment().process_config_and_initialize_cm() as storage:
+        storage.upsert([FIRST])
     assert sa.inspect(postgres_environment).get_table_names(schema="storage") == ["weather"]
     assert sa.inspect(postgres_environment).get_table_names(schema="public") == []
 
@@ -60,8 +61,9 @@ def test_table_is_in_the_schema_of_the_role(postgres_environment: sa.Engine) -> 
 @pytest.mark.usefixtures("postgres_environment")
 def test_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_PG_PASSWORD", "wrong")
-    storage = Storage.from_environment().process_config_and_initialize()
-    with pytest.raises(OperationalError, match="password authentication failed") as raised:
+    wrong = Storage.from_environment()
+    failed = pytest.raises(OperationalError, match="password authentication failed")
+    with wrong.process_config_and_initialize_cm() as storage, failed as raised:
         storage.upsert([FIRST])
     assert "wrong" not in str(raised.value)
 

@@ -15,6 +15,7 @@ from support.wheels import wheel
 
 from dagnix.fetch import store
 from dagnix.images import Layout
+from dagnix.locations.files import LEFT_OUT
 
 SERVICES = ["webserver", "daemon", "pipes", "postgres"]
 
@@ -44,6 +45,24 @@ def test_an_edit_of_what_the_image_excludes_makes_no_new_one(checkout: Path) -> 
     (checkout / "pipes" / "tests" / "test_more.py").write_text("assert True\n")
     assert image() == before
     (checkout / "pipes" / "src" / "pipes" / "more.py").touch()
+    assert image() != before
+
+
+def test_secrets_environments_and_caches_make_no_new_image(checkout: Path) -> None:
+    def image() -> str:
+        return run(["nix", "eval", "--raw", f"path:{checkout}#pipes-image.drvPath"]).stdout
+
+    before = image()
+    code = checkout / "pipes" / "src" / "pipes"
+    for name in LEFT_OUT:
+        for folder in (checkout / "pipes", code):
+            (folder / name).mkdir()
+            (folder / name / "file.py").touch()
+    (code / "own-name").mkdir()
+    for name in ("pyvenv.cfg", "module.py"):
+        (code / "own-name" / name).touch()
+    assert image() == before
+    (code / "own-name" / "pyvenv.cfg").unlink()
     assert image() != before
 
 

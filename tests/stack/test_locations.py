@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 from support import team
-from support.command import wait_until
+from support.command import run, wait_until
 from support.markdown import Page
 from support.podman import Podman
 from support.probe import Probe
@@ -57,6 +57,12 @@ def patient() -> None:
 
 defs = dg.Definitions(jobs=[drawn, patient])
 """
+# Projects that are no code location: what they hold, and their pyproject.toml.
+UNFIT = {
+    "impossible": (CODE, PROJECT.replace("pygal==3.0.5", "dagster<1")),
+    "unbuildable": (CODE + "\ndef broken(:\n", PROJECT),
+    "unloadable": ("import no_such_module\n" + CODE, PROJECT),
+}
 # The first team's code; its answer has the version of the library that is locked for `pipes`.
 FIRST = team.CODE.replace(": ANSWER}", ': f"{ANSWER} {pygal.__version__}"}').replace(
     "import time", "import time\n\nimport pygal"
@@ -175,21 +181,52 @@ def test_code_that_does_not_load_is_refused(both: Served) -> None:
         (("add", "third"), "There is no folder"),
         (("add", "third", "docs"), "is no Dagster project"),
         (("add", "third", "impossible"), "pip finds no set of packages"),
+        (("add", "third", "unbuildable"), "SyntaxError"),
+        (("add", "third", "unloadable"), "No module named 'no_such_module'"),
         (("remove", "third"), f"There is no code location third to remove: there is {NAME}."),
     ],
 )
-def test_what_cannot_be_done_is_said_and_leaves_no_file(
-    both: Served, words: tuple[str, ...], says: str
+def test_what_cannot_be_done_is_said_and_changes_nothing(
+    both: Served, podman: Podman, words: tuple[str, ...], says: str
 ) -> None:
     tree = both.stack.checkout
-    (tree / "impossible").mkdir(exist_ok=True)
-    team.write(tree / "impossible", "", project=PROJECT.replace("pygal==3.0.5", "dagster<1"))
-    before = sorted([*tree.glob("compose*"), *tree.glob("nix/locks/**/*.json")])
-    words = tuple(str(tree / word) if word in {"docs", "impossible"} else word for word in words)
+    for name, (code, project) in UNFIT.items():
+        (tree / name).mkdir(exist_ok=True)
+        team.write(tree / name, "first", code, project)
+
+    def state() -> list[object]:
+        git = run(["git", "-C", tree, "status", "--porcelain", "--untracked-files=all"]).stdout
+        volumes = podman("volume", "ls", "--quiet").stdout.split()
+        images = podman("images", "--format", "{{.Repository}}").stdout.split()
+        containers = both.stack.status().keys()
+        return [git, sorted(v for v in volumes if "third" in v), "third" in str(images), containers]
+
+    before = state()
+    words = tuple(str(tree / word) if word in {"docs", *UNFIT} else word for word in words)
     refused = both.stack.dagnix("location", *words, check=False)
     assert refused.returncode == 1
     assert says in refused.stderr
-    assert sorted([*tree.glob("compose*"), *tree.glob("nix/locks/**/*.json")]) == before
+    assert state() == before
+    assert locations(both) == ["pipes", NAME]
+
+
+def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
+    both: Served, podman: Podman
+) -> None:
+    folder = both.stack.checkout / "locations" / NAME
+    container = podman.inspect(both.stack.container(NAME))["Id"]
+    team.write(folder, "first", CODE, "[project")
+    both.save("while it was broken", FIRST)
+    done = both.stack.dagnix("up", check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == both.stack.url
+    assert f"All else is up, but not {NAME}:\n{NAME}: Nix cannot build" in done.stderr
+    assert both.answer().startswith("while it was broken ")
+    assert podman.inspect(both.stack.container(NAME))["Id"] == container
+    assert drawn(both) == "first 3.0.5"
+    both.save("first", FIRST)
+    both.stack.dagnix("deploy")
+    team.write(folder, "first", CODE, PROJECT)
 
 
 @PAGE.run_by("./dagnix location remove marketing", "./dagnix location list")

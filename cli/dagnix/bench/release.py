@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dagnix.bench import lists
 from dagnix.fetch import everything
+from dagnix.locations.faults import Faults
 from dagnix.lock import lockfile, python
 from dagnix.lock.systems import host_system
 
@@ -29,4 +30,4 @@ def go_back(root: Path) -> None:
     solved = python.solved(Path(sys.executable), older, packages)
     python.add_sizes(checkout, solved["packages"], packages)
     lockfile.write(lists.path(root), solved)
-    everything.fetch(checkout, [host_system()], locked=False)
+    everything.fetch(checkout, [host_system()], Faults(), locked=False)

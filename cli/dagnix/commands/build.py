@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dagnix import UserError, console, images, project
+from dagnix import UserError, console, images, locations, project
+from dagnix.locations.faults import Faults
 
 NAMES = "webserver, daemon, postgres, pipes or another code location"
 
@@ -18,6 +19,8 @@ def command(
     for name in names or ():
         if name not in known:
             raise UserError(f"There is no image {name}: it is one of {', '.join(known)}.")
-    layouts = images.build(here, names)
+    faults = Faults() if names else Faults(locations.unreadable(here.root))
+    layouts = images.build(here, names) if names else images.build_each(here, faults)
     for layout in layouts:
         console.out.print(layout.folder, soft_wrap=True)
+    faults.tell("All else is built")

@@ -1,9 +1,12 @@
 """`./dagnix load`."""
 
-from dagnix import images, project
+from dagnix import images, locations, project
+from dagnix.locations.faults import Faults
 
 
 def command() -> None:
     """Build the images if they are not, and load those into podman that it lacks."""
     here = project.current()
-    images.load(here, images.build(here))
+    faults = Faults(locations.unreadable(here.root))
+    images.load(here, images.build_each(here, faults))
+    faults.tell("All else is loaded")

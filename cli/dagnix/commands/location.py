@@ -33,17 +33,13 @@ def add_location(
 
     The Python packages that its pyproject.toml names are locked for it alone, so their versions may
     differ from those of other locations. The webserver goes on; the daemon starts again, which
-    takes some seconds. Commit the files that are written.
+    takes some seconds. Commit the files that are written. If anything fails, nothing is changed.
     """
     here = project.current()
     whole = (folder or here.root / "locations" / name).resolve()
     with turn(here):
-        here = add.register(here, name, whole)
-        running = {each.service for each in stack.containers(here) if each.running}
-        if "webserver" not in running:
+        if not add.add(here, name, whole, wait):
             console.out.print(f"`./dagnix up` starts {name} with the stack.")
-            return
-        add.start(here, name, wait)
 
 
 @app.command("remove")
@@ -53,8 +49,9 @@ def remove_location(
 ) -> None:
     """Remove a code location. Its runs in flight end first; its folder and its data stay."""
     here = project.current()
-    if name not in locations.others(here.root):
-        known = ", ".join(locations.others(here.root)) or "none"
+    there = {**locations.others(here.root), **locations.unreadable(here.root)}
+    if name not in there:
+        known = ", ".join(there) or "none"
         raise UserError(f"There is no code location {name} to remove: there is {known}.")
     with turn(here):
         running = {each.service for each in stack.containers(here) if each.running}
@@ -76,4 +73,6 @@ def list_locations() -> None:
         table.add_column(title, no_wrap=True)
     for name, path in locations.folders(here.root).items():
         table.add_row(name, str(path.relative_to(here.root)))
+    for name in locations.unreadable(here.root):
+        table.add_row(name, "(its lock cannot be read)")
     console.out.print(table)

@@ -83,4 +83,6 @@ def show(found: list[Row]) -> None:
     console.out.print(table)
     for row in found:
         if not row.healthy:
-            console.out.print(f"\n[red]{row.service}[/]: {escape(row.says)}", soft_wrap=True)
+            console.out.print(
+                f"\n[red]{row.service}[/]: {escape(console.harmless(row.says))}", soft_wrap=True
+            )

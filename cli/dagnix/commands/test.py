@@ -79,7 +79,7 @@ def suites(
     `pytest` is the command, and `arguments` what is handed on to it.
     """
     code = Suite(pytest, here.root / locations.FIRST)
-    flake = Suite(["nix", "flake", "check", str(here.root)], here.root)
+    flake = Suite(["nix", "flake", "check"], here.root)
     if not has_tests(here):
         shown = Suite([*pytest, *arguments], code.folder)
         return shown, [] if quick or arguments else [flake]

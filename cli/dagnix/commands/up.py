@@ -23,6 +23,8 @@ from dagnix.deploy import generations, history, names, promotion, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
+from dagnix.locations import service, start
+from dagnix.locations.faults import Faults
 from dagnix.upgrade import hosts, look, schema
 
 # With these the stack can switch a code location over.
@@ -51,6 +53,9 @@ def command(
     What is there already is left as it is. DAGNIX_PORT changes the dashboard's port, COMPOSE_FILE
     adds compose files, COMPOSE_PROJECT_NAME names a second instance.
 
+    A code location that cannot be built or started keeps no other service from coming up: it is
+    named in the end, and the exit code is 1.
+
     Another Dagster than the one that runs is ./dagnix upgrade's, and refused here.
 
     With --mount an edit in DIR is live after `./dagnix reload`, without a build.
@@ -65,38 +70,45 @@ def command(
     present = stack.containers(here)
     if not any(each.running and each.publishes(here.port) for each in present):
         require_port(here)
-    layouts = [] if environment else images.build(here)
+    faults = Faults(locations.unreadable(here.root) | service.unreadable(here.root))
+    layouts = [] if environment else images.build_each(here, faults)
     hosts.require_same_dagster(present, versions(here, layouts, environment))
     had_data = not present and schema.may_have_data(here)
     # Containers keep the files that they started with, so new passwords need new containers.
     new_secrets = secret_files.ensure(here.secrets)
     with turn(here):
-        releases = promoted(here, environment) if environment else brought(here, layouts)
-        running = {each.service for each in present if each.running}
         if environment:
+            releases = promoted(here, environment, faults)
             promotion.take_over(here, environment)
+        else:
+            releases = brought(here, layouts)
+        running = {each.service for each in present if each.running}
         for location, release in releases.items():
-            if running >= {location, *SWITCHED} and not new_secrets:
-                replace_code(here, location, release, wait)
-            names.make_current(here, location, release.image_id)
-        images.load(here, layouts)
+            with faults.of(location):
+                if running >= {location, *SWITCHED} and not new_secrets:
+                    replace_code(here, location, release, wait)
+                names.make_current(here, location, release.image_id)
+        images.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):
-            stack.start(here, stack.containers(here), anew=new_secrets)
+            start.start(here, faults, anew=new_secrets)
     if mount:
-        code.require(here, code.container(here))
-    health.wait(here, wait)
+        with faults.of(code.SERVICE):
+            code.require(here, code.container(here))
+    wait_for(here, faults, wait)
     if had_data:
         schema.report(here)
-    example.run_once(here)
+    example.run_once(here, faults)
     console.out.print(here.url)
+    faults.tell("All else is up")
 
 
-def promoted(here: project.Project, environment: str) -> dict[str, history.Release]:
+def promoted(here: project.Project, environment: str, faults: Faults) -> dict[str, history.Release]:
     """Return the image of each code location that another environment serves."""
-    return {
-        location: promotion.code(here, environment, location)
-        for location in locations.names(here.root)
-    }
+    found = {}
+    for location in locations.names(here.root):
+        with faults.of(location):
+            found[location] = promotion.code(here, environment, location)
+    return found
 
 
 def brought(here: project.Project, layouts: list[images.Layout]) -> dict[str, history.Release]:
@@ -108,6 +120,21 @@ def brought(here: project.Project, layouts: list[images.Layout]) -> dict[str, hi
         for layout in layouts
         if layout.name in locations.names(here.root)
     }
+
+
+def wait_for(here: project.Project, faults: Faults, seconds: float) -> None:
+    """Wait until every service is healthy; a code location that is not has a fault.
+
+    Raises:
+        UserError: another service does not become healthy.
+
+    """
+    sick = health.sick(here, seconds)
+    for location in locations.names(here.root):
+        if location in sick:
+            faults.add(location, sick.pop(location))
+    if sick:
+        raise UserError("\n".join(sick.values()))
 
 
 def versions(

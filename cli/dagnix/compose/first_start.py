@@ -44,7 +44,7 @@ class _FirstStart(podman_compose.Podman):
 
 def _project() -> Project:
     """Return what `dagnix.stack.compose` has told podman-compose."""
-    return Project(Path(os.environ["COMPOSE_PROJECT_DIR"]), os.environ)
+    return Project(Path(os.environ["DAGNIX_ROOT"]), os.environ)
 
 
 def main() -> None:

@@ -32,14 +32,14 @@ def host_images(project: Project, environment: str) -> dict[str, str]:
 
     """
     other = _other(project, environment)
-    found = {each.service: each.image_id for each in containers(other)}
-    if missing := [name for name in images.names(project) if name not in found]:
-        raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
-    return {
-        name: image_id
-        for name, image_id in found.items()
-        if name not in locations.names(project.root)
+    theirs = locations.names(project.root)
+    found = {
+        each.service: each.image_id for each in containers(other) if each.service not in theirs
     }
+    wanted = [name for name in images.names(project) if name not in theirs]
+    if missing := [name for name in wanted if name not in found]:
+        raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
+    return found
 
 
 def take_over(project: Project, environment: str) -> None:

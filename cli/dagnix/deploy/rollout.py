@@ -59,7 +59,9 @@ class Terms:
 
 
 def require(project: Project, location: str) -> None:
-    """Raise UserError if the checkout has no code location of this name."""
+    """Raise UserError if the checkout has no code location of this name, or no lock to be read."""
+    if says := locations.unreadable(project.root).get(location):
+        raise UserError(says)
     if location not in (known := locations.names(project.root)):
         raise UserError(f"There is no code location {location}: it is one of {', '.join(known)}.")
 

@@ -16,7 +16,8 @@ def described(project: Project, service: str) -> list[list[str]]:
     Each is what follows on `podman create`. Raises UserError if the compose files cannot be read.
     """
     words = ["up", "--no-start", service]
-    told = stack.compose(project, *words, failure=FAILURE, program="dagnix.compose.creation")
+    program = "dagnix.compose.creation"
+    told = stack.compose_for(project, service, *words, failure=FAILURE, program=program)
     return [json.loads(line) for line in told.output.splitlines()]
 
 
@@ -27,4 +28,5 @@ def start(project: Project, before: Container, descriptions: list[list[str]]) ->
         # The one before has all networks and volumes, so there is nothing else to make.
         podman(project, "run", "--detach", *words, failure=FAILURE)
     else:
-        stack.compose(project, "up", "--detach", "--no-recreate", before.service, failure=FAILURE)
+        words = ["up", "--detach", "--no-recreate", before.service]
+        stack.compose_for(project, before.service, *words, failure=FAILURE)

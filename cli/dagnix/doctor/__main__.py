@@ -10,6 +10,7 @@ from pathlib import Path
 from dagnix import UserError, project
 from dagnix.doctor import fix, nix, podman, rootless, surroundings
 from dagnix.doctor.finding import Finding
+from dagnix.lock.program import not_written
 
 SIGNS = {"ok": ("✓", "32"), "note": ("•", "33"), "problem": ("✗", "31")}
 
@@ -71,5 +72,9 @@ if __name__ == "__main__":
         sys.exit(main())
     except UserError as error:
         sys.exit(f"dagnix: {error}")
+    except OSError as error:
+        if not (sentence := not_written(error)):
+            raise
+        sys.exit(f"dagnix: {sentence}")
     except KeyboardInterrupt:
         sys.exit(130)

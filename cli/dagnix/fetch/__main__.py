@@ -5,8 +5,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from dagnix import locations
 from dagnix.fetch import everything, folder
 from dagnix.fetch.own import OWN
+from dagnix.locations.faults import Faults
 from dagnix.lock.apt import DEBIAN_KEYRING, OWN_KEYRING
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.mirrors import OWN_MIRROR, OWN_SECURITY_MIRROR
@@ -39,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--locked", action="store_true", help="never change a lock: fail instead")
+    made.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="exit with 0 too if files of a code location beside pipes cannot be had",
+    )
     made.add_argument("--to", metavar="DIR", type=Path, help="copy the files to DIR too")
     made.add_argument(
         "--system",
@@ -58,14 +65,18 @@ def main() -> None:
         systems = [SYSTEMS[name] for name in options.system]
     else:
         systems = list(SYSTEMS.values()) if options.to else [host_system()]
+    faults = Faults(locations.unreadable(checkout.root))
     with alone(checkout):
-        fetched = everything.fetch(checkout, systems, locked=options.locked)
+        fetched = everything.fetch(checkout, systems, faults, locked=options.locked)
         shutil.rmtree(checkout.downloads, ignore_errors=True)
         if options.to:
             copied = folder.fill(options.to, fetched)
             print(f"{options.to} has all files, {copied} of them new: set {OWN} to it.")
     count = len(fetched.store_paths)
-    print(f"All {count} locked inputs are in the Nix store.", file=sys.stderr)
+    if not faults:
+        print(f"All {count} locked inputs are in the Nix store.", file=sys.stderr)
+    elif not options.keep_going:
+        faults.tell(f"{count} locked inputs are in the Nix store")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dagnix import UserError
 from dagnix.fetch import bring, golang, gone, inputs, seed, store
+from dagnix.locations.faults import Faults
 from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import System, host_system
@@ -14,15 +15,18 @@ from dagnix.lock.systems import System, host_system
 TRIES = 3  # a mirror may move on while it is asked
 
 
-def fetch(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inputs.Inputs:
+def fetch(
+    checkout: Checkout, systems: Sequence[System], faults: Faults, *, locked: bool
+) -> inputs.Inputs:
     """Bring all locked inputs of the systems into the store, for as long as they are locked.
 
-    Debian files that no mirror has any more are locked anew, unless `locked`.
-    Raises UserError for whatever cannot be brought.
+    Return them, without those of code locations for which that is not possible: that is a fault of
+    theirs. Debian files that no mirror has any more are locked anew, unless `locked`.
+    Raises UserError for whatever else cannot be brought.
     """
-    wanted = inputs.read(checkout, systems)
+    wanted = inputs.read(checkout, systems, faults)
     if store.missing(wanted.store_paths):
-        wanted = files(checkout, systems, locked=locked)
+        wanted = files(checkout, systems, faults, locked=locked)
         away = store.missing(vendor.store_path for vendor in wanted.vendors)
         for vendor in wanted.vendors:
             if vendor.store_path in away:
@@ -30,18 +34,19 @@ def fetch(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inp
                 with tempfile.TemporaryDirectory() as scratch:
                     golang.bring(checkout, vendor, Path(scratch))
     for system in systems:
-        paths = inputs.read(checkout, [system]).store_paths
+        paths = inputs.read(checkout, [system], faults).store_paths
         store.protect(paths, checkout.roots / f"inputs-{system.name}")
     return wanted
 
 
-def files(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inputs.Inputs:
-    """Bring .deb files, wheels and seeds; return what the locks then name."""
+def files(
+    checkout: Checkout, systems: Sequence[System], faults: Faults, *, locked: bool
+) -> inputs.Inputs:
+    """Bring .deb files, wheels and seeds; return what the locks then name. As `fetch`."""
     for _ in range(TRIES):
-        wanted = inputs.read(checkout, systems)
+        wanted = inputs.read(checkout, systems, faults)
         try:
-            snapshot = lockfile.read(checkout.locked("debian"))["snapshot"]
-            bring.files(checkout, wanted.files, snapshot)
+            _bring(checkout, wanted, faults)
         except bring.GoneError as error:
             if locked:
                 raise gone.refuse(error.files) from error
@@ -52,8 +57,21 @@ def files(checkout: Checkout, systems: Sequence[System], *, locked: bool) -> inp
             print("nix/locks/debian.json holds the new versions: commit it.")
         else:
             _seeds(wanted.seeds)
-            return wanted
+            return inputs.read(checkout, systems, faults)
     raise UserError("The Debian mirror changes faster than it can be fetched: try again later.")
+
+
+def _bring(checkout: Checkout, wanted: inputs.Inputs, faults: Faults) -> None:
+    snapshot = lockfile.read(checkout.locked("debian"))["snapshot"]
+    try:
+        bring.files(checkout, wanted.files, snapshot)
+    except bring.GoneError:
+        raise
+    except UserError:
+        bring.files(checkout, wanted.common, snapshot)
+        for name, added in wanted.added.items():
+            with faults.of(name):
+                bring.files(checkout, added, snapshot)
 
 
 def toolchain(checkout: Checkout) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from dagnix import UserError
 from dagnix.fetch import store
 from dagnix.fetch.inputs import LockedFile, debian_files, named
+from dagnix.locations.faults import Faults
 from dagnix.lock import changes, debian, lockfile, seeds
 from dagnix.lock.apt import Apt, Stanza, parse
 from dagnix.lock.checkout import Checkout
@@ -29,10 +30,12 @@ def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
     the very versions that they do not have.
     """
     old = lockfile.read(checkout.locked("debian"))
-    lists = debian.read_lists(checkout)
+    # What a code location asks for beyond its lock is of no matter here.
+    faults = Faults()
+    lists = debian.read_lists(checkout, faults)
     apts = debian.open_apt(checkout, lists.suite)
     lost = {(file.package, file.version) for file in gone}
-    new = debian.solve(apts, lists, old, _kept(apts, old, lost))
+    new = debian.solve(apts, lists, old, _kept(apts, old, lost), faults)
     still = [
         file
         for file in gone

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from dagnix import UserError, locations
 from dagnix.fetch import store
+from dagnix.locations.faults import Faults
 from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import System
@@ -71,11 +72,20 @@ class Seed:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that the builds for some systems need."""
+    """All that the builds for some systems need; of a code location, by name, what it adds."""
 
-    files: tuple[LockedFile, ...]
+    common: tuple[LockedFile, ...]
     vendors: tuple[Vendor, ...]
     seeds: tuple[Seed, ...]
+    added: Mapping[str, tuple[LockedFile, ...]]
+
+    @property
+    def files(self) -> tuple[LockedFile, ...]:
+        """The .deb files and wheels, each once."""
+        found = {file.store_path: file for file in self.common}
+        for files in self.added.values():
+            found |= {file.store_path: file for file in files}
+        return tuple(found.values())
 
     @property
     def store_paths(self) -> list[str]:
@@ -83,26 +93,32 @@ class Inputs:
         return [entry.store_path for entry in (*self.files, *self.vendors, *self.seeds)]
 
 
-def read(checkout: Checkout, systems: Iterable[System]) -> Inputs:
-    """Return what the locks name for these systems, each file once.
+def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Inputs:
+    """Return what the locks name for these systems; without code locations that have a fault.
 
-    Raises UserError where a lock lacks one of them.
+    Raises UserError where a lock of all images lacks one of them.
     """
     debian, python, go = (_read(checkout, name) for name in ("debian", "python", "go"))
-    others = [
-        lockfile.read(locations.lock(checkout.root, name))
-        for name in locations.others(checkout.root)
-    ]
-    files: dict[str, LockedFile] = {}
+    common: dict[str, LockedFile] = {}
     seeds: dict[str, Seed] = {}
     for system in systems:
-        wheels = [file for lock in (python, *others) for file in _wheels(lock, system.name)]
-        for entry in (*debian_files(debian, system.name), *wheels):
-            files.setdefault(entry.store_path, entry)
+        for entry in (*debian_files(debian, system.name), *_wheels(python, system.name)):
+            common.setdefault(entry.store_path, entry)
         seed = seed_of(debian, system.name)
         seeds.setdefault(seed.store_path, seed)
+    added: dict[str, tuple[LockedFile, ...]] = {}
+    for name in locations.others(checkout.root):
+        with faults.of(name):
+            lock = lockfile.read(locations.lock(checkout.root, name))
+            wheels = [
+                file
+                for system in systems
+                for file in _wheels(lock, system.name, f"locations/{name}")
+            ]
+            added[name] = tuple(file for file in wheels if file.store_path not in common)
     vendors = tuple(Vendor(module, entry["vendor"]) for module, entry in sorted(go.items()))
-    return Inputs(tuple(files.values()), vendors, tuple(seeds.values()))
+    theirs = {name: files for name, files in added.items() if name not in faults}
+    return Inputs(tuple(common.values()), vendors, tuple(seeds.values()), theirs)
 
 
 def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:
@@ -133,12 +149,12 @@ def debian_files(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
     ]
 
 
-def _wheels(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
+def _wheels(lock: Mapping[str, Any], system: str, lock_name: str = "python") -> list[LockedFile]:
     return [
         LockedFile(
             "python", name, entry["version"], entry["file"], entry["size"], entry["sha256"], system
         )
-        for name, entry in _of(lock, "python", "packages", system).items()
+        for name, entry in _of(lock, lock_name, "packages", system).items()
     ]
 
 
@@ -157,11 +173,12 @@ def named(files: Iterable[LockedFile]) -> str:
     return ", ".join(sorted({f"{file.package} {file.version}" for file in files}))
 
 
-def _of(lock: Mapping[str, Any], ecosystem: str, section: str, system: str) -> Any:
+def _of(lock: Mapping[str, Any], lock_name: str, section: str, system: str) -> Any:
     try:
         return lock[section][system]
     except KeyError as error:
+        ecosystem = "python" if "/" in lock_name else lock_name
         raise UserError(
-            f"nix/locks/{ecosystem}.json has no {section} for {system}: "
+            f"nix/locks/{lock_name}.json has no {section} for {system}: "
             f"run ./dagnix lock {ecosystem}."
         ) from error

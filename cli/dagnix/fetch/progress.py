@@ -12,7 +12,7 @@ MEGABYTE = 1_000_000
 
 
 class Progress:
-    """Files and bytes that have arrived, of `files` and `size` (bytes) in all."""
+    """Files and bytes that have arrived, of `files` and `size` in all (bytes; 0: not known)."""
 
     def __init__(self, files: int, size: int, stream: TextIO | None = None) -> None:
         self.files = files
@@ -31,14 +31,18 @@ class Progress:
         if not self.moving and now - self.said < EVERY:
             return
         self.said = now
-        rate = (size - self.first) / max(now - self.started, 0.1)
-        line = (
-            f"{files} of {self.files} files, {size / MEGABYTE:.0f} of "
-            f"{self.size / MEGABYTE:.0f} MB, {rate / MEGABYTE:.1f} MB/s"
-        )
+        line = f"{files} of {self.files} files"
+        share = files / max(self.files, 1)
+        if self.size:
+            rate = (size - self.first) / max(now - self.started, 0.1)
+            line += (
+                f", {size / MEGABYTE:.0f} of {self.size / MEGABYTE:.0f} MB, "
+                f"{rate / MEGABYTE:.1f} MB/s"
+            )
+            share = size / self.size
         if self.moving:
             room = max(shutil.get_terminal_size().columns - 1, 20)
-            line = f"\r{f'fetching {self._bar(size)} {line}'[:room]}\x1b[K"
+            line = f"\r{f'fetching {self._bar(share)} {line}'[:room]}\x1b[K"
         else:
             line = f"fetching: {line}\n"
         self.stream.write(line)
@@ -50,7 +54,7 @@ class Progress:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
 
-    def _bar(self, size: int) -> str:
+    def _bar(self, share: float) -> str:
         full, empty = "█░" if "utf" in (self.stream.encoding or "").lower() else "#-"
-        done = BAR * min(size, self.size) // max(self.size, 1)
+        done = int(BAR * min(share, 1))
         return full * done + empty * (BAR - done)

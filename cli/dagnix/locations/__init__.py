@@ -21,9 +21,13 @@ def compose_file(root: Path, name: str) -> Path:
 
 
 def others(root: Path) -> dict[str, Path]:
-    """Return the folders of all locations but the first, by name."""
-    found = sorted(_locks(root).glob("*.json"))
-    return {path.stem: root / json.loads(path.read_text())["folder"] for path in found}
+    """Return the folders of all locations but the first, by name; those whose lock can be read."""
+    return {name: found for name, found in _read(root).items() if isinstance(found, Path)}
+
+
+def unreadable(root: Path) -> dict[str, str]:
+    """Return what is wrong with the locks that cannot be read, by the location's name."""
+    return {name: found for name, found in _read(root).items() if isinstance(found, str)}
 
 
 def folders(root: Path) -> dict[str, Path]:
@@ -34,6 +38,19 @@ def folders(root: Path) -> dict[str, Path]:
 def names(root: Path) -> list[str]:
     """Return the names of all locations."""
     return [FIRST, *others(root)]
+
+
+def _read(root: Path) -> dict[str, Path | str]:
+    found: dict[str, Path | str] = {}
+    for path in sorted(_locks(root).glob("*.json")):
+        try:
+            found[path.stem] = root / json.loads(path.read_text())["folder"]
+        except (ValueError, KeyError, TypeError):
+            found[path.stem] = (
+                f"{path.relative_to(root)} is no lock of a code location: after a merge with "
+                "conflicts, take one side of it, then run ./dagnix lock python."
+            )
+    return found
 
 
 def _locks(root: Path) -> Path:

@@ -2,56 +2,68 @@
 
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from dagnix import UserError, code, console, health, images, locations, stack
-from dagnix.deploy import switch
+from dagnix.deploy import generations, switch
 from dagnix.fetch import everything
-from dagnix.locations import service
+from dagnix.locations import files, remove, service
+from dagnix.locations.faults import Faults
+from dagnix.locations.taken_back import taken_back
 from dagnix.lock import debian
 from dagnix.lock import locations as lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone
 from dagnix.lock.systems import host_system
-from dagnix.process import run
+from dagnix.podman import podman
 from dagnix.project import Project, with_locations
+from dagnix.stack import Container
 
 # As a name in DNS, and short enough for a container's.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
-def register(project: Project, name: str, folder: Path) -> Project:
-    """Write the location's files, have git know them, and fetch what its image is made of.
+def add(project: Project, name: str, folder: Path, wait: float) -> bool:
+    """Add a location, and have the stack serve it if that runs; tell whether it does.
 
-    Return the project with the location.
+    `wait` is how long its code server may take to become healthy, in seconds.
 
     Raises:
-        UserError: the name or the folder cannot be used, or no packages fit; no file is left.
+        UserError: the name or the folder cannot be used, no packages fit, the image cannot be
+            built, or the code is not served; nothing is changed then.
 
     """
     checkout = Checkout.here()
     _require_name(checkout, name)
     _require_project(project.root, folder)
     written = [locations.lock(project.root, name), locations.compose_file(project.root, name)]
-    try:
+    with taken_back(project.root, [*written, checkout.lock("debian")]):
         with alone(checkout):
-            doing = f"Locking the Python packages of {name}"
-            with console.step(doing, f"{written[0].relative_to(project.root)} is written"):
-                python = Path(sys.executable)
-                lock.update(checkout, name, folder, upgrade=False, interpreter=python)
-            if debian.additions(folder / code.PROJECT_FILE):
-                with console.step(f"Locking the Debian packages of {name}"):
-                    debian.update(checkout, upgrade=False)
-            service.write(project.root, name)
-            everything.fetch(checkout, [host_system()], locked=False)
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
-    # Nix sees only what git knows.
-    command = ["git", "-C", project.root, "add", "--intent-to-add", "--", folder, *written]
-    run(command, f"Git does not take {name}'s files")
-    return with_locations(project)
+            _write(checkout, name, folder)
+        # Nix sees only what git knows.
+        files.add(project.root, folder, written)
+        present = {each.service: each for each in stack.containers(project) if each.running}
+        if "webserver" not in present:
+            return False
+        start(with_locations(project), name, present.get("daemon"), wait)
+    return True
+
+
+def _write(checkout: Checkout, name: str, folder: Path) -> None:
+    """Write the location's files, and fetch what its image is made of."""
+    faults = Faults()
+    path = locations.lock(checkout.root, name)
+    doing = f"Locking the Python packages of {name}"
+    with console.step(doing, f"{path.relative_to(checkout.root)} is written"):
+        python = Path(sys.executable)
+        lock.update(checkout, name, folder, upgrade=False, interpreter=python)
+    if debian.additions(folder / code.PROJECT_FILE):
+        with console.step(f"Locking the Debian packages of {name}"):
+            debian.update(checkout, faults, upgrade=False)
+    service.write(checkout.root, name)
+    everything.fetch(checkout, [host_system()], faults, locked=False)
+    faults.require_none(name)
 
 
 def _require_name(checkout: Checkout, name: str) -> None:
@@ -62,7 +74,7 @@ def _require_name(checkout: Checkout, name: str) -> None:
         )
     if name in locations.names(checkout.root):
         raise UserError(f"There is a code location {name} already: `./dagnix deploy {name}`.")
-    taken = {"postgres", "webserver", "daemon", *debian.read_lists(checkout).groups}
+    taken = {"postgres", "webserver", "daemon", *debian.read_lists(checkout, Faults()).groups}
     if name in taken:
         raise UserError(f"{name} is the name of something else here: choose another one.")
 
@@ -76,20 +88,41 @@ def _require_project(root: Path, folder: Path) -> None:
         raise UserError(f"{folder} is the code location {other} already.")
 
 
-def start(project: Project, name: str, wait: float) -> None:
+def start(project: Project, name: str, daemon: Container | None, wait: float) -> None:
     """Build the location's image, and have the running stack serve it.
 
-    `wait` is how long its code server may take to become healthy, in seconds.
+    `daemon` is the daemon's container, which starts again.
 
     Raises:
-        UserError: the image cannot be built, or the code is not served.
+        UserError: the image cannot be built, or the code is not served; nothing of it is left.
 
     """
-    images.load(project, images.build(project, [name]))
-    daemon = next((each for each in stack.containers(project) if each.service == "daemon"), None)
-    with console.step(f"Starting {name}"):
-        failure = f"podman-compose cannot start {name}"
-        stack.compose(project, "up", "--detach", "--no-recreate", name, failure=failure)
-    (new,) = (each for each in stack.containers(project) if each.service == name)
-    health.wait(project, wait, new)
-    switch.follow(project, new, daemon)
+    volume = f"{project.name}_{name}-data"
+    had_data = _exists(project, "volume", volume)
+    image = images.name(project, name)
+    had_image = _exists(project, "image", image)
+    link = images.link(project, [name])
+    try:
+        images.load(project, images.build(project, [name]))
+        with console.step(f"Starting {name}"):
+            words = ["up", "--detach", "--no-recreate", name]
+            stack.compose_for(project, name, *words, failure=f"podman-compose cannot start {name}")
+        (new,) = (each for each in stack.containers(project) if each.service == name)
+        health.wait(project, wait, new)
+        switch.follow(project, new, daemon)
+    except BaseException:
+        if new := generations.current(stack.everything(project), name):
+            with suppress(UserError):  # code that does not load may never have been there
+                remove.leave(project, new)
+            generations.remove(project, new)
+        if not had_data:
+            podman(project, "volume", "rm", volume, failure="", check=False)
+        if not had_image:
+            podman(project, "image", "rm", image, failure="", check=False)
+            link.unlink(missing_ok=True)
+        raise
+
+
+def _exists(project: Project, kind: str, name: str) -> bool:
+    failure = f"Podman does not tell whether it has {name}"
+    return podman(project, kind, "exists", name, failure=failure, check=False).returncode == 0

@@ -5,6 +5,7 @@ import time
 from dagnix import UserError, console, dashboard, locations, stack
 from dagnix.deploy import drain, generations
 from dagnix.project import Project
+from dagnix.stack import Container
 
 FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.2
@@ -23,6 +24,14 @@ def stop(project: Project, name: str) -> None:
     if not present.running:
         generations.remove(project, present)
         return
+    leave(project, present)
+    generations.set_aside(project, present)
+    drain.begin(project)
+
+
+def leave(project: Project, present: Container) -> None:
+    """Have the dashboard know the container's location no more. Raises as `stop`."""
+    name = present.service
     with console.step(f"Taking {name} out of the workspace"):
         generations.leave(project, present)
         end = time.monotonic() + FOLLOW_SECONDS
@@ -33,8 +42,6 @@ def stop(project: Project, name: str) -> None:
                     "`./dagnix logs webserver`, then remove it again."
                 )
             time.sleep(PAUSE_SECONDS)
-    generations.set_aside(project, present)
-    drain.begin(project)
 
 
 def unregister(project: Project, name: str) -> None:

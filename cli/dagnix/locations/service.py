@@ -1,13 +1,15 @@
 """The compose file of a code location: the service `pipes` once more, under another name."""
 
+import functools
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dagnix import UserError, code_secrets
-from dagnix.locations import FIRST, compose_file
+from dagnix.locations import FIRST, compose_file, others
 
 HEAD = """\
 # The code location {name}, beside the files of the stack:
@@ -15,6 +17,32 @@ HEAD = """\
 # Written once by `./dagnix location add`, after `{first}` in compose.yaml; edit it as you like.
 """
 DATA = "/var/lib/dagster"
+
+
+def unreadable(root: Path) -> dict[str, str]:
+    """Return what is wrong with the compose files of locations that cannot be read, by name."""
+    return {name: says for name in others(root) if (says := _fault(root, name))}
+
+
+def _fault(root: Path, name: str) -> str:
+    path = compose_file(root, name)
+    try:
+        known = _services(path.read_text())
+    except FileNotFoundError:
+        return (
+            f"{path.name} is not there: take it from git, or remove the location and add it again "
+            f"(`./dagnix location remove {name}`)."
+        )
+    except (ValueError, yaml.YAMLError) as error:  # no UTF-8, or no YAML
+        return f"{path.name} is no compose file: {error}."
+    return "" if name in known else f"{path.name} has no service {name}: put it in."
+
+
+@functools.cache
+def _services(text: str) -> Collection[str]:
+    content = yaml.safe_load(text)
+    services = content.get("services") if isinstance(content, dict) else None
+    return services.keys() if isinstance(services, dict) else ()
 
 
 def write(root: Path, name: str) -> Path:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from dagnix import locations
+from dagnix.locations.faults import Faults
 from dagnix.lock import debian, digests, golang, python
 from dagnix.lock import locations as location_lock
 from dagnix.lock.checkout import Checkout
@@ -66,19 +67,21 @@ def _lock(name: str) -> str:
     return name
 
 
-def _python(checkout: Checkout, options: argparse.Namespace) -> list[str]:
+def _python(checkout: Checkout, options: argparse.Namespace, faults: Faults) -> list[str]:
     """Lock the images' packages, then those of each further code location."""
     upgrade, interpreter = options.upgrade, options.python
-    changed = python.update(checkout, upgrade=upgrade, interpreter=interpreter)
+    changed = []
+    with faults.of(locations.FIRST):
+        python.dependencies(checkout.pipes_pyproject)
+    if locations.FIRST not in faults:
+        changed += python.update(checkout, upgrade=upgrade, interpreter=interpreter)
     for name, folder in locations.others(checkout.root).items():
-        lines = location_lock.update(
-            checkout,
-            name,
-            folder,
-            upgrade=upgrade,
-            interpreter=interpreter or python.built(checkout),
-        )
-        changed += [f"{name}: {line}" for line in lines]
+        solver = interpreter or python.built(checkout)
+        with faults.of(name):
+            lines = location_lock.update(
+                checkout, name, folder, upgrade=upgrade, interpreter=solver
+            )
+            changed += [f"{name}: {line}" for line in lines]
     return changed
 
 
@@ -86,9 +89,10 @@ def main() -> None:
     """Lock as the command line says."""
     options = parser().parse_args()
     checkout = Checkout.here()
+    faults = Faults(locations.unreadable(checkout.root))
     update = {
-        "debian": lambda: debian.update(checkout, upgrade=options.upgrade),
-        "python": lambda: _python(checkout, options),
+        "debian": lambda: debian.update(checkout, faults, upgrade=options.upgrade),
+        "python": lambda: _python(checkout, options, faults),
         "go": lambda: golang.update(checkout, upgrade=options.upgrade),
         "digests": lambda: digests.update(checkout),
     }
@@ -103,6 +107,7 @@ def main() -> None:
                 changed = changed or bool(lines)
     if changed and checkout.is_dagnix and "digests" not in chosen:
         print("the images' digests may have moved: run ./dagnix lock digests", file=sys.stderr)
+    faults.tell("All else is locked")
 
 
 if __name__ == "__main__":

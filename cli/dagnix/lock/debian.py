@@ -1,13 +1,15 @@
 """nix/debian.toml → nix/locks/debian.json."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dagnix import UserError, locations
+from dagnix.locations.faults import Faults
 from dagnix.lock import changes, lockfile, mirrors, seeds
 from dagnix.lock.apt import Apt, Stanza
 from dagnix.lock.checkout import Checkout
@@ -27,16 +29,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Lists:
-    """What people edit: nix/debian.toml and [tool.dagnix] of the pipes' pyproject.toml."""
+    """What people edit: nix/debian.toml and [tool.dagnix] of the locations' pyproject.toml.
+
+    `locations` are the groups that are code locations.
+    """
 
     suite: str
     groups: Mapping[str, Group]
+    locations: Collection[str] = ()
 
 
-def read_lists(checkout: Checkout) -> Lists:
-    """Return the groups that people edit.
+def read_lists(checkout: Checkout, faults: Faults) -> Lists:
+    """Return the groups that people edit; that of a location that cannot be read is empty.
 
-    Raises UserError for a file that is not as it should be.
+    Raises UserError for another file that is not as it should be.
     """
     table = _toml(checkout.debian_list)
     try:
@@ -51,14 +57,19 @@ def read_lists(checkout: Checkout) -> Lists:
     folders = {locations.FIRST: checkout.pipes_pyproject.parent, **locations.others(checkout.root)}
     for name, folder in folders.items():
         # Solved with what the image has underneath, so that the same packages are left out.
-        groups[name] = Group(additions(folder / "pyproject.toml"), base.exclude)
-    return Lists(suite, groups)
+        groups[name] = Group((), base.exclude)
+        with faults.of(name):
+            groups[name] = Group(additions(folder / "pyproject.toml"), base.exclude)
+    return Lists(suite, groups, folders.keys())
 
 
 def additions(path: Path) -> tuple[str, ...]:
     """Return the Debian packages that a code location's pyproject.toml asks for."""
     project = _toml(path) if path.exists() else {}
-    return tuple(project.get("tool", {}).get("dagnix", {}).get("debian-packages", ()))
+    found = project.get("tool", {}).get("dagnix", {}).get("debian-packages", [])
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise UserError(f"{path}: debian-packages must be a list of names.")
+    return tuple(found)
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -66,7 +77,7 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except FileNotFoundError as error:
         raise UserError(f"{path} is not there: this folder is no Dagnix repository.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # no TOML, or no UTF-8
         raise UserError(f"{path} is not valid TOML: {error}.") from error
 
 
@@ -84,11 +95,13 @@ def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
     return apts
 
 
-def solve(apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStanza) -> Lock:
+def solve(
+    apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStanza, faults: Faults
+) -> Lock:
     """Return the lock that follows from the lists and the indexes; the seed is the caller's.
 
     `stanza_of` says what a locked package depends on, for those that are to stay; None lets one
-    move to the newest version.
+    move to the newest version. A code location whose list cannot be had keeps its packages.
     """
 
     def one(system: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -98,8 +111,8 @@ def solve(apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStan
             for name, entry in locked.items()
             if (stanza := stanza_of(system, name, entry["version"])) is not None
         }
-        before = old.get("groups", {}).get(system, {}) if keep else {}
-        solved = _solve_groups(apt, lists, before, locked, keep)
+        before = old.get("groups", {}).get(system, {})
+        solved = _solve_groups(apt, lists, before, locked, keep, faults)
         versions = {name: version for group in solved.values() for name, version in group.items()}
         groups = {group: sorted(names) for group, names in solved.items()}
         return _entries(apt, versions, locked), groups
@@ -116,27 +129,33 @@ def solve(apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStan
     return lock
 
 
-def _solve_groups(
+def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what is wrong
     apt: Apt,
     lists: Lists,
     before: Mapping[str, list[str]],
     locked: Mapping[str, Any],
     keep: Mapping[str, Stanza],
+    faults: Faults,
 ) -> dict[str, dict[str, str]]:
     """Return group → package → version, with one version of each package across the groups.
 
     `before` holds the groups' packages as they are locked, `locked` their entries, and `keep` what
-    is known of those that are to stay.
+    is known of those that are to stay: nothing if all are to be the newest.
     """
     while True:
         solved = {}
         for name, group in lists.groups.items():
-            there = before.get(name, ())
+            there = before.get(name, ()) if keep else ()
             kept = {package: keep[package] for package in there if package in keep}
             move = {package: locked[package]["version"] for package in there if package not in keep}
-            solved[name] = (
-                apt.solve(group.packages, group.exclude, kept, move) if group.packages else {}
-            )
+            solve = partial(apt.solve, exclude=group.exclude, keep=kept, move=move)
+            if name not in lists.locations:
+                solved[name] = solve(group.packages) if group.packages else {}
+                continue
+            with faults.of(name):
+                solved[name] = solve(group.packages) if group.packages else {}
+            if name in faults:
+                solved[name] = solve(before[name]) if before.get(name) else {}
         versions: dict[str, set[str]] = {}
         for group in solved.values():
             for name, version in group.items():
@@ -187,16 +206,17 @@ def available(apts: Mapping[str, Apt], old: Lock) -> KnownStanza:
     return lambda system, name, version: known[system].get((name, version))
 
 
-def update(checkout: Checkout, *, upgrade: bool) -> list[str]:
+def update(checkout: Checkout, faults: Faults, *, upgrade: bool) -> list[str]:
     """Write the lock anew and return what changed; with `upgrade` everything is the newest.
 
-    Without it what is locked stays, unless the lists or the mirrors leave no other way.
+    Without it what is locked stays, unless the lists or the mirrors leave no other way. What is
+    locked for a code location whose list cannot be had stays, and that is a fault of its own.
     """
     old = lockfile.read(checkout.locked("debian"))
-    lists = read_lists(checkout)
+    lists = read_lists(checkout, faults)
     apts = open_apt(checkout, lists.suite)
     fresh = upgrade or old.get("suite") != lists.suite
-    new = solve(apts, lists, old, _none if fresh else available(apts, old))
+    new = solve(apts, lists, old, _none if fresh else available(apts, old), faults)
     new["seed"] = seeds.of(checkout, new, old)
     lockfile.write(checkout.lock("debian"), new)
     return changes.describe(old.get("packages", {}), new["packages"])

@@ -28,7 +28,7 @@ def update(
     project = folder / "pyproject.toml"
     lists = python.Lists(
         {name: [*REQUIRED, *python.dependencies(project)]},
-        python.read_lists(checkout).constraints,
+        python.constraints(checkout),
         (checkout.pyproject, project),
     )
     packages = old.get("packages") or shared.get("packages", {})

@@ -17,7 +17,9 @@ def build(checkout: Checkout, package: str) -> Path:
     link.parent.mkdir(parents=True, exist_ok=True)
     features = ["--extra-experimental-features", "nix-command flakes"]
     try:
-        run(["nix", *features, "build", f"{checkout.root}#{package}", "--out-link", link])
+        # Seen from inside the checkout: of an absolute path Nix 2.8 takes no @.
+        command = ["nix", *features, "build", f".#{package}", "--out-link", link]
+        run(command, directory=checkout.root)
     except CommandError as error:
         raise UserError(
             f"Nix cannot build {package} ({last_error(error.output)}): see `nix build .#{package}`."

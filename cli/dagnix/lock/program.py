@@ -25,10 +25,17 @@ def end_well(main: Callable[[], None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if not (sentence := not_written(error)):
             raise
-        return _fail(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
+        return _fail(sentence)
     return 0
+
+
+def not_written(error: OSError) -> str:
+    """Return the sentence for a file that could not be written; "" for another error."""
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+        return ""
+    return f"{error.filename or 'A file'} cannot be written: {error.strerror}."
 
 
 def _fail(sentence: str) -> int:

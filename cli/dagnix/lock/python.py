@@ -12,6 +12,7 @@ from typing import Any
 
 from dagnix import UserError
 from dagnix.fetch import bring, everything, inputs
+from dagnix.locations.faults import Faults
 from dagnix.lock import changes, lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
@@ -44,8 +45,16 @@ def read_lists(checkout: Checkout) -> Lists:
     try:
         named = root["dependency-groups"]
         groups = {name: _expanded(name, named) for name in named}
-        groups["pipes"] = dependencies(checkout.pipes_pyproject)
-        return Lists(groups, root["tool"]["dagnix"]["constraints"], files)
+    except KeyError as error:
+        raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
+    groups["pipes"] = dependencies(checkout.pipes_pyproject)
+    return Lists(groups, constraints(checkout), files)
+
+
+def constraints(checkout: Checkout) -> list[str]:
+    """Return what holds for the packages of all images. Raises as `read_lists`."""
+    try:
+        return _toml(checkout.pyproject)["tool"]["dagnix"]["constraints"]
     except KeyError as error:
         raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
 
@@ -57,14 +66,14 @@ def dependencies(path: Path) -> list[str]:
     """
     try:
         return _toml(path)["project"]["dependencies"]
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise UserError(f"{path} lacks {error}: put it in.") from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
-    except (FileNotFoundError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
         raise UserError(f"{path} cannot be read: {error}.") from error
 
 
@@ -114,7 +123,7 @@ def solved(python: Path, lists: Lists, locked: Packages) -> dict[str, Any]:
 def built(checkout: Checkout) -> Path:
     """Build the command line, and return its Python, which has pip and packaging."""
     # From the lock as it is: the edit may ask for more than it has.
-    everything.files(checkout, [host_system()], locked=False)
+    everything.files(checkout, [host_system()], Faults(), locked=False)
     return build(checkout, "cli") / "bin" / "python"
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from dagnix import UserError, console
-from dagnix.podman import settings
+from dagnix.podman import directory, settings
 from dagnix.process import run
 from dagnix.project import Project
 
@@ -43,7 +43,8 @@ def _dump(project: Project, container: str, file: Path) -> None:
     failure = "The database cannot be backed up, and nothing was changed"
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-            run(words, failure, env=settings(project.state), target=stream)
+            cwd = directory(project.state)
+            run(words, failure, env=settings(project.state), target=stream, cwd=cwd)
             os.fsync(stream.fileno())
     except OSError as error:
         raise UserError(f"{failure}: {file} cannot be written: {error.strerror}.") from error
@@ -56,4 +57,5 @@ def _require_whole(project: Project, container: str, file: Path) -> None:
     words = ["podman", "exec", "--interactive", container, *restore]
     failure = "The backup cannot be read back, and nothing was changed"
     with file.open("rb") as stream:
-        run(words, failure, env=settings(project.state), source=stream)
+        cwd = directory(project.state)
+        run(words, failure, env=settings(project.state), source=stream, cwd=cwd)

@@ -113,6 +113,31 @@ def test_logs_of_one_service() -> None:
     assert dagnix("logs", "pipes", "--tail", "3").stdout == "logs --tail 3 dagnix_pipes_1\n"
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.usefixtures("stack_with_broken_code")
+def test_what_an_op_prints_does_not_steer_the_terminal(
+    checkout: Path, program: Program, *, terminal: bool
+) -> None:
+    said = checkout / "said"
+    said.write_bytes(b"\x1b]0;title\x07 \x1b[2J\x1b[32mgreen\n")
+    state = checkout / "inspect.json"
+    program(
+        "podman",
+        f"""case "$*" in
+*--version*) echo podman version 5.5.0 ;;
+"ps "*) echo abc ;;
+"container inspect"*) cat {state} ;;
+"logs "*) cat {said} >&2 ;;
+esac""",
+    )
+    shown = dagnix("logs", "pipes", **({"FORCE_COLOR": "1"} if terminal else {}))
+    assert shown.returncode == 0, shown.stderr
+    if terminal:
+        assert shown.stdout == "^[]0;title^G ^[[2J\x1b[32mgreen\x1b[0m\n"
+    else:
+        assert shown.stderr == said.read_text()
+
+
 @pytest.mark.usefixtures("stack_with_broken_code")
 def test_logs_of_a_service_that_is_not_there() -> None:
     shown = dagnix("logs", "pipe")

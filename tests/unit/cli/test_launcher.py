@@ -284,3 +284,47 @@ def test_a_checkout_of_another_user_is_trusted_without_his_git_config(
         "build",
     ]
     assert calls.read_text() == f"config --file {trust}/git/config safe.directory {root}\n"
+
+
+def placed(launch: Launch, tmp_path: Path, name: str, *words: str) -> tuple[int, str]:
+    """Run the launcher on a checkout in a folder of this name; return its exit code and words."""
+    (tmp_path / name).mkdir(parents=True)
+    shown = launch("--project", str(tmp_path / name), *words)
+    return shown.returncode, shown.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", "ü", "a#b", "a?b", "a:b", "a%20b", "a[b", "a\\b", "a\nb"])
+@pytest.mark.parametrize("command", ["up", "fetch"])
+def test_a_path_that_nix_or_podman_cannot_take_is_refused_before_anything_starts(
+    launch: Launch, program: Program, tmp_path: Path, command: str, name: str
+) -> None:
+    user(program, 0)
+    code, said = placed(launch, tmp_path, name, command)
+    assert code == 1
+    assert said.startswith(f"dagnix: Nix and podman do not work in {tmp_path / name}: move it")
+    assert said.count(". ") == 0
+    assert not (tmp_path / name / ".dagnix").exists()
+
+
+@pytest.mark.parametrize("name", ["A-z_0.9~", "user@example.org", "it's", "a+b=c,d"])
+def test_other_paths_are_taken(launch: Launch, program: Program, tmp_path: Path, name: str) -> None:
+    user(program, 0)
+    code, said = placed(launch, tmp_path, name, "fetch")
+    assert code == 1
+    assert said.startswith("dagnix: Missing: git, nix")
+
+
+@pytest.mark.parametrize("command", ["up", "fetch", "status"])
+def test_a_checkout_that_cannot_be_written_is_one_sentence(
+    launch: Launch, program: Program, tmp_path: Path, command: str
+) -> None:
+    user(program, 1000)
+    # Root may write everywhere; nobody makes a folder where there is a file.
+    (tmp_path / "checkout" / ".dagnix").touch()
+    shown = launch(command)
+    assert shown.returncode == 1
+    assert shown.stderr == (
+        f"dagnix: {tmp_path}/checkout/.dagnix cannot be written, and Dagnix keeps there what "
+        f"belongs to this host: make {tmp_path}/checkout writable for ann, or clone it to a place "
+        "that is.\n"
+    )

@@ -76,3 +76,46 @@ def test_a_compose_file_is_added_once_to_those_that_the_user_names(
     assert files(project.current()) == ["compose.yaml", "own.yaml", f"{checkout}/more.yaml"]
     monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:more.yaml")
     assert files(project.current()) == ["compose.yaml", "more.yaml"]
+
+
+@pytest.mark.parametrize("where", ["environment", ".env", "config/env"])
+@pytest.mark.parametrize(
+    ("name", "fit"),
+    [
+        ("teamA", "teama"),
+        ("../../x", "x"),
+        ("-team", "team"),
+        ("Ann's team", "ann-s-team"),
+        ("a.b", "a-b"),
+        ("ü", "dagnix"),
+    ],
+)
+def test_a_name_that_podman_compose_would_change_is_refused_with_one_that_would_do(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, where: str, name: str, fit: str
+) -> None:
+    if where == "environment":
+        monkeypatch.setenv("COMPOSE_PROJECT_NAME", name)
+    elif where == ".env":
+        (checkout / ".env").write_text(f'COMPOSE_PROJECT_NAME="{name}"\n')
+    else:
+        (checkout / "config" / "env").mkdir(parents=True)
+        (checkout / "config" / "env" / "own.env").write_text(f'COMPOSE_PROJECT_NAME="{name}"\n')
+        monkeypatch.setenv("DAGNIX_ENV", "own")
+    with pytest.raises(UserError) as refused:
+        project.current()
+    assert str(refused.value).startswith(f"COMPOSE_PROJECT_NAME cannot be {name!r}: ")
+    assert str(refused.value).endswith(f"such as {fit}.")
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", fit)
+    assert project.current().name == fit
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(("tag", "fit"), [("my tag", "my-tag"), (".1", "1"), ("a/b", "a-b")])
+def test_a_tag_that_no_image_can_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tag: str, fit: str
+) -> None:
+    monkeypatch.setenv("DAGNIX_VERSION", tag)
+    with pytest.raises(UserError, match=rf"^DAGNIX_VERSION cannot be .* such as {fit}\.$"):
+        project.current()
+    monkeypatch.setenv("DAGNIX_VERSION", fit)
+    assert project.current().version == fit

@@ -32,7 +32,7 @@ Program = Callable[[str, str], Path]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "my project"
+    made = tmp_path / "my@project"
     made.mkdir()
     shutil.copy(TEMPLATE / "dagnix", made)
     return made
@@ -137,3 +137,14 @@ def test_a_host_without_nix(launch: Run, tmp_path: Path) -> None:
         assert shown.stderr == (
             "dagnix: There is no nix: install it, with apt by `sudo apt-get install git nix-bin`.\n"
         )
+
+
+@pytest.mark.parametrize("name", ["a b", "ü", "a#b"])
+def test_a_path_that_nix_cannot_take(tmp_path: Path, name: str) -> None:
+    moved = tmp_path / name
+    moved.mkdir()
+    shutil.copy(TEMPLATE / "dagnix", moved)
+    command = ["/bin/sh", moved / "dagnix", "up"]
+    shown = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert shown.returncode == 1
+    assert shown.stderr.startswith(f"dagnix: Nix and podman do not work in {moved}: move it")

@@ -52,3 +52,11 @@ def test_elsewhere_it_is_a_line_now_and_then(
     for now in range(10):  # noqa: B007 - read by the clock above
         shown.show(1, 1_000_000)
     assert stream.getvalue() == "fetching: 1 of 4 files, 1 of 4 MB, 0.0 MB/s\n"
+
+
+def test_a_size_that_nobody_knows_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal("utf-8")
+    Progress(36, 0, terminal).show(18, 5_000_000)
+    assert "████████████░░░░░░░░░░░░ 18 of 36 files\x1b" in terminal.getvalue()
+    assert "MB" not in terminal.getvalue()

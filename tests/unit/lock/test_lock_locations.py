@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from world import HOST, World
@@ -59,3 +60,66 @@ def test_a_dependency_that_is_not_to_be_had_is_named(marketing: World) -> None:
     project.write_text(PROJECT.format(dependency="no-such"))
     said = marketing.fails("lock", "python", f"--python={sys.executable}")
     assert "teams/marketing/pyproject.toml: No matching distribution found for no-such." in said
+
+
+@pytest.fixture
+def other(marketing: World) -> World:
+    """A second location beside it, whose pyproject.toml and packages are well."""
+    locations.lock(marketing.root, "sales").write_text('{"folder": "teams/sales"}')
+    folder = marketing.root / "teams" / "sales"
+    folder.mkdir()
+    listed = PROJECT.format(dependency="helper") + "[tool.dagnix]\ndebian-packages = ['extra']\n"
+    (folder / "pyproject.toml").write_text(listed)
+    marketing.debian.add("extra", "1.0")
+    marketing.debian.add("more", "1.0")
+    marketing.debian.publish()
+    return marketing
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("[project", "is not valid TOML"),
+        ("[project]\ndependencies = ['helper']\n[tool.dagnix]\ndebian-packages = ['none']", "apt"),
+    ],
+)
+def test_one_that_cannot_be_locked_keeps_no_other_from_it(
+    other: World, broken: str, says: str
+) -> None:
+    project = other.root / "teams" / "marketing" / "pyproject.toml"
+    well = PROJECT.format(dependency="helper") + "[tool.dagnix]\ndebian-packages = ['more']\n"
+    project.write_text(well)
+    other.lock_all()
+    before = other.lock_of("debian")["groups"][HOST]
+    assert before["sales"] == ["extra"]
+    kept = before["marketing"]
+    project.write_text(broken)
+    (other.root / "teams" / "sales" / "pyproject.toml").write_text(
+        PROJECT.format(dependency="helper>=1.1")
+    )
+    done = other.run("lock", "debian", "python", f"--python={sys.executable}")
+    assert done.returncode == 1
+    assert "dagnix: All else is locked, but not marketing:\nmarketing: " in done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    groups = other.lock_of("debian")["groups"][HOST]
+    assert (groups["marketing"], groups["sales"]) == (kept, [])
+    sales = json.loads(locations.lock(other.root, "sales").read_text())
+    assert sales["packages"][HOST]["helper"]["version"] == "1.1"
+
+
+def test_one_whose_files_cannot_be_had_keeps_no_other_from_being_fetched(other: World) -> None:
+    lock(other, "helper>=1.1")
+    path = locations.lock(other.root, "marketing")
+    path.write_text(path.read_text().replace("helper-1.1", "helper-1.9").replace('"1.1"', '"1.9"'))
+    path.write_text(path.read_text().replace(sha256(path, "helper"), "0" * 64))
+    for words, code in (([], 1), (["--keep-going"], 0)):
+        done = other.run("fetch", *words)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        assert ("but not marketing:\nmarketing: " in done.stderr) == (code == 1)
+        assert other.in_store("-helper-1.0-py3-none-any.whl")
+
+
+def sha256(path: Path, package: str) -> str:
+    return json.loads(path.read_text())["packages"][HOST][package]["sha256"]

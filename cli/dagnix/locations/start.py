@@ -1,0 +1,43 @@
+"""The start of the stack, in which no code location is in another one's way."""
+
+from dagnix import images, locations, stack
+from dagnix.locations.faults import Faults
+from dagnix.process import CommandError
+from dagnix.project import Project
+
+
+def start(project: Project, faults: Faults, *, anew: bool) -> None:
+    """Start what is not running as `stack.start` does; what a code location lacks is a fault.
+
+    Raises:
+        CommandError: another service does not start.
+
+    """
+    theirs = locations.names(project.root)
+    broken = [name for name in theirs if name in faults]
+    # The image from before goes on where the new one cannot be built.
+    absent = set(broken) - images.present(project, broken)
+    try:
+        stack.start(project, stack.containers(project), anew=anew, absent=absent)
+    except CommandError:
+        others = locations.others(project.root)
+        own = project.without_locations(others)
+        needed = set(stack.services(own)) - set(theirs)
+        if not needed <= _running(project):
+            # podman-compose does not take all of the files.
+            present = [each for each in stack.containers(project) if each.service not in others]
+            stack.start(own, present, anew=anew, absent=absent)
+        for name in theirs:
+            if name not in absent | _running(project):
+                with faults.of(name):
+                    _start_one(own, name)
+
+
+def _start_one(own: Project, name: str) -> None:
+    if name != locations.FIRST:
+        own = own.with_compose_file(locations.compose_file(own.root, name).name)
+    stack.compose(own, "up", "--detach", name, failure=f"podman-compose cannot start {name}")
+
+
+def _running(project: Project) -> set[str]:
+    return {each.service for each in stack.containers(project) if each.running}

@@ -1,0 +1,45 @@
+"""Where podman is run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dagnix import podman, project, stack
+
+Program = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def here(
+    checkout: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> project.Project:
+    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(stack, "settings", lambda _: {})
+    monkeypatch.setattr(stack.sys, "executable", str(program("python", "pwd; echo $COMPOSE_FILE")))
+    program("podman", "touch oom; pwd")
+    monkeypatch.chdir(tmp_path)
+    assert checkout.is_dir()
+    return project.current()
+
+
+@pytest.mark.parametrize("word", ["run", "exec", "start", "healthcheck"])
+def test_a_kill_for_want_of_memory_leaves_no_file_in_the_checkout(
+    here: project.Project, tmp_path: Path, word: str
+) -> None:
+    where = podman.podman(here, word, failure="").output.strip()
+    assert where == str(here.state / "podman")
+    assert not (tmp_path / "oom").exists()
+
+
+def test_what_is_named_from_here_is_found(here: project.Project, tmp_path: Path) -> None:
+    assert podman.podman(here, "load", failure="").output.strip() == str(tmp_path)
+
+
+def test_podman_compose_is_run_outside_the_checkout_on_its_files(
+    here: project.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:/elsewhere/own.yaml")
+    where, files = stack.compose(here, "up", failure="").output.splitlines()
+    assert where == str(here.state / "podman")
+    assert files == f"{here.root}/compose.yaml:/elsewhere/own.yaml"
