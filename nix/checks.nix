@@ -6,6 +6,7 @@
   layoutsAgain, # the same images, from derivations that share nothing with the first
   sources, # the checkout's Python code and tests
   runtimeWithTests,
+  projects, # those that the runtime's tests read
 }:
 let
   inherit (tools) bootstrap;
@@ -19,6 +20,7 @@ in
   runtime = check "runtime" ./checks/runtime.sh {
     inherit (tools) go;
     inherit (tools.runtime) vendor;
+    inherit projects;
     sources = runtimeWithTests;
   };
   reproducible = check "reproducible" ./checks/reproducible.sh {

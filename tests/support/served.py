@@ -59,13 +59,20 @@ class Served:
 def mounted_in(stack: Stack, folder: Path) -> Iterator[Served]:
     """Serve the team's code from a folder; afterwards the stack serves its image's again."""
     team.write(folder, "first")
-    stack.dagnix("up", "--mount", str(folder))
-    served = serve(stack, folder)
-    yield served
+    with then_its_own(stack):
+        stack.dagnix("up", "--mount", str(folder))
+        yield serve(stack, folder)
+
+
+@contextmanager
+def then_its_own(stack: Stack) -> Iterator[None]:
+    """Have the stack serve the code of its image again afterwards."""
+    yield
     stack.dagnix("up")
-    Dashboard(stack.port).wait_for_job("example")
+    dashboard = Dashboard(stack.port)
+    dashboard.wait_for_job("example")
     # Other tests find one container of each service, and no runs.
-    served.team.cancel_all()
+    Team(dashboard).cancel_all()
     for container in stack.former():
         stack.podman("rm", "--force", "--time", "0", container)
 

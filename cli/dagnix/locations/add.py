@@ -39,7 +39,7 @@ def register(project: Project, name: str, folder: Path) -> Project:
             with console.step(doing, f"{written[0].relative_to(project.root)} is written"):
                 python = Path(sys.executable)
                 lock.update(checkout, name, folder, upgrade=False, interpreter=python)
-            if debian.additions(folder / code.PROJECT_FILE):
+            if debian.additions(folder / "pyproject.toml"):
                 with console.step(f"Locking the Debian packages of {name}"):
                     debian.update(checkout, upgrade=False)
             service.write(project.root, name)

@@ -18,11 +18,11 @@ EPILOG = """\
 What people edit, and who solves it, with the host's own mirrors, indexes, proxies and credentials:
 
   debian   nix/debian.toml, [tool.dagnix] debian-packages in pipes/pyproject.toml     apt
-  python   pyproject.toml, [project] dependencies in pipes/pyproject.toml             pip
+  python   pyproject.toml, and the dependencies of the project in pipes/              pip
            and of further code locations, each into a lock of its own
   go       imports and go.mod in nix/tools/ and runtime/                              go
 
-In a project of its own (docs/howto/new-project.md) only pipes/pyproject.toml is the project's: the
+In a project of its own (docs/howto/new-project.md) only what is in pipes/ is the project's: the
 other lists are Dagnix's.
 
 Without --upgrade what is locked stays as it is, and moves only where an edit or the mirrors leave

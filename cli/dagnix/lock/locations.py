@@ -1,13 +1,10 @@
-"""A code location's pyproject.toml → its own lock in nix/locks/locations/."""
+"""A code location's project → its own lock in nix/locks/locations/."""
 
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.lock import changes, lockfile, python
+from dagnix.lock import changes, dependencies, lockfile, python
 from dagnix.lock.checkout import Checkout
-
-# What a code server needs beside what its code declares: its runs write to Dagster's Postgres.
-REQUIRED = ("dagster", "dagster-postgres")
 
 
 def update(
@@ -25,11 +22,11 @@ def update(
     path = locations.lock(checkout.root, name)
     old = lockfile.read(path)
     shared = lockfile.read(checkout.locked("python"))
-    project = folder / "pyproject.toml"
+    project = dependencies.of(checkout, folder)
     lists = python.Lists(
-        {name: [*REQUIRED, *python.dependencies(project)]},
-        python.read_lists(checkout).constraints,
-        (checkout.pyproject, project),
+        {name: project.requirements},
+        [*python.read_lists(checkout).constraints, *project.constraints],
+        (checkout.pyproject, project.file),
     )
     packages = old.get("packages") or shared.get("packages", {})
     new = {

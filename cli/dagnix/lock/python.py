@@ -4,15 +4,15 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import UserError
+from dagnix import UserError, locations
 from dagnix.fetch import bring, everything, inputs
-from dagnix.lock import changes, lockfile
+from dagnix.lock import changes, dependencies, lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.nix import build
@@ -29,8 +29,8 @@ PATIENCE = 3  # solutions that keep most of the lock, before all of it may move
 class Lists:
     """What people edit, and the files that they edit."""
 
-    groups: Mapping[str, list[str]]
-    constraints: list[str]
+    groups: Mapping[str, Sequence[str]]
+    constraints: Sequence[str]
     files: tuple[Path, ...]
 
 
@@ -40,25 +40,18 @@ def read_lists(checkout: Checkout) -> Lists:
     Raises UserError for a file that is not as it should be.
     """
     root = _toml(checkout.pyproject)
-    files = (checkout.pyproject, checkout.pipes_pyproject)
+    pipes = dependencies.of(checkout, checkout.pipes)
     try:
         named = root["dependency-groups"]
         groups = {name: _expanded(name, named) for name in named}
-        groups["pipes"] = dependencies(checkout.pipes_pyproject)
-        return Lists(groups, root["tool"]["dagnix"]["constraints"], files)
+        constraints = root["tool"]["dagnix"]["constraints"]
     except KeyError as error:
         raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
-
-
-def dependencies(path: Path) -> list[str]:
-    """Return what a project's pyproject.toml says it needs.
-
-    Raises UserError for a file that is not as it should be.
-    """
-    try:
-        return _toml(path)["project"]["dependencies"]
-    except KeyError as error:
-        raise UserError(f"{path} lacks {error}: put it in.") from error
+    return Lists(
+        {**groups, locations.FIRST: pipes.requirements},
+        [*constraints, *pipes.constraints],
+        (checkout.pyproject, pipes.file),
+    )
 
 
 def _toml(path: Path) -> dict[str, Any]:

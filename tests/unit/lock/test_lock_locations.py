@@ -19,8 +19,6 @@ dependencies = ["{dependency}"]
 @pytest.fixture
 def marketing(world: World) -> World:
     """A world with a location whose lock names nothing but its folder."""
-    for name in ("dagster", "dagster-postgres"):
-        world.index.add(name, "1.0")
     world.index.add("helper", "1.1")
     lock = locations.lock(world.root, "marketing")
     lock.parent.mkdir()

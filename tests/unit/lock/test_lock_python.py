@@ -4,7 +4,7 @@ import hashlib
 import sys
 
 import pytest
-from world import HOST, SYSTEMS, World
+from world import DAGSTER, HOST, SYSTEMS, World
 
 from dagnix.lock.python import conflicting
 
@@ -16,7 +16,7 @@ def _lock(world: World, *options: str) -> str:
 def test_groups_hold_what_their_requirements_need(world: World) -> None:
     lock = world.lock_of("python")
     for system in SYSTEMS:
-        assert lock["groups"][system] == {"cli": ["helper", "tool"], "pipes": ["library"]}
+        assert lock["groups"][system] == {"cli": ["helper", "tool"], "pipes": [*DAGSTER, "library"]}
     wheel = world.index.folder / "helper" / "helper-1.0-py3-none-any.whl"
     assert lock["packages"][HOST]["helper"] == {
         "version": "1.0",
@@ -46,8 +46,14 @@ def test_markers_extras_and_wheels_are_those_of_the_target_machine(world: World)
     _edit(world, "pipes/pyproject.toml", '"library"', '"library[more]"')
     _lock(world, "--upgrade")
     groups = world.lock_of("python")["groups"]
-    assert groups["x86_64-linux"]["pipes"] == ["for-extra", "library", "native"]
-    assert groups["aarch64-linux"]["pipes"] == ["for-extra", "library", "native", "only-arm"]
+    assert groups["x86_64-linux"]["pipes"] == [*DAGSTER, "for-extra", "library", "native"]
+    assert groups["aarch64-linux"]["pipes"] == [
+        *DAGSTER,
+        "for-extra",
+        "library",
+        "native",
+        "only-arm",
+    ]
     for system in SYSTEMS:
         native = world.lock_of("python")["packages"][system]["native"]
         assert native["file"] == f"native-1.0-cp313-cp313-manylinux_2_28_{system[:-6]}.whl"
