@@ -5,6 +5,7 @@ from pathlib import Path
 from dagnix import locations
 from dagnix.lock import changes, dependencies, lockfile, python
 from dagnix.lock.checkout import Checkout
+from dagnix.lock.systems import host_system
 
 
 def update(
@@ -13,7 +14,8 @@ def update(
     """Write the lock of a location anew and return what changed.
 
     Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
-    images, so that it shares their layers where its dependencies allow that.
+    images, so that it shares their layers where its dependencies allow that. The constraints of
+    the other images do not hold for it, but its Dagster is not newer than the webserver's.
 
     Raises:
         UserError: pip finds no packages that fit, or the project cannot be read.
@@ -25,8 +27,9 @@ def update(
     project = dependencies.of(checkout, folder)
     lists = python.Lists(
         {name: project.requirements},
-        [*python.read_lists(checkout).constraints, *project.constraints],
-        (checkout.pyproject, project.file),
+        [*python.location_constraints(checkout), *project.constraints],
+        (project.file,),
+        shared["packages"][host_system().name]["dagster"]["version"],
     )
     packages = old.get("packages") or shared.get("packages", {})
     new = {

@@ -27,11 +27,16 @@ PATIENCE = 3  # solutions that keep most of the lock, before all of it may move
 
 @dataclass(frozen=True)
 class Lists:
-    """What people edit, and the files that they edit."""
+    """What people edit, and the files that they edit.
+
+    `newest_dagster` is the version that the webserver and the daemon have, where these lists may
+    have an older one; "" where they are those of webserver and daemon.
+    """
 
     groups: Mapping[str, Sequence[str]]
     constraints: Sequence[str]
     files: tuple[Path, ...]
+    newest_dagster: str = ""
 
 
 def read_lists(checkout: Checkout) -> Lists:
@@ -44,7 +49,8 @@ def read_lists(checkout: Checkout) -> Lists:
     try:
         named = root["dependency-groups"]
         groups = {name: _expanded(name, named) for name in named}
-        constraints = root["tool"]["dagnix"]["constraints"]
+        own = root["tool"]["dagnix"]
+        constraints = [*own["constraints"], *own["location-constraints"]]
     except KeyError as error:
         raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
     return Lists(
@@ -52,6 +58,14 @@ def read_lists(checkout: Checkout) -> Lists:
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
     )
+
+
+def location_constraints(checkout: Checkout) -> list[str]:
+    """Return the constraints of every code location. Raises as `read_lists`."""
+    try:
+        return _toml(checkout.pyproject)["tool"]["dagnix"]["location-constraints"]
+    except KeyError as error:
+        raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -121,13 +135,21 @@ def _solve(
         except CommandError as error:
             in_the_way = _with_companions(conflicting(error.output) & keep.keys(), keep)
             if not keep or attempt == PATIENCE or not (in_the_way or attempt):
-                files = " and ".join(map(str, lists.files))
-                raise UserError(
-                    f"pip finds no set of packages for {system.name} that fits {files}: "
-                    f"{_reason(error.output)}."
-                ) from error
+                raise UserError(_no_solution(system, lists, _reason(error.output))) from error
             keep = {name: version for name, version in keep.items() if name not in in_the_way}
     raise AssertionError(system)
+
+
+def _no_solution(system: System, lists: Lists, reason: str) -> str:
+    files = " and ".join(map(str, lists.files))
+    said = f"pip finds no set of packages for {system.name} that fits {files}: {reason}."
+    if lists.newest_dagster and f"<={lists.newest_dagster}" in reason:
+        said += (
+            f" The webserver and the daemon have Dagster {lists.newest_dagster}, and must not be "
+            "older than the code: ask for that or an older one, or upgrade them first "
+            "(docs/howto/upgrade.md)."
+        )
+    return said
 
 
 def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
@@ -151,13 +173,14 @@ def conflicting(output: str) -> set[str]:
 
 
 def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) -> dict[str, Any]:
+    newest = [f"dagster<={lists.newest_dagster}"] if lists.newest_dagster else []
     pins = [f"{name}=={version}" for name, version in sorted(keep.items())]
     question = {
         "machine": system.machine,
         "platforms": platforms(system),
         "python": PYTHON,
         "groups": lists.groups,
-        "constraints": [*lists.constraints, *pins],
+        "constraints": [*lists.constraints, *newest, *pins],
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)

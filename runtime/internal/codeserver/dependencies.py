@@ -40,17 +40,19 @@ def declared(folder: Path) -> Declared:
     Raises ValueError, with a sentence, for a file that cannot be read without running it.
     """
     python, said = None, ""
+    constraints: list[str] = []
     for name, read in READERS.items():
         path = folder / name
         if not path.is_file():
             continue
         part = read(path)
+        constraints += part.constraints
         if part.python and not python:
             python, said = part.python, name
         if part.requirements is not None:
-            _require_index(path, (*part.requirements, *part.constraints))
-            return Declared(name, part.requirements, part.constraints, python or "")
-    return Declared(said, python=python or "")
+            _require_index(path, (*part.requirements, *constraints))
+            return Declared(name, part.requirements, tuple(constraints), python or "")
+    return Declared(said, (), tuple(constraints), python or "")
 
 
 def _require_index(path: Path, requirements: Iterable[str]) -> None:
@@ -69,18 +71,20 @@ def _pyproject(path: Path) -> Part:
         raise ValueError(f"{path} cannot be read: {error}.") from error
     project, tool = content.get("project", {}), content.get("tool", {})
     python = project.get("requires-python")
+    constraints = tuple(tool.get("dagnix", {}).get("constraints", ()))
     if "dependencies" in project:
         listed = project["dependencies"]
         if not _are_strings(listed):
             raise ValueError(f"{path}: [project] dependencies is no list of strings.")
-        return Part(tuple(listed), (), python)
+        return Part(tuple(listed), constraints, python)
     dynamic = tool.get("setuptools", {}).get("dynamic", {}).get("dependencies", {})
     if "dependencies" in project.get("dynamic", ()) and "file" in dynamic:
         names = dynamic["file"]
-        return _files(path, [names] if isinstance(names, str) else names, python)
+        found = _files(path, [names] if isinstance(names, str) else names, python)
+        return found._replace(constraints=(*constraints, *found.constraints))
     if "dependencies" in tool.get("poetry", {}):
         raise ValueError(f"{path} lists dependencies in a form of Poetry's own: {WRITE}.")
-    return Part(python=python)
+    return Part(None, constraints, python)
 
 
 def _setup_cfg(path: Path) -> Part:

@@ -36,7 +36,8 @@ ROOT_PROJECT = """
 [dependency-groups]
 cli = ["tool"]
 [tool.dagnix]
-constraints = ["tool<9"]
+constraints = ["tool<9", "dagster<2"]
+location-constraints = ["helper<3"]
 """
 PIPES_PROJECT = """
 [project]
