@@ -38,7 +38,10 @@ def register(project: Project, name: str, folder: Path) -> Project:
             doing = f"Locking the Python packages of {name}"
             with console.step(doing, f"{written[0].relative_to(project.root)} is written"):
                 python = Path(sys.executable)
-                lock.update(checkout, name, folder, upgrade=False, interpreter=python)
+                options = {"upgrade": False, "interpreter": python}
+                _, held_back = lock.update(checkout, name, folder, **options)
+            for sentence in held_back:
+                console.warned(f"{sentence}.")
             if debian.additions(folder / "pyproject.toml"):
                 with console.step(f"Locking the Debian packages of {name}"):
                     debian.update(checkout, upgrade=False)

@@ -67,14 +67,14 @@ def _python(checkout: Checkout, options: argparse.Namespace) -> list[str]:
     upgrade, interpreter = options.upgrade, options.python
     changed = python.update(checkout, upgrade=upgrade, interpreter=interpreter)
     for name, folder in locations.others(checkout.root).items():
-        lines = location_lock.update(
+        lines, held_back = location_lock.update(
             checkout,
             name,
             folder,
             upgrade=upgrade,
             interpreter=interpreter or python.built(checkout),
         )
-        changed += [f"{name}: {line}" for line in lines]
+        changed += [f"{name}: {line}" for line in (*lines, *held_back)]
     return changed
 
 

@@ -10,8 +10,8 @@ from dagnix.lock.systems import host_system
 
 def update(
     checkout: Checkout, name: str, folder: Path, *, upgrade: bool, interpreter: Path
-) -> list[str]:
-    """Write the lock of a location anew and return what changed.
+) -> tuple[list[str], list[str]]:
+    """Write the lock of a location anew and return what changed, and what is held back for a wheel.
 
     Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
     images, so that it shares their layers where its dependencies allow that. The constraints of
@@ -29,13 +29,12 @@ def update(
         {name: project.requirements},
         [*python.location_constraints(checkout), *project.constraints],
         (project.file,),
+        {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
     )
     packages = old.get("packages") or shared.get("packages", {})
-    new = {
-        "folder": str(folder.relative_to(checkout.root)),
-        **python.solved(interpreter, lists, {} if upgrade else packages),
-    }
+    solved, held_back = python.solved(interpreter, lists, {} if upgrade else packages)
+    new = {"folder": str(folder.relative_to(checkout.root)), **solved}
     python.add_sizes(checkout, new["packages"], shared.get("packages", {}), old.get("packages", {}))
     lockfile.write(path, new)
-    return changes.describe(old.get("packages", {}), new["packages"])
+    return changes.describe(old.get("packages", {}), new["packages"]), held_back

@@ -29,13 +29,15 @@ PATIENCE = 3  # solutions that keep most of the lock, before all of it may move
 class Lists:
     """What people edit, and the files that they edit.
 
-    `newest_dagster` is the version that the webserver and the daemon have, where these lists may
-    have an older one; "" where they are those of webserver and daemon.
+    `pythons` are the versions of Python that projects run on, by the file that says so, as version
+    specifiers; "" is any. `newest_dagster` is the version that the webserver and the daemon have,
+    where these lists may have an older one; "" where they are those of webserver and daemon.
     """
 
     groups: Mapping[str, Sequence[str]]
     constraints: Sequence[str]
     files: tuple[Path, ...]
+    pythons: Mapping[Path, str]
     newest_dagster: str = ""
 
 
@@ -57,6 +59,7 @@ def read_lists(checkout: Checkout) -> Lists:
         {**groups, locations.FIRST: pipes.requirements},
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
+        {pipes.file: pipes.python},
     )
 
 
@@ -94,15 +97,17 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
     """
     old = lockfile.read(checkout.locked("python"))
     lists = read_lists(checkout)
-    new = solved(interpreter or built(checkout), lists, {} if upgrade else old.get("packages", {}))
+    locked = {} if upgrade else old.get("packages", {})
+    new, held_back = solved(interpreter or built(checkout), lists, locked)
     add_sizes(checkout, new["packages"], old.get("packages", {}))
     lockfile.write(checkout.lock("python"), new)
-    return changes.describe(old.get("packages", {}), new["packages"])
+    return [*changes.describe(old.get("packages", {}), new["packages"]), *held_back]
 
 
-def solved(python: Path, lists: Lists, locked: Packages) -> dict[str, Any]:
+def solved(python: Path, lists: Lists, locked: Packages) -> tuple[dict[str, Any], list[str]]:
     """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
 
+    Beside it are sentences about packages that are older than they might be for want of a wheel.
     Raises UserError if there is none.
     """
     with ThreadPoolExecutor() as pool:
@@ -111,11 +116,13 @@ def solved(python: Path, lists: Lists, locked: Packages) -> dict[str, Any]:
             SYSTEMS.values(),
         )
         found = dict(zip(SYSTEMS, answers, strict=True))
-    return {
+    lock = {
         "python": PYTHON,
         "packages": {system: answer["packages"] for system, answer in found.items()},
         "groups": {system: answer["groups"] for system, answer in found.items()},
     }
+    said = {system: answer["held_back"] for system, answer in found.items()}
+    return lock, changes.by_system(said)
 
 
 def built(checkout: Checkout) -> Path:
@@ -179,13 +186,20 @@ def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) ->
         "machine": system.machine,
         "platforms": platforms(system),
         "python": PYTHON,
+        "requires_python": {str(file): wanted for file, wanted in lists.pythons.items()},
         "groups": lists.groups,
         "constraints": [*lists.constraints, *newest, *pins],
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        return json.loads(run([python, SOLVER, stream.name]))
+        answer = json.loads(run([python, SOLVER, stream.name]))
+    for file, wanted in answer.get("other_python", {}).items():
+        raise UserError(
+            f"{file} asks for Python {wanted}, and the images have {answer['python']}, Debian's: "
+            "if the code runs on that, say so there."
+        )
+    return answer
 
 
 def add_sizes(checkout: Checkout, packages: dict[str, dict[str, Any]], *known: Packages) -> None:
