@@ -64,7 +64,8 @@ def main() -> int:
         "held_back": held_back.lines(
             log,
             {name: Version(item["metadata"]["version"]) for name, item in installed.items()},
-            wanted(question, installed),
+            required(installed, question["groups"]),
+            map(Requirement, question["constraints"]),
         ),
     }
     json.dump(answer, sys.stdout)
@@ -90,7 +91,8 @@ def _pip(question: dict[str, Any], scratch: Path, report: Path) -> int:
         [
             sys.executable, "-c", PIP, question["machine"],
             "install", "--dry-run", "--ignore-installed", "--no-input",
-            f"--target={scratch / 'target'}", f"--report={report}", f"--log={scratch / 'log'}", "--only-binary=:all:",
+            f"--target={scratch / 'target'}", f"--report={report}", f"--log={scratch / 'log'}",
+            "--only-binary=:all:",
             "--implementation=cp", f"--python-version={question['python']}",
             *(f"--platform={tag}" for tag in question["platforms"]),
             f"--requirement={requirements}", f"--constraint={constraints}",
@@ -110,11 +112,11 @@ def _entry(item: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def wanted(question: dict[str, Any], installed: dict[str, Any]) -> Iterator[Requirement]:
-    """Yield what is required of the packages, by people and by other packages."""
-    given = [*question["constraints"], *(r for rs in question["groups"].values() for r in rs)]
+def required(installed: dict[str, Any], groups: dict[str, list[str]]) -> Iterator[Requirement]:
+    """Yield what people and the packages themselves require of the packages."""
+    listed = (requirement for group in groups.values() for requirement in group)
     depends = (r for item in installed.values() for r in item["metadata"].get("requires_dist", []))
-    for requirement in map(Requirement, (*given, *depends)):
+    for requirement in map(Requirement, (*listed, *depends)):
         marker = requirement.marker
         if marker is None or marker.evaluate({"extra": ""}):
             yield requirement

@@ -127,6 +127,7 @@ def test_versions_that_are_held_back_for_want_of_a_wheel_are_named(world: World)
     world.index.add_source("helper", "1.5")
     # None of these is what the others would be without.
     world.index.add_source("library", "1.5")
+    world.index.add_source("library", "3.0rc1")
     world.index.add_source("tool", "9.0")
     assert _lock(world, "--upgrade").splitlines() == [
         "library 1.0 → 2.0",
