@@ -25,4 +25,3 @@ def test_a_project_comes_up_and_runs(lent: Stack, name: str) -> None:
     dashboard.wait_for_job(f"from_{name}")
     _, status = dashboard.run(f"from_{name}")
     assert status is DagsterRunStatus.SUCCESS
-    lent.dagnix("reload")
