@@ -153,6 +153,19 @@ def test_without_a_kept_channel_each_question_goes_on(outer: Outer, client: Clie
         del client.kept
 
 
+def test_an_older_dagster_that_knows_no_such_reload(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    monkeypatch.undo()  # what the program has put in place
+    for each in (DagsterProxyApiServicer, DagsterApiServicer):
+        monkeypatch.delattr(each, "ReloadCodeWithState")
+    monkeypatch.setattr(DagsterProxyApiServicer, "GetServerId", DagsterProxyApiServicer.GetServerId)
+    runpy.run_path(str(FOLDER / "known_server_id.py"))
+    assert "ReloadCodeWithState" not in vars(DagsterProxyApiServicer)
+    outer = Outer(client)
+    assert [ask(outer) for _ in range(3)] == ["first"] * 3
+
+
 def test_the_id_that_was_given_on_the_command_line_stays(outer: Outer) -> None:
     outer._fixed_server_id = "fixed"  # noqa: SLF001
     assert ask(outer).server_id == "fixed"
