@@ -8,6 +8,7 @@
   layoutsAgain, # the same images, from derivations that share nothing with the first
   sources, # the checkout's Python code and tests
   runtimeWithTests,
+  projects, # those that the runtime's tests read
 }:
 let
   inherit (tools) bootstrap;
@@ -21,6 +22,7 @@ in
   runtime = check "runtime" ./checks/runtime.sh {
     inherit (tools) go;
     inherit (tools.runtime) vendor;
+    inherit projects;
     sources = runtimeWithTests;
   };
   digests = check "digests" ./checks/digests.sh {

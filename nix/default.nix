@@ -2,7 +2,7 @@
 {
   system,
   root, # the folder in which the code locations are
-  pipes, # the first one: a dg project
+  pipes, # the first one: a Dagster project
   config, # the folder with dagster.yaml and workspace.yaml
   locks ? ./locks,
   version, # the images' tag
@@ -116,11 +116,12 @@ let
         && !builtins.elem file (map (each: "${toString path}/${each}") excluded);
     };
 
-  # A code location, without what its pyproject.toml keeps out of the image.
+  # A code location, without what its pyproject.toml, if it has one, keeps out of the image.
   code =
     name: path:
     let
-      project = builtins.fromTOML (builtins.readFile (path + "/pyproject.toml"));
+      file = path + "/pyproject.toml";
+      project = if builtins.pathExists file then builtins.fromTOML (builtins.readFile file) else { };
     in
     sourcesWithout (project.tool.dagnix.exclude or [ ]) name path;
 
@@ -175,6 +176,7 @@ in
       ;
     expectedDigests = (builtins.fromJSON (builtins.readFile ./digests.json)).${system} or { };
     runtimeWithTests = sources "runtime-with-tests" ../runtime;
+    projects = sources "projects" ../tests/projects;
     layoutsAgain = (import ./. (
       arguments
       // {

@@ -66,7 +66,7 @@ let
       title = "Dagster code location";
       inside = { inherit version revision source; };
       inherit layers;
-      # The runtime reads the project's pyproject.toml for the module to serve.
+      # The runtime reads in the project what to serve.
       command = [ "code-server" ];
       ports."4000/tcp" = { };
       # Which webserver and daemon it fits to, without a look inside.

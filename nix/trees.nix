@@ -3,7 +3,7 @@
   tools,
   lock,
   inputs,
-  locations, # name → the folder with its code, a dg project
+  locations, # name → the folder with its code, a Dagster project
   dagsterWritable,
   postgresWritable,
 }:

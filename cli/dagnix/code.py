@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix import UserError, dashboard, locations
+from dagnix import UserError, dashboard, layout, locations
 from dagnix.health import PROGRAM
 from dagnix.podman import directory, podman, settings
 from dagnix.process import Conversation
@@ -14,7 +14,6 @@ from dagnix.stack import Container, containers
 
 SERVICE = locations.FIRST  # the one that compose.mount.yaml is for
 MOUNT_FILE = "compose.mount.yaml"
-PROJECT_FILE = "pyproject.toml"
 DOES_NOT_LOAD = 1  # the exit code of `runtime check`; podman's own are 125 and more
 
 
@@ -33,14 +32,10 @@ def mounted(project: Project, chosen: Path) -> Project:
 
 
 def require_project(folder: Path) -> None:
-    """Raise UserError if this is no folder of a Dagster project."""
+    """Raise UserError if this is no folder of a Dagster project that is one code location."""
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
-    if not (folder / PROJECT_FILE).is_file():
-        raise UserError(
-            f"{folder} is no Dagster project: it has no {PROJECT_FILE} (`create-dagster project` "
-            "makes one)."
-        )
+    layout.read(folder)
 
 
 def folder(project: Project, service: str) -> Path | None:

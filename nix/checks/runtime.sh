@@ -2,7 +2,8 @@
 export GOROOT=$(echo "$go"/usr/lib/go-*)
 export HOME=$TMPDIR GOCACHE=$TMPDIR/cache GOPATH=$TMPDIR/path CGO_ENABLED=0
 export GOFLAGS=-mod=vendor GOPROXY=off GOTOOLCHAIN=local
-mkdir module
+mkdir module tests
+ln -s "$projects" tests/projects
 cp -r "$vendor/." module
 chmod -R u+w module
 cp -r "$sources/." module

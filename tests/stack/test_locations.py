@@ -67,6 +67,7 @@ UNFIT = {
 FIRST = team.CODE.replace(": ANSWER}", ': f"{ANSWER} {pygal.__version__}"}').replace(
     "import time", "import time\n\nimport pygal"
 )
+OLDER = "1.12.4"  # of Dagster
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
 
 
@@ -248,3 +249,14 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert "pipes" in listed
     assert NAME not in listed
     assert both.answer().startswith("first ")
+
+
+def test_a_location_may_have_an_older_dagster(served: Served) -> None:
+    folder = served.stack.checkout / "locations" / "older"
+    folder.mkdir(parents=True)
+    code = CODE.replace("import pygal\n", "").replace("pygal.", "dg.")
+    project = PROJECT.replace('"dagster", "pygal==3.0.5"', f'"dagster=={OLDER}"')
+    team.write(folder, "older", code, project)
+    served.stack.dagnix("location", "add", "older")
+    served.team.dashboard.wait_for_job("drawn")
+    assert drawn(served) == f"older {OLDER}"

@@ -156,7 +156,7 @@ def test_up_names_all_dependencies_that_the_image_lacks(mounted: Served) -> None
     ("name", "says"),
     [
         ("nothing", "There is no folder"),
-        ("empty", "is no Dagster project: it has no pyproject.toml"),
+        ("empty", "is no Dagster project: it has no pyproject.toml with"),
     ],
 )
 def test_up_refuses_what_is_no_project(

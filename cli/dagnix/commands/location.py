@@ -31,7 +31,7 @@ def add_location(
 ) -> None:
     """Add a code location; in a running stack it is served at once.
 
-    The Python packages that its pyproject.toml names are locked for it alone, so their versions may
+    The Python packages that its project depends on are locked for it alone, so their versions may
     differ from those of other locations. The webserver goes on; the daemon starts again, which
     takes some seconds. Commit the files that are written. If anything fails, nothing is changed.
     """

@@ -57,8 +57,10 @@ def _write(checkout: Checkout, name: str, folder: Path) -> None:
     doing = f"Locking the Python packages of {name}"
     with console.step(doing, f"{path.relative_to(checkout.root)} is written"):
         python = Path(sys.executable)
-        lock.update(checkout, name, folder, upgrade=False, interpreter=python)
-    if debian.additions(folder / code.PROJECT_FILE):
+        _, held_back = lock.update(checkout, name, folder, upgrade=False, interpreter=python)
+    for sentence in held_back:
+        console.warned(f"{sentence}.")
+    if debian.additions(folder / "pyproject.toml"):
         with console.step(f"Locking the Debian packages of {name}"):
             debian.update(checkout, faults, upgrade=False)
     service.write(checkout.root, name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dagnix import locations
 from dagnix.locations.faults import Faults
-from dagnix.lock import debian, digests, golang, python
+from dagnix.lock import debian, dependencies, digests, golang, python
 from dagnix.lock import locations as location_lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone, end_well
@@ -19,14 +19,14 @@ EPILOG = """\
 What people edit, and who solves it, with the host's own mirrors, indexes, proxies and credentials:
 
   debian   nix/debian.toml, [tool.dagnix] debian-packages in pipes/pyproject.toml     apt
-  python   pyproject.toml, [project] dependencies in pipes/pyproject.toml             pip
+  python   pyproject.toml, and the dependencies of the project in pipes/              pip
            and of further code locations, each into a lock of its own
   go       imports and go.mod in nix/tools/ and runtime/                              go
   digests  anything of which Dagnix's images are made                                 Nix
 
 The digests are those of the images that Nix then builds (docs/decisions/digests.md).
 
-In a project of its own (docs/howto/new-project.md) only pipes/pyproject.toml is the project's: the
+In a project of its own (docs/howto/new-project.md) only what is in pipes/ is the project's: the
 other lists are Dagnix's.
 
 Without --upgrade what is locked stays as it is, and moves only where an edit or the mirrors leave
@@ -72,16 +72,16 @@ def _python(checkout: Checkout, options: argparse.Namespace, faults: Faults) -> 
     upgrade, interpreter = options.upgrade, options.python
     changed = []
     with faults.of(locations.FIRST):
-        python.dependencies(checkout.pipes_pyproject)
+        dependencies.of(checkout, checkout.pipes)
     if locations.FIRST not in faults:
         changed += python.update(checkout, upgrade=upgrade, interpreter=interpreter)
     for name, folder in locations.others(checkout.root).items():
         solver = interpreter or python.built(checkout)
         with faults.of(name):
-            lines = location_lock.update(
+            lines, held_back = location_lock.update(
                 checkout, name, folder, upgrade=upgrade, interpreter=solver
             )
-            changed += [f"{name}: {line}" for line in lines]
+            changed += [f"{name}: {line}" for line in (*lines, *held_back)]
     return changed
 
 

@@ -1,6 +1,6 @@
 """Says what changed from one lock to the next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Packages = Mapping[str, Mapping[str, Mapping[str, Any]]]  # system → package → entry
@@ -11,15 +11,22 @@ def describe(old: Packages, new: Packages) -> list[str]:
 
     A change that not all systems share names the systems it holds for.
     """
-    systems: dict[str, list[str]] = {}
+    lines = {}
     for system in new:
         before, after = old.get(system, {}), new[system]
-        for name in sorted(before.keys() | after.keys()):
-            line = _line(name, before.get(name), after.get(name))
-            if line:
-                systems.setdefault(line, []).append(system)
+        names = before.keys() | after.keys()
+        lines[system] = [_line(name, before.get(name), after.get(name)) for name in names]
+    return by_system(lines)
+
+
+def by_system(lines: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the lines of all systems, sorted; one that not all share names those it holds for."""
+    systems: dict[str, list[str]] = {}
+    for system, said in lines.items():
+        for line in filter(None, said):
+            systems.setdefault(line, []).append(system)
     return [
-        line if len(where) == len(new) else f"{line} ({', '.join(where)})"
+        line if len(where) == len(lines) else f"{line} ({', '.join(where)})"
         for line, where in sorted(systems.items())
     ]
 

@@ -61,9 +61,9 @@ class Checkout:
         return self.source / "nix" / "digests.json"
 
     @property
-    def pipes_pyproject(self) -> Path:
-        """What the team's own code needs."""
-        return self.root / "pipes" / "pyproject.toml"
+    def pipes(self) -> Path:
+        """The project of the first code location."""
+        return self.root / "pipes"
 
     def lock(self, ecosystem: str) -> Path:
         """Return where the lock of "debian" or "python" is written; Go's is Dagnix's alone."""

@@ -54,7 +54,7 @@ def read_lists(checkout: Checkout, faults: Faults) -> Lists:
         suite = table["suite"]
     except KeyError as error:
         raise UserError(f"{checkout.debian_list} lacks {error}.") from error
-    folders = {locations.FIRST: checkout.pipes_pyproject.parent, **locations.others(checkout.root)}
+    folders = {locations.FIRST: checkout.pipes, **locations.others(checkout.root)}
     for name, folder in folders.items():
         # Solved with what the image has underneath, so that the same packages are left out.
         groups[name] = Group((), base.exclude)

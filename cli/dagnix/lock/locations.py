@@ -1,22 +1,21 @@
-"""A code location's pyproject.toml → its own lock in nix/locks/locations/."""
+"""A code location's project → its own lock in nix/locks/locations/."""
 
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.lock import changes, lockfile, python
+from dagnix.lock import changes, dependencies, lockfile, python
 from dagnix.lock.checkout import Checkout
-
-# What a code server needs beside what its code declares: its runs write to Dagster's Postgres.
-REQUIRED = ("dagster", "dagster-postgres")
+from dagnix.lock.systems import host_system
 
 
 def update(
     checkout: Checkout, name: str, folder: Path, *, upgrade: bool, interpreter: Path
-) -> list[str]:
-    """Write the lock of a location anew and return what changed.
+) -> tuple[list[str], list[str]]:
+    """Write the lock of a location anew and return what changed, and what is held back for a wheel.
 
     Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
-    images, so that it shares their layers where its dependencies allow that.
+    images, so that it shares their layers where its dependencies allow that. The constraints of
+    the other images do not hold for it, but its Dagster is not newer than the webserver's.
 
     Raises:
         UserError: pip finds no packages that fit, or the project cannot be read.
@@ -25,17 +24,17 @@ def update(
     path = locations.lock(checkout.root, name)
     old = lockfile.read(path)
     shared = lockfile.read(checkout.locked("python"))
-    project = folder / "pyproject.toml"
+    project = dependencies.of(checkout, folder)
     lists = python.Lists(
-        {name: [*REQUIRED, *python.dependencies(project)]},
-        python.constraints(checkout),
-        (checkout.pyproject, project),
+        {name: project.requirements},
+        [*python.location_constraints(checkout), *project.constraints],
+        (project.file,),
+        {project.file: project.python},
+        shared["packages"][host_system().name]["dagster"]["version"],
     )
     packages = old.get("packages") or shared.get("packages", {})
-    new = {
-        "folder": str(folder.relative_to(checkout.root)),
-        **python.solved(interpreter, lists, {} if upgrade else packages),
-    }
+    solved, held_back = python.solved(interpreter, lists, {} if upgrade else packages)
+    new = {"folder": str(folder.relative_to(checkout.root)), **solved}
     python.add_sizes(checkout, new["packages"], shared.get("packages", {}), old.get("packages", {}))
     lockfile.write(path, new)
-    return changes.describe(old.get("packages", {}), new["packages"])
+    return changes.describe(old.get("packages", {}), new["packages"]), held_back

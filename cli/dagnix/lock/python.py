@@ -4,16 +4,16 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import UserError
+from dagnix import UserError, locations
 from dagnix.fetch import bring, everything, inputs
 from dagnix.locations.faults import Faults
-from dagnix.lock import changes, lockfile
+from dagnix.lock import changes, dependencies, lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.nix import build
@@ -28,11 +28,18 @@ PATIENCE = 3  # solutions that keep most of the lock, before all of it may move
 
 @dataclass(frozen=True)
 class Lists:
-    """What people edit, and the files that they edit."""
+    """What people edit, and the files that they edit.
 
-    groups: Mapping[str, list[str]]
-    constraints: list[str]
+    `pythons` are the versions of Python that projects run on, by the file that says so, as version
+    specifiers; "" is any. `newest_dagster` is the version that the webserver and the daemon have,
+    where these lists may have an older one; "" where they are those of webserver and daemon.
+    """
+
+    groups: Mapping[str, Sequence[str]]
+    constraints: Sequence[str]
     files: tuple[Path, ...]
+    pythons: Mapping[Path, str]
+    newest_dagster: str = ""
 
 
 def read_lists(checkout: Checkout) -> Lists:
@@ -41,33 +48,28 @@ def read_lists(checkout: Checkout) -> Lists:
     Raises UserError for a file that is not as it should be.
     """
     root = _toml(checkout.pyproject)
-    files = (checkout.pyproject, checkout.pipes_pyproject)
+    pipes = dependencies.of(checkout, checkout.pipes)
     try:
         named = root["dependency-groups"]
         groups = {name: _expanded(name, named) for name in named}
+        own = root["tool"]["dagnix"]
+        constraints = [*own["constraints"], *own["location-constraints"]]
     except KeyError as error:
         raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
-    groups["pipes"] = dependencies(checkout.pipes_pyproject)
-    return Lists(groups, constraints(checkout), files)
+    return Lists(
+        {**groups, locations.FIRST: pipes.requirements},
+        [*constraints, *pipes.constraints],
+        (checkout.pyproject, pipes.file),
+        {pipes.file: pipes.python},
+    )
 
 
-def constraints(checkout: Checkout) -> list[str]:
-    """Return what holds for the packages of all images. Raises as `read_lists`."""
+def location_constraints(checkout: Checkout) -> list[str]:
+    """Return the constraints of every code location. Raises as `read_lists`."""
     try:
-        return _toml(checkout.pyproject)["tool"]["dagnix"]["constraints"]
+        return _toml(checkout.pyproject)["tool"]["dagnix"]["location-constraints"]
     except KeyError as error:
         raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
-
-
-def dependencies(path: Path) -> list[str]:
-    """Return what a project's pyproject.toml says it needs.
-
-    Raises UserError for a file that is not as it should be.
-    """
-    try:
-        return _toml(path)["project"]["dependencies"]
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path} lacks {error}: put it in.") from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -96,15 +98,17 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
     """
     old = lockfile.read(checkout.locked("python"))
     lists = read_lists(checkout)
-    new = solved(interpreter or built(checkout), lists, {} if upgrade else old.get("packages", {}))
+    locked = {} if upgrade else old.get("packages", {})
+    new, held_back = solved(interpreter or built(checkout), lists, locked)
     add_sizes(checkout, new["packages"], old.get("packages", {}))
     lockfile.write(checkout.lock("python"), new)
-    return changes.describe(old.get("packages", {}), new["packages"])
+    return [*changes.describe(old.get("packages", {}), new["packages"]), *held_back]
 
 
-def solved(python: Path, lists: Lists, locked: Packages) -> dict[str, Any]:
+def solved(python: Path, lists: Lists, locked: Packages) -> tuple[dict[str, Any], list[str]]:
     """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
 
+    Beside it are sentences about packages that are older than they might be for want of a wheel.
     Raises UserError if there is none.
     """
     with ThreadPoolExecutor() as pool:
@@ -113,11 +117,13 @@ def solved(python: Path, lists: Lists, locked: Packages) -> dict[str, Any]:
             SYSTEMS.values(),
         )
         found = dict(zip(SYSTEMS, answers, strict=True))
-    return {
+    lock = {
         "python": PYTHON,
         "packages": {system: answer["packages"] for system, answer in found.items()},
         "groups": {system: answer["groups"] for system, answer in found.items()},
     }
+    said = {system: answer["held_back"] for system, answer in found.items()}
+    return lock, changes.by_system(said)
 
 
 def built(checkout: Checkout) -> Path:
@@ -137,13 +143,21 @@ def _solve(
         except CommandError as error:
             in_the_way = _with_companions(conflicting(error.output) & keep.keys(), keep)
             if not keep or attempt == PATIENCE or not (in_the_way or attempt):
-                files = " and ".join(map(str, lists.files))
-                raise UserError(
-                    f"pip finds no set of packages for {system.name} that fits {files}: "
-                    f"{_reason(error.output)}."
-                ) from error
+                raise UserError(_no_solution(system, lists, _reason(error.output))) from error
             keep = {name: version for name, version in keep.items() if name not in in_the_way}
     raise AssertionError(system)
+
+
+def _no_solution(system: System, lists: Lists, reason: str) -> str:
+    files = " and ".join(map(str, lists.files))
+    said = f"pip finds no set of packages for {system.name} that fits {files}: {reason}."
+    if lists.newest_dagster and f"<={lists.newest_dagster}" in reason:
+        said += (
+            f" The webserver and the daemon have Dagster {lists.newest_dagster}, and must not be "
+            "older than the code: ask for that or an older one, or upgrade them first "
+            "(docs/howto/upgrade.md)."
+        )
+    return said
 
 
 def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
@@ -167,18 +181,26 @@ def conflicting(output: str) -> set[str]:
 
 
 def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) -> dict[str, Any]:
+    newest = [f"dagster<={lists.newest_dagster}"] if lists.newest_dagster else []
     pins = [f"{name}=={version}" for name, version in sorted(keep.items())]
     question = {
         "machine": system.machine,
         "platforms": platforms(system),
         "python": PYTHON,
+        "requires_python": {str(file): wanted for file, wanted in lists.pythons.items()},
         "groups": lists.groups,
-        "constraints": [*lists.constraints, *pins],
+        "constraints": [*lists.constraints, *newest, *pins],
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        return json.loads(run([python, SOLVER, stream.name]))
+        answer = json.loads(run([python, SOLVER, stream.name]))
+    for file, wanted in answer.get("other_python", {}).items():
+        raise UserError(
+            f"{file} asks for Python {wanted}, and the images have {answer['python']}, Debian's: "
+            "if the code runs on that, say so there."
+        )
+    return answer
 
 
 def add_sizes(checkout: Checkout, packages: dict[str, dict[str, Any]], *known: Packages) -> None:

@@ -3,9 +3,12 @@
 usage: python solve_wheels.py QUESTION > ANSWER
 
 QUESTION, a JSON file: {"machine": as uname says it, "platforms": wheel tags,
-                        "python": "3.13",
+                        "python": "3.13", "requires_python": {file: version specifier},
                         "groups": {group: [requirement]}, "constraints": [requirement]}
-ANSWER, JSON: {"packages": {name: {"version", "file", "sha256"}}, "groups": {group: [name]}}
+ANSWER, JSON: {"packages": {name: {"version", "file", "sha256"}}, "groups": {group: [name]},
+               "held_back": [sentence about a package of which a newer version has no wheel]}
+              or, where files ask for another Python than this, {"other_python": {file: version
+              specifier}, "python": "3.13.5"}
 
 Environment markers are evaluated by the running Python, whatever pip's --python-version says, so
 this must be that version, and the machine is put in its place here.
@@ -17,11 +20,15 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import held_back  # beside this program
 from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 PIP = """
 import platform, runpy, sys
@@ -35,11 +42,15 @@ def main() -> int:
     """Answer the question in the file; pip's messages go to standard error."""
     question = json.loads(Path(sys.argv[1]).read_text())
     platform.machine = lambda: question["machine"]
+    if other := {f: s for f, s in question["requires_python"].items() if not has_this_python(s)}:
+        json.dump({"other_python": other, "python": platform.python_version()}, sys.stdout)
+        return 0
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         done = _pip(question, Path(scratch), report)
         if done:
             return done
+        log = (Path(scratch) / "log").read_text()
         installed = {
             canonicalize_name(item["metadata"]["name"]): item
             for item in json.loads(report.read_text())["install"]
@@ -50,9 +61,23 @@ def main() -> int:
             group: sorted(closure(requirements, installed))
             for group, requirements in question["groups"].items()
         },
+        "held_back": held_back.lines(
+            log,
+            {name: Version(item["metadata"]["version"]) for name, item in installed.items()},
+            required(installed, question["groups"]),
+            map(Requirement, question["constraints"]),
+        ),
     }
     json.dump(answer, sys.stdout)
     return 0
+
+
+def has_this_python(specifier: str) -> bool:
+    """Tell whether a version specifier has the running Python; one that is none has not."""
+    try:
+        return SpecifierSet(specifier).contains(platform.python_version())
+    except InvalidSpecifier:
+        return False
 
 
 def _pip(question: dict[str, Any], scratch: Path, report: Path) -> int:
@@ -66,7 +91,8 @@ def _pip(question: dict[str, Any], scratch: Path, report: Path) -> int:
         [
             sys.executable, "-c", PIP, question["machine"],
             "install", "--dry-run", "--ignore-installed", "--no-input",
-            f"--target={scratch / 'target'}", f"--report={report}", "--only-binary=:all:",
+            f"--target={scratch / 'target'}", f"--report={report}", f"--log={scratch / 'log'}",
+            "--only-binary=:all:",
             "--implementation=cp", f"--python-version={question['python']}",
             *(f"--platform={tag}" for tag in question["platforms"]),
             f"--requirement={requirements}", f"--constraint={constraints}",
@@ -84,6 +110,16 @@ def _entry(item: dict[str, Any]) -> dict[str, str]:
         "file": path.name,
         "sha256": download["archive_info"]["hashes"]["sha256"],
     }
+
+
+def required(installed: dict[str, Any], groups: dict[str, list[str]]) -> Iterator[Requirement]:
+    """Yield what people and the packages themselves require of the packages."""
+    listed = (requirement for group in groups.values() for requirement in group)
+    depends = (r for item in installed.values() for r in item["metadata"].get("requires_dist", []))
+    for requirement in map(Requirement, (*listed, *depends)):
+        marker = requirement.marker
+        if marker is None or marker.evaluate({"extra": ""}):
+            yield requirement
 
 
 def closure(requirements: list[str], installed: dict[str, Any]) -> set[str]:

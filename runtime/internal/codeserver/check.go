@@ -18,12 +18,17 @@ import (
 //go:embed check.py
 var checkProgram string
 
+// dependenciesProgram is what check.py reads the project's dependencies with.
+//
+//go:embed dependencies.py
+var dependenciesProgram string
+
 // request names a project to check.py.
 type request struct {
 	Folder  string `json:"folder"`
 	Modules string `json:"modules"`
-	Option  string `json:"option"`
-	Module  string `json:"module"`
+	// Target is a LoadableTargetOrigin without its working directory.
+	Target map[string]string `json:"target"`
 	// Variables are the settings and secrets.
 	Variables map[string]string `json:"variables"`
 }
@@ -52,11 +57,11 @@ func NewChecker(ctx context.Context, log *os.File) (*Checker, error) {
 	defer theirOutput.Close()
 	checker := &Checker{input: input, output: output, lines: bufio.NewReader(output)}
 	files := map[int]int{0: int(theirInput.Fd()), 1: int(theirOutput.Fd()), 2: int(log.Fd())}
-	if began, err := newFork("check", checkProgram, nil, files); err == nil {
+	if began, err := newFork("check", checkProgram, []string{dependenciesProgram}, files); err == nil {
 		checker.wait = func() error { return failed(began.wait()) }
 		return checker, nil
 	}
-	process := exec.CommandContext(ctx, "python", "-c", checkProgram)
+	process := exec.CommandContext(ctx, "python", "-c", checkProgram, dependenciesProgram)
 	process.Stdin, process.Stdout, process.Stderr = theirInput, theirOutput, log
 	if err := process.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start Python: %w", err)
@@ -101,12 +106,16 @@ func (c *Checker) load(folder string) (*dagster.Location, error) {
 		return nil, errors.New(string(AsMounted([]byte(err.Error()))))
 	}
 	option := strings.ReplaceAll(strings.TrimPrefix(found.option, "--"), "-", "_")
+	target := map[string]string{option: found.target}
+	if found.attribute != "" {
+		target["attribute"] = found.attribute
+	}
 	secrets, variables, err := takeVariables()
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(secrets)
-	line, err := json.Marshal(request{folder, modules(folder), option, found.module, variables})
+	line, err := json.Marshal(request{folder, found.modules, target, variables})
 	if err != nil {
 		return nil, err
 	}

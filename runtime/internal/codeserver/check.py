@@ -2,14 +2,15 @@
 
 Each line on standard input names a project; the answer is a line on standard output: the code
 server's reply to ListRepositories, or the dependencies that are missing. Each project is loaded in
-a process of its own, forked from this one, as importing Dagster takes a second.
+a process of its own, forked from this one, as importing Dagster takes a second. The argument is the
+text of dependencies.py.
 """
 
 import importlib.metadata
 import json
 import os
+import platform
 import sys
-import tomllib
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,34 +25,54 @@ from dagster._serdes import serialize_value
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.libraries import DagsterLibraryRegistry
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+_program: dict[str, Any] = {}
+exec(sys.argv[1], _program)  # noqa: S102 - that is what it is for
+read_dependencies = _program["declared"]
 
 
-def missing_dependencies(folder: Path) -> Iterator[str]:
-    """Yield what [project] in pyproject.toml depends on and this Python lacks, as it is written."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text()).get("project", {})
-    for declared in project.get("dependencies", ()):
-        requirement = Requirement(declared)
+def lacking(declared: Any) -> Iterator[str]:
+    """Yield what a project depends on and this Python lacks, as it is written."""
+    python = platform.python_version()
+    if not SpecifierSet(declared.python).contains(python):
+        yield f"Python {declared.python} (the image has {python})"
+    for written in declared.requirements:
+        requirement = Requirement(written)
         if requirement.marker and not requirement.marker.evaluate():
             continue
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            yield declared
+            yield written
             continue
         if not requirement.specifier.contains(version, prereleases=True):
-            yield f"{declared} (the image has {version})"
+            yield f"{written} (the image has {version})"
 
 
-def load(folder: str, modules: str, option: str, module: str, variables: dict[str, str]) -> str:
+def dependencies(folder: str) -> str:
+    """Return an answer if the project's dependencies are not there or cannot be read, or ""."""
+    try:
+        declared = read_dependencies(Path(folder))
+        missing = list(lacking(declared))
+    except ValueError as error:
+        return json.dumps({"__class__": "UnreadableDependencies", "message": str(error)})
+    if not missing:
+        return ""
+    answer = {"__class__": "MissingDependencies", "file": declared.file, "dependencies": missing}
+    return json.dumps(answer)
+
+
+def load(folder: str, modules: str, target: dict[str, str], variables: dict[str, str]) -> str:
     """Return the answer about the project in `folder`, as JSON."""
     os.environ.update(variables)
     os.chdir(folder)
     sys.path.insert(0, modules)
     os.environ["PYTHONPATH"] = os.pathsep.join([modules, os.environ.get("PYTHONPATH", "")])
     try:
-        if missing := list(missing_dependencies(Path(folder))):
-            return json.dumps({"__class__": "MissingDependencies", "dependencies": missing})
-        origin = LoadableTargetOrigin(working_directory=modules, **{option: module})
+        if answer := dependencies(folder):
+            return answer
+        origin = LoadableTargetOrigin(working_directory=modules, **target)
         loaded = LoadedRepositories(origin, None, [sys.executable, "-m", "dagster"], None)
         for repository in loaded.definitions_by_name.values():
             # What the webserver asks for next.

@@ -41,16 +41,18 @@ func Command(more []string) ([]string, error) {
 	if err := os.Chdir(folder); err != nil {
 		return nil, fmt.Errorf("cannot enter the Dagster project's folder: %w", err)
 	}
-	modules := modules(folder)
-	if err := os.Setenv("PYTHONPATH", pythonPath(modules)); err != nil {
+	if err := os.Setenv("PYTHONPATH", pythonPath(found.modules)); err != nil {
 		return nil, err
 	}
 	command := []string{
 		"dagster", "code-server", "start",
 		"--host", "0.0.0.0",
 		"--port", Port(),
-		"--working-directory", modules,
-		found.option, found.module,
+		"--working-directory", found.modules,
+		found.option, found.target,
+	}
+	if found.attribute != "" {
+		command = append(command, "--attribute", found.attribute)
 	}
 	// Options win over their environment variables, so pass none that the user may have set there.
 	if os.Getenv("DAGSTER_LOCATION_NAME") == "" {
@@ -60,15 +62,6 @@ func Command(more []string) ([]string, error) {
 		command = append(command, "--heartbeat-ttl", heartbeatSeconds)
 	}
 	return append(command, more...), nil
-}
-
-// modules is the folder of the project's modules: the same choice as dg's get_path_for_local_module.
-func modules(folder string) string {
-	source := filepath.Join(folder, "src")
-	if info, err := os.Stat(source); err != nil || !info.IsDir() {
-		return folder
-	}
-	return source
 }
 
 // pythonPath is PYTHONPATH with the modules before what the user has set.

@@ -83,8 +83,8 @@ func TestCommandLeavesWhatTheEnvironmentSets(t *testing.T) {
 
 func TestCommandExplains(t *testing.T) {
 	for pyproject, want := range map[string]string{
-		"":                                     "it has no pyproject.toml",
-		"[project]\nname='x'\n":                "names no Dagster module: set root_module under [tool.dg.project]",
+		"":                                     "no workspace.yaml, and no definitions.py",
+		"[project]\nname='x'\n":                "no pyproject.toml with [tool.dg.project] or [tool.dagster]",
 		"[tool\n":                              "pyproject.toml, line 1: ",
 		"[tool.dg.project]\nroot_module = 3\n": "pyproject.toml, line 2: ",
 	} {

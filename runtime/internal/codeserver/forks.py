@@ -70,7 +70,8 @@ def import_dagster() -> None:
     gc.disable()  # it finds nothing, in a tenth of the time that this takes
     sys.path, whole = own_path[:], sys.path
     for module in NEEDED:
-        importlib.import_module(module)
+        with suppress(ModuleNotFoundError):  # in a code location's older Dagster
+            importlib.import_module(module)
     sys.path = whole
     gc.freeze()
     gc.enable()

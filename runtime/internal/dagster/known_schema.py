@@ -41,5 +41,6 @@ def once(look: Callable[..., bool]) -> Callable[..., bool]:
 
 
 for storage, names in LOOKS.items():
-    for name in names:
+    # A code location may have an older Dagster, with less to look for.
+    for name in (each for each in names if hasattr(storage, each)):
         setattr(storage, name, once(getattr(storage, name)))

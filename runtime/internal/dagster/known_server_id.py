@@ -14,7 +14,9 @@ from dagster._grpc.proxy_server import DagsterProxyApiServicer as Outer
 
 SECONDS = 10  # an inner server that hangs is found as late
 
-ask, reload = Outer.GetServerId, Outer.ReloadCodeWithState
+ask = Outer.GetServerId
+# A code location may have an older Dagster (1.12), whose inner server never reloads.
+reload = getattr(Outer, "ReloadCodeWithState", None)
 
 
 @dataclass(frozen=True)
@@ -74,4 +76,5 @@ def reload_code_with_state(outer: Outer, request: Any, context: Any) -> Any:
 
 
 Outer.GetServerId = get_server_id
-Outer.ReloadCodeWithState = reload_code_with_state
+if reload:
+    Outer.ReloadCodeWithState = reload_code_with_state

@@ -1,6 +1,7 @@
 package dagster
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 
 // Location is what a code server that loaded its code says about it.
 type Location struct {
-	// Modules are the names of the Python modules with the definitions.
+	// Modules are the names of the Python modules with the definitions, or of the files.
 	Modules []string
 	// Version is that of Dagster in the code server.
 	Version string
@@ -42,7 +43,9 @@ func ParseLocation(reply []byte, folder string) (*Location, error) {
 		Versions map[string]string `json:"dagster_library_versions"`
 		Pointers map[string]struct {
 			Module string `json:"module"`
+			File   string `json:"python_file"`
 		} `json:"repository_code_pointer_dict"`
+		File         string   `json:"file"`
 		Dependencies []string `json:"dependencies"`
 		ErrorInfo
 	}
@@ -53,15 +56,17 @@ func ParseLocation(reply []byte, folder string) (*Location, error) {
 	case "ListRepositoriesResponse":
 		location := &Location{Version: content.Versions["dagster"]}
 		for _, pointer := range content.Pointers {
-			location.Modules = append(location.Modules, pointer.Module)
+			location.Modules = append(location.Modules, cmp.Or(pointer.Module, filepath.Base(pointer.File)))
 		}
 		return location, nil
 	case "SerializableErrorInfo":
 		return nil, &LoadError{content.Sentence(folder)}
 	case "MissingDependencies":
-		return nil, &LoadError{fmt.Sprintf("%s/pyproject.toml depends on what the pipes image lacks: %s. Add it to the dependencies "+
+		return nil, &LoadError{fmt.Sprintf("%s/%s depends on what the pipes image lacks: %s. Add it to the dependencies "+
 			"of the project that the image is built from, and build that again (docs/howto/add-a-dependency.md)",
-			folder, strings.Join(content.Dependencies, ", "))}
+			folder, content.File, strings.Join(content.Dependencies, ", "))}
+	case "UnreadableDependencies":
+		return nil, &LoadError{content.Message}
 	}
 	return nil, fmt.Errorf("the code server's reply is of an unknown class %q", content.Class)
 }

@@ -233,6 +233,13 @@ class Index:
         self._list(wheel.parent)
         return wheel
 
+    def add_source(self, name: str, version: str) -> None:
+        """Put a source archive in; nobody is to open it."""
+        archive = self.folder / name / f"{name.replace('-', '_')}-{version}.tar.gz"
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        archive.write_bytes(b"not to be opened")
+        self._list(archive.parent)
+
     def remove(self, wheel: Path) -> None:
         wheel.unlink()
         self._list(wheel.parent)
@@ -242,7 +249,7 @@ class Index:
         links = [
             f'<a href="{wheel.name}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}">'
             f"{wheel.name}</a><br>"
-            for wheel in sorted(project.glob("*.whl"))
+            for wheel in sorted([*project.glob("*.whl"), *project.glob("*.tar.gz")])
         ]
         page = ["<!DOCTYPE html><html><body>", *links, "</body></html>"]
         (project / "index.html").write_text("\n".join(page))

@@ -24,7 +24,8 @@ def test_fetched_paths_are_protected_from_garbage_collection(world: World) -> No
     world.ok("fetch")
     root = world.root / ".dagnix" / "roots" / f"inputs-{HOST}"
     listed = root.read_text().split("\n")
-    assert len(listed) == 3 + 3 + 1  # app libfoo busybox-static, tool helper library, the seed
+    # app libfoo busybox-static; tool helper library dagster dagster-postgres; the seed
+    assert len(listed) == 3 + 5 + 1
     assert root.is_symlink()
 
 

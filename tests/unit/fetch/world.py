@@ -17,9 +17,12 @@ from fakes import SECONDS, Archive, Index, Key, Server
 
 import dagnix
 from dagnix.fetch import store
+from dagnix.lock import dependencies
 
+ROOT = Path(__file__).resolve().parents[3]
 HOST = f"{os.uname().machine}-linux"
 SYSTEMS = ("aarch64-linux", "x86_64-linux")
+DAGSTER = ("dagster", "dagster-postgres")  # what each code location gets
 
 DEBIAN_LIST = """
 suite = "trixie"
@@ -33,7 +36,8 @@ ROOT_PROJECT = """
 [dependency-groups]
 cli = ["tool"]
 [tool.dagnix]
-constraints = ["tool<9"]
+constraints = ["tool<9", "dagster<2"]
+location-constraints = ["helper<3"]
 """
 PIPES_PROJECT = """
 [project]
@@ -172,6 +176,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, key: Key) -> Template:
         made.index.add("tool", "1.0", ("helper",), payload=bytes(1000))
         made.index.add("helper", "1.0")
         made.index.add("library", "1.0", payload=bytes(1000))
+        for name in DAGSTER:
+            made.index.add(name, "1.0")
         made.lock_all()
         made.server.stop()
     _make_removable(folder)
@@ -212,6 +218,9 @@ def _world(folder: Path, key: Key, apt_config: Path, monkeypatch: pytest.MonkeyP
     (root / "nix" / "locks" / "go.json").write_text("{}\n")
     (root / "pyproject.toml").write_text(ROOT_PROJECT)
     (root / "pipes" / "pyproject.toml").write_text(PIPES_PROJECT)
+    reader = root / dependencies.READER
+    reader.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / dependencies.READER, reader)
     server = Server(served)
     for name, value in {
         "DAGNIX_ROOT": str(root),

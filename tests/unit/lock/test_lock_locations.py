@@ -20,8 +20,6 @@ dependencies = ["{dependency}"]
 @pytest.fixture
 def marketing(world: World) -> World:
     """A world with a location whose lock names nothing but its folder."""
-    for name in ("dagster", "dagster-postgres"):
-        world.index.add(name, "1.0")
     world.index.add("helper", "1.1")
     lock = locations.lock(world.root, "marketing")
     lock.parent.mkdir()
@@ -30,11 +28,11 @@ def marketing(world: World) -> World:
     return world
 
 
-def lock(world: World, dependency: str) -> dict[str, str]:
+def lock(world: World, dependency: str, more: str = "", *options: str) -> dict[str, str]:
     """Lock the location with a dependency; return its packages and their versions."""
     project = world.root / "teams" / "marketing" / "pyproject.toml"
-    project.write_text(PROJECT.format(dependency=dependency))
-    world.ok("lock", "python", f"--python={sys.executable}")
+    project.write_text(PROJECT.format(dependency=dependency) + more)
+    world.ok("lock", "python", f"--python={sys.executable}", *options)
     written = json.loads(locations.lock(world.root, "marketing").read_text())
     assert written["folder"] == "teams/marketing"
     packages = written["packages"][HOST]
@@ -53,6 +51,34 @@ def test_it_may_have_another_version_which_is_fetched_too(marketing: World) -> N
     marketing.ok("fetch")
     for version in ("1.0", "1.1"):
         assert marketing.in_store(f"-helper-{version}-py3-none-any.whl")
+
+
+def test_the_constraints_of_the_other_images_are_not_its_own(marketing: World) -> None:
+    marketing.index.add("tool", "9.0")
+    assert lock(marketing, "tool>=9")["tool"] == "9.0"
+    assert marketing.lock_of("python")["packages"][HOST]["tool"]["version"] == "1.0"
+
+
+def test_it_has_constraints_of_its_own_and_those_of_every_location(marketing: World) -> None:
+    for version in ("2.0", "3.0"):
+        marketing.index.add("helper", version)
+        marketing.index.add("tool", version)
+    own = '[tool.dagnix]\nconstraints = ["tool<3"]\n'
+    found = lock(marketing, 'helper", "tool', own, "--upgrade")
+    assert (found["helper"], found["tool"]) == ("2.0", "2.0")
+
+
+def test_its_dagster_may_be_older_than_the_webservers_and_not_newer(marketing: World) -> None:
+    for version in ("0.9", "1.1", "2.0"):
+        marketing.index.add("dagster", version)
+    assert lock(marketing, "dagster<1")["dagster"] == "0.9"
+    assert marketing.lock_of("python")["packages"][HOST]["dagster"]["version"] == "1.0"
+    # Those of the other images go on to 1.1, as their own constraint has it, and it goes along.
+    assert lock(marketing, "dagster", "", "--upgrade")["dagster"] == "1.1"
+    project = marketing.root / "teams" / "marketing" / "pyproject.toml"
+    project.write_text(PROJECT.format(dependency="dagster==2"))
+    said = marketing.fails("lock", "python", f"--python={sys.executable}")
+    assert "The webserver and the daemon have Dagster 1.1, and must not be older" in said
 
 
 def test_a_dependency_that_is_not_to_be_had_is_named(marketing: World) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import HOST, World
+from world import DAGSTER, HOST, World
 
 
 @dataclasses.dataclass
@@ -53,7 +53,7 @@ def test_locks_begin_with_those_of_dagnix_and_leave_these_alone(project: Project
         "library removed, was 1.0",
     ]
     python = project.world.lock_of("python")
-    assert python["groups"][HOST] == {"cli": ["helper", "tool"], "pipes": ["extra"]}
+    assert python["groups"][HOST] == {"cli": ["helper", "tool"], "pipes": [*DAGSTER, "extra"]}
     assert python["packages"][HOST]["tool"]["version"] == "1.0"
     assert project.world.lock_of("debian")["groups"][HOST]["pipes"] == ["only-for-unwanted"]
     assert [project.dagnix.lock_of(name) for name in ("debian", "python", "go")] == theirs

@@ -1,10 +1,11 @@
 """pyproject.toml → nix/locks/python.json, with pip as the solver."""
 
 import hashlib
+import platform
 import sys
 
 import pytest
-from world import HOST, SYSTEMS, World
+from world import DAGSTER, HOST, SYSTEMS, World
 
 from dagnix.lock.python import conflicting
 
@@ -16,7 +17,7 @@ def _lock(world: World, *options: str) -> str:
 def test_groups_hold_what_their_requirements_need(world: World) -> None:
     lock = world.lock_of("python")
     for system in SYSTEMS:
-        assert lock["groups"][system] == {"cli": ["helper", "tool"], "pipes": ["library"]}
+        assert lock["groups"][system] == {"cli": ["helper", "tool"], "pipes": [*DAGSTER, "library"]}
     wheel = world.index.folder / "helper" / "helper-1.0-py3-none-any.whl"
     assert lock["packages"][HOST]["helper"] == {
         "version": "1.0",
@@ -46,8 +47,14 @@ def test_markers_extras_and_wheels_are_those_of_the_target_machine(world: World)
     _edit(world, "pipes/pyproject.toml", '"library"', '"library[more]"')
     _lock(world, "--upgrade")
     groups = world.lock_of("python")["groups"]
-    assert groups["x86_64-linux"]["pipes"] == ["for-extra", "library", "native"]
-    assert groups["aarch64-linux"]["pipes"] == ["for-extra", "library", "native", "only-arm"]
+    assert groups["x86_64-linux"]["pipes"] == [*DAGSTER, "for-extra", "library", "native"]
+    assert groups["aarch64-linux"]["pipes"] == [
+        *DAGSTER,
+        "for-extra",
+        "library",
+        "native",
+        "only-arm",
+    ]
     for system in SYSTEMS:
         native = world.lock_of("python")["packages"][system]["native"]
         assert native["file"] == f"native-1.0-cp313-cp313-manylinux_2_28_{system[:-6]}.whl"
@@ -110,6 +117,50 @@ def test_groups_may_include_groups(world: World) -> None:
 def test_list_that_is_not_right(world: World, file: str, old: str, new: str, sentence: str) -> None:
     _edit(world, file, old, new)
     assert sentence in world.fails("lock", "python", f"--python={sys.executable}")
+
+
+def test_versions_that_are_held_back_for_want_of_a_wheel_are_named(world: World) -> None:
+    for version in ("2.0", "2.1"):
+        world.index.add("library", version, (f"parser>={version}",))
+    world.index.add("parser", "2.0")
+    world.index.add_source("parser", "2.1")
+    world.index.add_source("helper", "1.5")
+    # None of these is what the others would be without.
+    world.index.add_source("library", "1.5")
+    world.index.add_source("library", "3.0rc1")
+    world.index.add_source("tool", "9.0")
+    assert _lock(world, "--upgrade").splitlines() == [
+        "library 1.0 → 2.0",
+        "parser added, 2.0",
+        "helper stays at 1.0: 1.5 has no wheel",
+        "library stays at 2.0: 2.1 depends on parser>=2.1, which has no wheel",
+        "parser stays at 2.0: 2.1 has no wheel",
+    ]
+    assert _lock(world) == "nothing changed in python\n"
+
+
+def test_a_version_without_a_wheel_for_one_machine_is_held_back_on_that(world: World) -> None:
+    for machine in ("x86_64", "aarch64"):
+        world.index.add("native", "1.0", tag=f"cp313-cp313-manylinux_2_28_{machine}")
+    world.index.add("native", "2.0", tag="cp313-cp313-manylinux_2_28_x86_64")
+    _edit(world, "pipes/pyproject.toml", '"library"', '"library", "native"')
+    assert _lock(world).splitlines() == [
+        "native added, 1.0 (aarch64-linux)",
+        "native added, 2.0 (x86_64-linux)",
+        "native stays at 1.0: 2.0 has no wheel (aarch64-linux)",
+    ]
+
+
+@pytest.mark.parametrize("wanted", [">=3.9,<3.11", "^3.9"])
+def test_another_python_than_that_of_the_images_is_refused(world: World, wanted: str) -> None:
+    before = world.lock_path("python").read_bytes()
+    _edit(world, "pipes/pyproject.toml", "[project]", f'[project]\nrequires-python = "{wanted}"')
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    version = platform.python_version()
+    assert f"pipes/pyproject.toml asks for Python {wanted}, and the images have {version}" in said
+    assert world.lock_path("python").read_bytes() == before
+    _edit(world, "pipes/pyproject.toml", wanted, ">=3.9,!=3.12.*")
+    assert _lock(world) == "nothing changed in python\n"
 
 
 def test_pins_in_the_way_are_read_from_pips_words() -> None:

@@ -1,0 +1,144 @@
+"""Why pip took an older version than it might have: newer ones have no wheel for the machine.
+
+pip says nothing of files that are no wheels (--only-binary) but in its log. The lines there, here
+without the time before each, are those of pip 26:
+
+    Skipping link: No sources permitted for NAME: URL (from INDEX) (requires-python:>=3.9)
+    Skipping link: none of the wheel's tags (TAGS) are compatible (HINT): URL (from INDEX)
+    Found link URL (from INDEX) (requires-python:>=3.9), version: 1.0
+    Will try a different candidate, due to conflict:
+        PARENT 2.0 depends on NAME<4 and >=3
+        The user requested NAME<5
+"""
+
+import platform
+import re
+import urllib.parse
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import Version
+
+SKIPPED = re.compile(r"Skipping link: (?:No sources|none of the wheel's tags).*: (\S+:\S+)(.*)")
+FOUND = re.compile(r"Found link (\S+)")
+PYTHON = re.compile(r"\(requires-python:([^)]*)\)")
+CONFLICT = "Will try a different candidate, due to conflict:"
+CAUSE = re.compile(
+    r"(?:(?P<parent>\S+) (?P<version>\S+) depends on|The user requested) (?P<needed>.+)"
+)
+TIME = re.compile(r"^\S+T\S+\s+")
+
+Versions = Mapping[str, set[Version]]
+
+
+def lines(
+    log: str,
+    chosen: Mapping[str, Version],
+    requirements: Iterable[Requirement],
+    constraints: Iterable[Requirement],
+) -> list[str]:
+    """Return a sentence for each package that would be newer if something had a wheel.
+
+    `chosen` is what pip took, `requirements` are those of people and of what was chosen.
+    """
+    said = [TIME.sub("", line) for line in log.splitlines()]
+    bounds = _specifiers(constraints)
+    needed = _specifiers(requirements)
+    without = without_wheel(said)
+    found = {}
+    for name, version in sorted(chosen.items()):
+        allowed = (needed[name] & bounds[name]).filter(without[name])
+        if newer := [each for each in allowed if _is_newer(each, version)]:
+            found[name] = f"{max(newer)} has no wheel"
+    for name, version, cause in _conflicts(said, without, bounds):
+        if name in chosen and _is_newer(version, chosen[name]):
+            # pip tries the newest first.
+            found.setdefault(name, f"{version} depends on {cause}, which has no wheel")
+    return [f"{name} stays at {chosen[name]}: {why}" for name, why in found.items()]
+
+
+def _is_newer(one: Version, other: Version) -> bool:
+    """Tell whether a version is newer; a pre-release is for who has one."""
+    return one > other and (other.is_prerelease or not one.is_prerelease)
+
+
+def _specifiers(requirements: Iterable[Requirement]) -> Mapping[str, SpecifierSet]:
+    """Return what is asked of each package's version."""
+    found: dict[str, SpecifierSet] = defaultdict(SpecifierSet)
+    for each in requirements:
+        found[canonicalize_name(each.name)] &= each.specifier
+    return found
+
+
+def without_wheel(said: Iterable[str]) -> Versions:
+    """Return the versions of each package that are for this Python, and have no wheel that fits."""
+    skipped: dict[str, set[Version]] = defaultdict(set)
+    usable: dict[str, set[Version]] = defaultdict(set)
+    for line in said:
+        if match := FOUND.match(line):
+            for name, version in _file(match[1]):
+                usable[name].add(version)
+        elif (match := SKIPPED.match(line)) and _has_this_python(match[2]):
+            for name, version in _file(match[1]):
+                skipped[name].add(version)
+    return defaultdict(set, {name: skipped[name] - usable[name] for name in skipped})
+
+
+def _conflicts(
+    said: list[str], without: Versions, bounds: Mapping[str, SpecifierSet]
+) -> Iterator[tuple[str, Version, str]]:
+    """Yield the versions that pip did not take, as what they depend on has no wheel, and that."""
+    for number, line in enumerate(said):
+        if line != CONFLICT:
+            continue
+        parents, causes = [], []
+        for below in said[number + 1 :]:
+            match = CAUSE.fullmatch(below)
+            cause = _requirement(match["needed"]) if match else None
+            if not match or not cause:
+                break
+            causes.append(cause)
+            if match["parent"]:
+                parent = canonicalize_name(match["parent"])
+                parents.append((parent, Version(match["version"]), str(cause)))
+        for name, specifier in _specifiers(causes).items():
+            if any((specifier & bounds[name]).filter(without[name])):
+                yield from parents
+
+
+def _requirement(said: str) -> Requirement | None:
+    try:
+        return Requirement(said.replace(" and ", ","))
+    except InvalidRequirement:  # as a constraint is, which stands in `bounds`
+        return None
+
+
+def _file(url: str) -> Iterator[tuple[str, Version]]:
+    """Yield the name and the version in a file's name, if it has them."""
+    name = PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
+    try:
+        if name.endswith(".whl"):
+            package, version, *_ = parse_wheel_filename(name)
+        else:
+            package, version = parse_sdist_filename(name)
+    except (InvalidSdistFilename, InvalidWheelFilename):
+        return
+    yield package, version
+
+
+def _has_this_python(link: str) -> bool:
+    match = PYTHON.search(link)
+    try:
+        return not match or SpecifierSet(match[1]).contains(platform.python_version())
+    except InvalidSpecifier:
+        return True
