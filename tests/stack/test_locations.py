@@ -251,12 +251,13 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert both.answer().startswith("first ")
 
 
-def test_a_location_may_have_an_older_dagster(served: Served) -> None:
+def test_a_location_may_have_an_older_dagster_and_no_pyproject(served: Served) -> None:
     folder = served.stack.checkout / "locations" / "older"
     folder.mkdir(parents=True)
+    (folder / "workspace.yaml").write_text("load_from: [{python_file: jobs.py}]")
+    (folder / "requirements.txt").write_text(f"dagster=={OLDER}")
     code = CODE.replace("import pygal\n", "").replace("pygal.", "dg.")
-    project = PROJECT.replace('"dagster", "pygal==3.0.5"', f'"dagster=={OLDER}"')
-    team.write(folder, "older", code, project)
+    (folder / "jobs.py").write_text(code.replace('"first"', '"older"'))
     served.stack.dagnix("location", "add", "older")
     served.team.dashboard.wait_for_job("drawn")
     assert drawn(served) == f"older {OLDER}"
