@@ -94,7 +94,7 @@ def main() -> None:
         "debian": lambda: debian.update(checkout, faults, upgrade=options.upgrade),
         "python": lambda: _python(checkout, options, faults),
         "go": lambda: golang.update(checkout, upgrade=options.upgrade),
-        "digests": lambda: digests.update(checkout),
+        "digests": lambda: digests.update(checkout, faults),
     }
     chosen = options.locks or (LOCKS if checkout.is_dagnix else PROJECTS_OWN)
     changed = False

@@ -4,13 +4,14 @@ import json
 
 from dagnix import UserError
 from dagnix.fetch import everything
+from dagnix.locations.faults import Faults
 from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.nix import build
 from dagnix.lock.systems import host_system
 
 
-def update(checkout: Checkout) -> list[str]:
+def update(checkout: Checkout, faults: Faults) -> list[str]:
     """Build the images for this machine, write their digests and return which ones moved.
 
     Those of other machines stay. Raises UserError in a project of its own, and if Nix cannot build.
@@ -18,7 +19,7 @@ def update(checkout: Checkout) -> list[str]:
     if not checkout.is_dagnix:
         raise UserError("The digests are of Dagnix's own images: a project has no such file.")
     system = host_system()
-    everything.fetch(checkout, [system], locked=False)
+    everything.fetch(checkout, [system], faults, locked=False)
     new = json.loads(build(checkout, "digests").read_text())
     old = lockfile.read(checkout.digests)
     lockfile.write(checkout.digests, {**old, system.name: new})

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
+from dagnix.locations.faults import Faults
 from dagnix.lock import digests
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import host_system
@@ -24,19 +25,22 @@ def test_those_of_this_machine_are_written_and_others_stay(
     built.write_text(json.dumps({"daemon": "1", "pipes": {"base": "2"}, "postgres": "1"}))
     fetched = []
     monkeypatch.setattr(
-        digests.everything, "fetch", lambda _, systems, **__: fetched.extend(systems)
+        digests.everything, "fetch", lambda _, systems, *_more, **__: fetched.extend(systems)
     )
     monkeypatch.setattr(digests, "build", lambda *_: built)
 
-    assert digests.update(checkout) == ["pipes has another digest", "postgres has another digest"]
+    assert digests.update(checkout, Faults()) == [
+        "pipes has another digest",
+        "postgres has another digest",
+    ]
     assert json.loads(checkout.digests.read_text()) == {
         "another": {"daemon": "1"},
         here: json.loads(built.read_text()),
     }
-    assert digests.update(checkout) == []
+    assert digests.update(checkout, Faults()) == []
     assert fetched == [host_system()] * 2
 
 
 def test_a_project_has_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Dagnix's own images"):
-        digests.update(Checkout(tmp_path, tmp_path / "dagnix"))
+        digests.update(Checkout(tmp_path, tmp_path / "dagnix"), Faults())
