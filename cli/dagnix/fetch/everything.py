@@ -68,6 +68,8 @@ def _bring(checkout: Checkout, wanted: inputs.Inputs, faults: Faults) -> None:
     except bring.GoneError:
         raise
     except UserError:
+        if not any(wanted.added.values()):
+            raise
         bring.files(checkout, wanted.common, snapshot)
         for name, added in wanted.added.items():
             with faults.of(name):
