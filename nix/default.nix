@@ -188,7 +188,7 @@ in
       name = "python-sources";
       path = ../.;
       filter =
-        path: type: type == "directory" || builtins.match ".*\\.(py|toml|csv)" path != null;
+        path: type: type == "directory" || builtins.match ".*\\.(py|toml|csv)|.*/left_out\\.json" path != null;
     };
   };
   locked = inputs.listing;

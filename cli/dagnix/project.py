@@ -90,6 +90,10 @@ class Project:
         environment = {**self.environment, "COMPOSE_FILE": _separator().join(files)}
         return replace(self, environment=environment)
 
+    def with_port(self, port: int) -> Self:
+        """Return the project with the dashboard at another port."""
+        return replace(self, environment={**self.environment, "DAGNIX_PORT": str(port)})
+
     def with_compose_file(self, name: str, **environment: str) -> Self:
         """Return the project with a compose file of the checkout's and its variables added."""
         files = self.compose_files

@@ -136,14 +136,16 @@ class Container:
                 return Path(mount["Source"])
         return None
 
-    def publishes(self, port: int) -> bool:
-        """Tell whether it serves this port on the host."""
+    @property
+    def ports(self) -> list[int]:
+        """The ports that it serves on the host."""
         bindings = self.seen["HostConfig"].get("PortBindings") or {}
-        return any(
-            binding.get("HostPort") == str(port)
+        return [
+            int(binding["HostPort"])
             for each in bindings.values()
             for binding in each or ()
-        )
+            if binding.get("HostPort")
+        ]
 
 
 def containers(project: Project) -> list[Container]:

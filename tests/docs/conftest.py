@@ -16,7 +16,6 @@ def reader(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     finally:
         podman.remove(made.version)
         # Images of it that lost their name to a later one.
-        label = f"label=org.opencontainers.image.version={made.version}"
-        if left := podman("images", "--quiet", "--filter", label).stdout.split():
-            podman("rmi", *set(left))
+        if left := podman.labelled(f"org.opencontainers.image.version={made.version}"):
+            podman("rmi", *left)
         shutil.rmtree(made.folder)

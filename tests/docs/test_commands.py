@@ -1,7 +1,6 @@
 """Every command in the documentation is run, with the files that it says to write or to change."""
 
 import runpy
-from functools import cache
 
 import pytest
 from dagster import DagsterRunStatus
@@ -24,24 +23,23 @@ IN_EVERY_TEST = {
 }
 
 
-@cache
-def run_elsewhere() -> set[tuple[str, str]]:
-    """Return page and command of all that other tests say they run: Page.run_by."""
-    for file in (ROOT / "tests" / "stack").glob("test_*.py"):
-        runpy.run_path(str(file))
-    return {*IN_EVERY_TEST, *run_by_tests}
+# What other tests say that they run: Page.run_by.
+for file in (ROOT / "tests" / "stack").glob("test_*.py"):
+    runpy.run_path(str(file))
+run_by_tests.update(IN_EVERY_TEST)
+run_by_tests.add((README, DEV))
 
 
 def commands_here(page: Page) -> list[str]:
     """The page's commands without those that are run elsewhere."""
-    return [each for each in page.commands() if (str(page.path), each) not in run_elsewhere()]
+    return [each for each in page.commands() if (str(page.path), each) not in run_by_tests]
 
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if commands_here(page)])
 def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     page = PAGES[name]
     reader.start_over()
-    leave_out = {command for other, command in run_elsewhere() if other == name}
+    leave_out = {command for other, command in run_by_tests if other == name}
     version = (ROOT / "VERSION").read_text().strip()
     # Port 3100 may be taken where the tests run.
     replace = {f"pipes:{version}": f"pipes:{reader.version}", "3100": str(free_port())}
@@ -50,7 +48,9 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
         typed = "./dagnix secret set API_KEY\n"
         replace |= {typed: f"echo hush | {typed}", "--location marketing": "--location pipes"}
     # A howto is for someone who has the stack, and a terminal as the README sets it up.
-    before = "" if name == README else f"{SETTINGS}\n./dagnix status || ./dagnix up\n"
+    before = "" if name == README else f"{SETTINGS}\n"
+    if "./dagnix up" not in page.commands():
+        before += "./dagnix up\n"
     printed = reader.run(before + page.script(leave_out, replace))
     # What SQLAlchemy says after pytest's last line, of connections that a test has left open.
     assert "Exception during reset" not in printed

@@ -1,6 +1,7 @@
 """Running programs in tests."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,17 +27,25 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program with `env` added to the environment; with `check`, fail with what it said."""
     command = [os.fspath(word) for word in words]
-    done = subprocess.run(
+    process = subprocess.Popen(
         command,
         env={**os.environ, **(env or {})},
-        capture_output=True,
-        check=False,
         cwd=cwd,
         encoding="utf-8",
         errors="replace",
-        input=stdin,
-        timeout=TIMEOUT_SECONDS,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
+    try:
+        output, errors = process.communicate(stdin, TIMEOUT_SECONDS)
+    except BaseException:
+        # With all that it has started.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    done = subprocess.CompletedProcess(command, process.returncode, output, errors)
     assert not check or done.returncode == 0, (
         f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     )

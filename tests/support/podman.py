@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.command import run
+from support.command import run, wait_until
 
 PROJECT_LABEL = "io.podman.compose.project"
 # What tests make beside a stack; its value is a project's or a workbench's name.
@@ -55,6 +55,15 @@ class Podman:
         of_it = f"--filter=reference=*/*/*:{tag}*"
         listed = self("images", of_it, "--format={{.Repository}}:{{.Tag}}").stdout.split()
         return {each for each in listed if each.partition(":")[2].startswith(tag)}
+
+    def labelled(self, label: str) -> set[str]:
+        """Return the IDs of the images with a label."""
+        words = ("images", "--quiet", f"--filter=label={label}")
+        # It fails if another test's image goes before podman has looked at its labels.
+        done = wait_until(
+            lambda: None if (said := self(*words, check=False)).returncode else said, "it lists", 60
+        )
+        return set(done.stdout.split())
 
     def remove(self, name: str) -> None:
         """Remove all that carries a name in its labels, whatever state it is in, and its images.

@@ -68,7 +68,8 @@ def command(
     code_settings.require(here)
     cut_off.finish(here)  # the port may still be taken by what is to stop
     present = stack.containers(here)
-    if not any(each.running and each.publishes(here.port) for each in present):
+    ports = [port for each in present if each.running for port in each.ports]
+    if here.port not in ports:
         require_port(here)
     faults = Faults(locations.unreadable(here.root) | service.unreadable(here.root))
     layouts = [] if environment else images.build_each(here, faults)
@@ -83,10 +84,12 @@ def command(
         else:
             releases = brought(here, layouts)
         running = {each.service for each in present if each.running}
+        # Where the dashboard is until its container is made anew, for another port say.
+        as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():
             with faults.of(location):
                 if running >= {location, *SWITCHED} and not new_secrets:
-                    replace_code(here, location, release, wait)
+                    replace_code(as_it_is, location, release, wait)
                 names.make_current(here, location, release.image_id)
         images.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):

@@ -24,10 +24,9 @@ def add(root: Path, folder: Path, written: Iterable[Path]) -> None:
 
     """
     make_known(root, unknown(root, [folder, *written]))
-    project = folder / "pyproject.toml"
-    if not _listed(root, ["--cached"], [project]):
+    if not _listed(root, ["--cached"], [folder]):
         raise UserError(
-            f"Git does not know {project}, and Nix sees only what git knows: take {folder.name} "
+            f"Git knows no file in {folder}, and Nix sees only what git knows: take {folder.name} "
             "out of .gitignore, or remove its .git if it is a repository of its own."
         )
 

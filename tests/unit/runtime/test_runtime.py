@@ -31,6 +31,7 @@ def test_runtime(tmp_path: Path) -> None:
     module = tmp_path / "module"
     shutil.copytree(ROOT / "runtime", module)
     (module / "vendor").symlink_to(f"{vendor}/vendor")
+    shutil.copytree(ROOT / "tests" / "projects", tmp_path / "tests" / "projects")
     tested = subprocess.run(
         [goroot / "bin/go", "test", "./..."],
         check=False,
@@ -40,7 +41,6 @@ def test_runtime(tmp_path: Path) -> None:
         env={
             **os.environ,
             "GOROOT": str(goroot),
-            "GOCACHE": str(tmp_path / "cache"),
             "GOPATH": str(tmp_path / "path"),
             "GOFLAGS": "-mod=vendor",
             "GOPROXY": "off",
