@@ -53,9 +53,14 @@ def run(
 
 
 def wait_until(probe: Callable[[], Found], what: str, seconds: float = 180) -> Found:
-    """Call `probe` until it returns something true, and return that."""
-    end = time.monotonic() + seconds
+    """Call `probe` until it returns something true, and return that.
+
+    A probe that takes long, on a busy machine say, is called less often.
+    """
+    began = now = time.monotonic()
     while not (found := probe()):
-        assert time.monotonic() < end, f"not after {seconds:g} s: {what}"
-        time.sleep(0.3)
+        before, now = now, time.monotonic()
+        assert now < began + seconds, f"not after {seconds:g} s: {what}"
+        time.sleep(max(0.3, 2 * (now - before)))
+        now = time.monotonic()
     return found

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from support.dashboard import Dashboard
 from support.podman import PROJECT_LABEL
@@ -49,13 +49,18 @@ class Traces:
         )
 
 
+def containers(stack: Stack) -> list[dict[str, Any]]:
+    """Return what `podman ps` tells of a stack's containers."""
+    of_it = f"--filter=label={PROJECT_LABEL}={stack.project}"
+    return json.loads(stack.podman("ps", "--all", of_it, "--format=json").stdout)
+
+
 def look(used: Used) -> Traces:
     """Return what there is of a stack now."""
     stack, podman = used.stack, used.stack.podman
     of_it = f"--filter=label={PROJECT_LABEL}={stack.project}"
-    containers = json.loads(podman("ps", "--all", of_it, "--format=json").stdout)
     return Traces(
-        containers={each["Names"][0]: each["State"] for each in containers},
+        containers={each["Names"][0]: each["State"] for each in containers(stack)},
         volumes=set(podman("volume", "ls", of_it, "--quiet").stdout.split()),
         networks=set(podman("network", "ls", of_it, "--format={{.Name}}").stdout.split()),
         images=podman.images(stack.project),
@@ -64,15 +69,23 @@ def look(used: Used) -> Traces:
     )
 
 
-def restore(used: Used, before: Traces) -> None:
-    """Bring a stack back to what it was before a test. Fails if something is left after minutes."""
+def restore(used: Used, before: Traces, since: float) -> None:
+    """Bring a stack back to what it was before a test. Fails if something is left after minutes.
+
+    `since` is when it was lent, in seconds since 1970: what has started since is asked how it is.
+    """
     stack, podman, dashboard = used.stack, used.stack.podman, Dashboard(used.stack.port)
     end = time.monotonic() + RESTORE_SECONDS
-    for name in before.containers:
+    known = {each["Names"][0]: each for each in containers(stack)}
+    down = {name for name in before.containers if known.get(name, {}).get("State") != "running"}
+    for name in down:
         podman("start", name)
-    stack.wait_for_health("postgres", "webserver", "daemon")
+    new = {name for name, each in known.items() if each["StartedAt"] >= int(since)} | down
+    others = [name for name in ("postgres", "webserver", "daemon") if stack.container(name) in new]
+    stack.wait_for_health(*others)
     used.restore()
-    stack.wait_for_health("pipes")
+    if stack.container("pipes") in new:
+        stack.wait_for_health("pipes")
     # A run that a sensor has just asked for, or a container that is on its way out, comes later.
     while (now := look(used)) != before:
         assert time.monotonic() < end, now.beside(before)
@@ -98,6 +111,7 @@ class Shared(AbstractContextManager["Shared[Kind]"], Generic[Kind]):
         self._make = make
         self._made = ExitStack()
         self._found: tuple[Kind, Traces] | None = None
+        self._since = 0.0  # when it was lent, in seconds since 1970
 
     def __exit__(self, *_: object) -> None:
         self._found = None
@@ -108,13 +122,14 @@ class Shared(AbstractContextManager["Shared[Kind]"], Generic[Kind]):
         if self._found is None:
             used = self._made.enter_context(self._make())
             self._found = used, look(used)
+        self._since = time.time()
         return self._found[0]
 
     def take_back(self) -> None:
         """Bring the stack back to what it was; give it up, and fail, if it cannot be."""
         assert self._found
         try:
-            restore(*self._found)
+            restore(*self._found, self._since)
         except BaseException:
             self.__exit__()
             raise
