@@ -10,7 +10,7 @@ from dagnix import containers_conf
 from dagnix.process import Result, run
 from dagnix.project import Project
 
-LISTINGS = 5
+LISTINGS = 5  # tries, as another instance may remove an image meanwhile
 # What starts conmon, which lives as long as what it watches.
 WATCHED = {"exec", "healthcheck", "restart", "run", "start"}
 PROJECT_LABEL = "io.podman.compose.project"  # on all that podman-compose makes

@@ -51,10 +51,11 @@ def command(
         bool, typer.Option("--quick", help="Only the unit tests, and whether the stack comes up.")
     ] = False,
 ) -> None:
-    """Set everything up and run all tests; arguments go to pytest, for tests/ alone.
+    """Set everything up and run all tests.
 
-    Without arguments `nix flake check` and the tests of the code location run beside them. A
-    project that has no tests/ has only these, and arguments are for the code location's.
+    `nix flake check` and the tests of the code in pipes/ run beside those of Dagnix itself. With
+    arguments, which go to pytest, only the latter run. A project of its own has its code's tests,
+    which get the arguments there, and the check.
     """
     here = project.current()
     if has_tests(here):
