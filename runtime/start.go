@@ -73,13 +73,16 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		if config == nil {
 			continue
 		}
-		if err := config.Wait(ctx, limit, stderr); err != nil {
+		pool, err := config.Wait(ctx, limit, stderr)
+		if err != nil {
 			return err
 		}
 		if prefix == "DAGSTER_PG" && dagsters {
-			if command, err = prepare(ctx, config, command); err != nil {
-				return err
-			}
+			command, err = prepare(ctx, pool, command)
+		}
+		pool.Close()
+		if err != nil {
+			return err
 		}
 	}
 	if serves {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,7 +50,43 @@ func TestStart(t *testing.T) {
 			})
 		}
 	})
+	t.Run("names go away once it is connected", func(t *testing.T) { checkOneConnection(t, s) })
 	t.Run("health of the daemon", func(t *testing.T) { checkDaemonHealth(t, s) })
+}
+
+// checkOneConnection has a program of Dagster's start where nothing can connect a second time, as
+// while podman's DNS server reads its configuration.
+func checkOneConnection(t *testing.T, s *server) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		connection, err := listener.Accept()
+		listener.Close()
+		if err != nil {
+			return
+		}
+		defer connection.Close()
+		server, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+		if err != nil {
+			return
+		}
+		go io.Copy(server, connection)
+		io.Copy(connection, server)
+	}()
+	python := filepath.Join(folder(t), "python")
+	if err := os.WriteFile(python, []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	environment := append(s.client("DAGSTER_PG", "dagster"),
+		"PGSSLMODE=disable", // with prefer, a second connection follows when there is no encryption
+		fmt.Sprintf("DAGSTER_PG_PORT=%d", listener.Addr().(*net.TCPAddr).Port),
+		"PATH="+filepath.Dir(python)+":"+os.Getenv("PATH"))
+	code, said, errors := finish(t, environment, "start", "dagster", "instance", "migrate")
+	if code != 0 || said != "ran\n" {
+		t.Errorf("exit code %d, %q: %s", code, said, errors)
+	}
 }
 
 // A pod with one run is such a command.

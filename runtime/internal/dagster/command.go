@@ -6,8 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
-
-	"dagnix/runtime/internal/database"
 )
 
 //go:embed first_start.py
@@ -53,24 +51,24 @@ type after struct {
 	program string
 }
 
-// Preparation returns the command to run in place of one of Dagster's.
-type Preparation func(context.Context, *database.Config, []string) ([]string, error)
+// Preparation returns the command to run in place of one of Dagster's. It is given Dagster's database.
+type Preparation func(context.Context, *sql.DB, []string) ([]string, error)
 
 // Command returns the command to run in place of the given one of Dagster's, if something is to be
 // done in its process first: while the tables are not in Postgres, make them.
-func Command(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	return prepared(ctx, config, command, nil)
+func Command(ctx context.Context, pool *sql.DB, command []string) ([]string, error) {
+	return prepared(ctx, pool, command, nil)
 }
 
 // CodeServerCommand is [Command] for a code server, which before it serves also reports the end of
 // the runs that ended with the one before it, or with one whose host is gone. Nothing else may serve
 // at the same host.
 func CodeServerCommand(host string, gone func(host string) bool) Preparation {
-	return func(ctx context.Context, config *database.Config, command []string) ([]string, error) {
+	return func(ctx context.Context, pool *sql.DB, command []string) ([]string, error) {
 		find := func(ctx context.Context, pool *sql.DB) ([]string, error) {
 			return lostAt(ctx, pool, host, gone)
 		}
-		command, err := prepared(ctx, config, command, &after{find: find, program: lostRuns})
+		command, err := prepared(ctx, pool, command, &after{find: find, program: lostRuns})
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +81,8 @@ func CodeServerCommand(host string, gone func(host string) bool) Preparation {
 
 // WebserverCommand is [Command] for the webserver, which uses no connection that Postgres has cut, and
 // soon asks again for a code location that could not be reached.
-func WebserverCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	command, err := prepared(ctx, config, command, nil)
+func WebserverCommand(ctx context.Context, pool *sql.DB, command []string) ([]string, error) {
+	command, err := prepared(ctx, pool, command, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +92,8 @@ func WebserverCommand(ctx context.Context, config *database.Config, command []st
 // DaemonCommand is [WebserverCommand] for the daemon, which also keeps connections, puts runs back into
 // the queue whose launch the one before it did not end, and sees to retries. Nothing else may launch
 // runs.
-func DaemonCommand(ctx context.Context, config *database.Config, command []string) ([]string, error) {
-	command, err := prepared(ctx, config, command, &after{find: startingRuns, program: interruptedLaunches})
+func DaemonCommand(ctx context.Context, pool *sql.DB, command []string) ([]string, error) {
+	command, err := prepared(ctx, pool, command, &after{find: startingRuns, program: interruptedLaunches})
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +116,16 @@ func lasting(command []string) ([]string, error) {
 	return command, nil
 }
 
-func prepared(ctx context.Context, config *database.Config, command []string, killed *after) ([]string, error) {
-	pool, err := database.Open(config.Config)
-	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
+func prepared(ctx context.Context, pool *sql.DB, command []string, killed *after) ([]string, error) {
 	var there bool
 	if err := pool.QueryRowContext(ctx, haveTables).Scan(&there); err != nil {
-		return nil, fmt.Errorf("cannot look for Dagster's tables in Postgres at %s: %w", config.Address(), err)
+		return nil, fmt.Errorf("cannot look for Dagster's tables in Postgres: %w", err)
 	}
 	var runs []string
+	var err error
 	if there && killed != nil {
 		if runs, err = killed.find(ctx, pool); err != nil {
-			return nil, fmt.Errorf("cannot look for runs to make up for in Postgres at %s: %w", config.Address(), err)
+			return nil, fmt.Errorf("cannot look for runs to make up for in Postgres: %w", err)
 		}
 	}
 	if len(runs) > 0 {

@@ -2,11 +2,10 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/lib/pq"
 )
 
 const (
@@ -17,18 +16,27 @@ const (
 )
 
 // Wait connects and authenticates until that succeeds once, for at most limit; a server that answers
-// and refuses gets only a short grace. It says so on log when it starts and when it is done.
-func (c *Config) Wait(ctx context.Context, limit time.Duration, log io.Writer) error {
+// and refuses gets only a short grace. It says so on log when it starts and when it is done. The
+// handle that it returns has that connection: a second one might fail again, while names are not known.
+func (c *Config) Wait(ctx context.Context, limit time.Duration, log io.Writer) (*sql.DB, error) {
 	fmt.Fprintf(log, "runtime: waiting for Postgres at %s, database %s, role %s (at most %.0f s)\n",
 		c.Address(), c.Database, c.User, limit.Seconds())
-	connector, err := pq.NewConnectorConfig(c.Config)
+	pool, err := Open(c.Config)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if err := c.wait(ctx, pool, limit, log); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+func (c *Config) wait(ctx context.Context, pool *sql.DB, limit time.Duration, log io.Writer) error {
 	began := time.Now()
 	var refused time.Time
 	for {
-		err := once(ctx, connector)
+		err := pool.PingContext(ctx)
 		if err == nil {
 			fmt.Fprintf(log, "runtime: connected to Postgres at %s after %.1f s\n", c.Address(), time.Since(began).Seconds())
 			return nil
@@ -53,12 +61,4 @@ func (c *Config) Wait(ctx context.Context, limit time.Duration, log io.Writer) e
 		case <-time.After(pause):
 		}
 	}
-}
-
-func once(ctx context.Context, connector *pq.Connector) error {
-	connection, err := connector.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	return connection.Close()
 }
