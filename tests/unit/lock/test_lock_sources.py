@@ -17,11 +17,15 @@ Signed-By:{key}
 """
 
 
+def exported(key: Key) -> str:
+    """Return a public key as text."""
+    command = ["gpg", "--homedir", str(key.home), "--batch", "--armor", "--export"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def armored(key: Key) -> str:
     """Return a public key in the form that a .sources file takes."""
-    command = ["gpg", "--homedir", str(key.home), "--batch", "--armor", "--export"]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return "\n" + "\n".join(f" {line or '.'}" for line in lines)
+    return "\n" + "\n".join(f" {line or '.'}" for line in exported(key).splitlines())
 
 
 @pytest.fixture
@@ -67,12 +71,12 @@ def test_a_package_of_a_source_is_locked_and_fetched(
 
 @pytest.mark.usefixtures("vendor")
 def test_the_key_may_be_a_file_beside_the_source(world: World, key: Key) -> None:
-    write(world, " vendor.gpg")
+    write(world, " vendor.asc")
     assert refused(world) == (
-        "The key of config/apt/vendor.sources, config/apt/vendor.gpg, is not there: "
+        "The key of config/apt/vendor.sources, config/apt/vendor.asc, is not there: "
         "put it beside the source, or into Signed-By itself."
     )
-    (world.root / VENDOR).with_name("vendor.gpg").write_bytes(key.keyring.read_bytes())
+    (world.root / VENDOR).with_name("vendor.asc").write_text(exported(key))
     assert world.ok("lock", "debian") == "driver added, 18.0\n"
 
 
