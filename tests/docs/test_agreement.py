@@ -52,6 +52,13 @@ def test_the_tag_of_the_images_is_the_version_wherever_it_stands() -> None:
     assert set(in_docs) == {VERSION}
 
 
+def test_the_files_on_the_page_about_dbt_are_those_that_are_tested() -> None:
+    folder = ROOT / "tests/projects/dbt"
+    shown = {block.text for block in PAGES["docs/howto/dbt.md"].blocks}
+    for name in ("pyproject.toml", "definitions.py", "dbt/dbt_project.yml", "dbt/profiles.yml"):
+        assert (folder / name).read_text() in shown, name
+
+
 def test_the_readme_names_the_versions_that_are_locked() -> None:
     python = json.loads((ROOT / "nix/locks/python.json").read_text())
     debian = tomllib.loads((ROOT / "nix/debian.toml").read_text())

@@ -14,7 +14,7 @@ from dagnix.fetch.client import Client
 from dagnix.fetch.downloads import Downloads
 from dagnix.fetch.inputs import LockedFile, named
 from dagnix.fetch.progress import Progress
-from dagnix.lock import mirrors
+from dagnix.lock import mirrors, sources
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import NO_SPACE, last_error
 
@@ -89,8 +89,17 @@ def sizes(checkout: Checkout, wanted: Iterable[LockedFile]) -> dict[LockedFile, 
 def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snapshot: str) -> None:
     find = functools.cache(lambda: mirrors.find(checkout.state / "apt" / "host"))
 
+    own = functools.cache(lambda: sources.read(checkout.root))
+
     def base(archive: str) -> str:
-        return find().base(archive)
+        if archive in sources.DEBIANS_OWN:
+            return find().base(archive)
+        if archive not in own():
+            raise UserError(
+                f"nix/locks/debian.json has packages from {sources.FOLDER}/{archive}.sources, "
+                "which is not there: take it from git, or run ./dagnix lock debian."
+            )
+        return own()[archive].uri
 
     trouble = _round(downloads, base, scratch)
     if trouble.corrupt:
@@ -102,21 +111,22 @@ def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snaps
             f"{trouble.corrupt[0].name} came with another hash than the lock's, twice: "
             "a mirror, an index or a proxy on the way serves another file; use another one."
         )
-    still = _from_snapshots(downloads, trouble.gone, scratch, snapshot) if trouble.gone else []
+    kept = [file for file in trouble.gone if file.archive in sources.DEBIANS_OWN]
+    if kept:
+        _from_snapshots(downloads, kept, scratch, snapshot)
+    still = [file for file in trouble.gone if not downloads.has(file)]
     if still:
         raise GoneError(still)
 
 
 def _from_snapshots(
     downloads: Downloads, gone: list[LockedFile], scratch: Path, snapshot: str
-) -> list[LockedFile]:
-    """Ask the snapshot service; return what it does not bring, for whatever reason."""
+) -> None:
+    """Ask the snapshot service, if there is one, for files of Debian's."""
     older = snapshots.service(snapshot)
-    if not older:
-        return gone
-    client = apt_helper.start(_debs(downloads, gone, older), scratch / "snapshots", tries=1)
-    downloads.wait([client])
-    return [file for file in gone if not downloads.has(file)]
+    if older:
+        client = apt_helper.start(_debs(downloads, gone, older), scratch / "snapshots", tries=1)
+        downloads.wait([client])
 
 
 def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> Trouble:
@@ -178,8 +188,10 @@ def _read_apt(
         elif apt_helper.is_corrupt(reason) or not reasons:
             trouble.corrupt.append(file)
         else:
+            own = file.archive not in sources.DEBIANS_OWN
+            place = f"{sources.FOLDER}/{file.archive}.sources" if own else "the Debian mirror"
             raise UserError(
-                f"{file.name} cannot be had from the Debian mirror "
+                f"{file.name} cannot be had from {place} "
                 f"({reason or last_error(output)}): check the network, or try again later."
             )
 

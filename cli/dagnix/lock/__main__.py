@@ -19,6 +19,7 @@ EPILOG = """\
 What people edit, and who solves it, with the host's own mirrors, indexes, proxies and credentials:
 
   debian   nix/debian.toml, [tool.dagnix] debian-packages in pipes/pyproject.toml     apt
+           and of further code locations, also from the sources in config/apt/
   python   pyproject.toml, and the dependencies of the project in pipes/              pip
            and of further code locations, each into a lock of its own
   go       imports and go.mod in nix/tools/ and runtime/                              go

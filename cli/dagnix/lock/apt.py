@@ -2,8 +2,9 @@
 
 import os
 import re
+import urllib.parse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from dagnix import UserError
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.mirrors import Mirrors
+from dagnix.lock.sources import FOLDER, Source
 
 OWN_KEYRING = "DAGNIX_DEBIAN_KEYRING"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -32,6 +34,20 @@ KEPT_FIELDS = (
 # As in: Inst libc6 [2.41-12] (2.41-13 Debian:13/stable [amd64])
 PLANNED = re.compile(r"^(Inst|Remv) (\S+)(?: \[\S+\])?(?: \((\S+))?", re.MULTILINE)
 
+# As in: 'http://127.0.0.1/pool/f/foo_1_amd64.deb' foo_1_amd64.deb 720 SHA256:0123
+PRINTED = re.compile(r"^'(\S+)' \S+ (\d+)", re.MULTILINE)
+
+# Where a further source has a package that Debian has too, Debian's is taken.
+PREFERENCES = """\
+Package: *
+Pin: release l=Debian
+Pin-Priority: 990
+
+Package: *
+Pin: release l=Debian-Security
+Pin-Priority: 990
+"""
+
 Stanza = Mapping[str, str]  # field → value, as in Debian's Packages files
 
 
@@ -46,6 +62,7 @@ class Apt:
     architecture: str
     suite: str
     mirrors: Mirrors
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def update(self) -> None:
         """Read the suites' indexes anew; apt checks their signatures.
@@ -58,7 +75,7 @@ class Apt:
                 f"{keyring}, whose keys sign Debian's archive, is not there: "
                 "apt-get install debian-archive-keyring."
             )
-        for needed in ("lists/partial", "cache/archives/partial"):
+        for needed in ("lists/partial", "cache/archives/partial", "sources.list.d"):
             (self.directory / needed).mkdir(parents=True, exist_ok=True)
         sources = [
             (self.mirrors.debian, self.suite),
@@ -68,14 +85,31 @@ class Apt:
         (self.directory / "sources.list").write_text(
             "".join(f"deb [signed-by={keyring}] {uri} {suite} main\n" for uri, suite in sources)
         )
+        parts = self.directory / "sources.list.d"
+        for file in parts.iterdir():
+            file.unlink()
+        for name, source in self.sources.items():
+            (parts / f"{name}.sources").write_text(source.stanza)
+        (self.directory / "preferences").write_text(PREFERENCES if self.sources else "")
         self._status({})
         try:
             self._run("apt-get", "update", "-qq", "-oAPT::Update::Error-Mode=any")
         except CommandError as error:
+            self._refuse_source(error.output)
             raise UserError(
                 f"Debian's package lists cannot be had ({last_error(error.output)}): "
                 "check the network and apt's mirrors, or try again later."
             ) from error
+
+    def _refuse_source(self, output: str) -> None:
+        """Raise UserError if one of the further sources is what apt complains of."""
+        for source in self.sources.values():
+            about = re.compile(rf"^.*{re.escape(source.uri)}(?=[/ ]|$).*$", re.MULTILINE)
+            if said := about.findall(output):
+                raise UserError(
+                    f"{FOLDER / source.file.name} cannot be used ({last_error(said[-1])}): "
+                    "check its address, its suites and its key."
+                )
 
     def released(self) -> str:
         """Return when the newest of the suites was released, in the snapshot service's form."""
@@ -100,6 +134,19 @@ class Apt:
                 return []
             half = len(wanted) // 2
             return [*self.show(wanted[:half]), *self.show(wanted[half:])]
+
+    def origins(self, packages: Iterable[str]) -> dict[tuple[str, int], str]:
+        """Return what comes from further sources, of `name=version`: path and size → source."""
+        wanted = sorted(packages)
+        if not wanted or not self.sources:
+            return {}
+        found = {}
+        for uri, size in PRINTED.findall(self._run("apt-get", "download", "--print-uris", *wanted)):
+            for name, source in self.sources.items():
+                if uri.startswith(f"{source.uri}/"):
+                    path = urllib.parse.unquote(uri.removeprefix(f"{source.uri}/"))
+                    found[path, int(size)] = name
+        return found
 
     def solve(
         self,
@@ -200,8 +247,8 @@ class Apt:
             "Dir::Cache::pkgcache": "pkgcache.bin",  # slimmed-down hosts switch these off
             "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
             "Dir::Etc::sourcelist": self.directory / "sources.list",
-            "Dir::Etc::sourceparts": "/dev/null",
-            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::sourceparts": self.directory / "sources.list.d",
+            "Dir::Etc::preferences": self.directory / "preferences",
             "Dir::Etc::preferencesparts": "/dev/null",
             "APT::Architecture": self.architecture,
             "APT::Architectures": self.architecture,

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagnix import UserError, locations
 from dagnix.locations.faults import Faults
-from dagnix.lock import changes, lockfile, mirrors, seeds
+from dagnix.lock import changes, lockfile, mirrors, seeds, sources
 from dagnix.lock.apt import Apt, Stanza
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import SYSTEMS
@@ -86,8 +86,9 @@ def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
     where = mirrors.find(checkout.state / "apt" / "host")
     if not mirrors.has_apt():
         raise UserError("Locking Debian packages needs apt: run it on a Debian or Ubuntu machine.")
+    own = sources.read(checkout.root)
     apts = {
-        system.name: Apt(checkout.state / "apt" / system.debian, system.debian, suite, where)
+        system.name: Apt(checkout.state / "apt" / system.debian, system.debian, suite, where, own)
         for system in SYSTEMS.values()
     }
     with ThreadPoolExecutor() as pool:
@@ -168,16 +169,21 @@ def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what 
 
 
 def _entries(apt: Apt, versions: Mapping[str, str], locked: Mapping[str, Any]) -> dict[str, Any]:
+    archives = {*sources.DEBIANS_OWN, *apt.sources}
     entries = {
         name: locked[name]
         for name, version in versions.items()
-        if name in locked and locked[name]["version"] == version
+        if name in locked
+        and locked[name]["version"] == version
+        and locked[name]["archive"] in archives
     }
-    moved = {name: version for name, version in versions.items() if name not in entries}
-    for stanza in apt.show(f"{name}={version}" for name, version in moved.items()):
-        path = stanza["Filename"]
+    moved = [f"{name}={version}" for name, version in versions.items() if name not in entries]
+    origins = apt.origins(moved)
+    for stanza in apt.show(moved):
+        path = stanza["Filename"].removeprefix("./")
         # The security archive has its files under pool/updates/, so that they can share a mirror.
-        archive = "debian-security" if path.startswith("pool/updates/") else "debian"
+        debians = "debian-security" if path.startswith("pool/updates/") else "debian"
+        archive = origins.get((path, int(stanza["Size"])), debians)
         # A version that both archives have is longer to be had from the main one.
         if entries.get(stanza["Package"], {}).get("archive") != "debian":
             entries[stanza["Package"]] = {
