@@ -48,9 +48,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         done = _pip(question, Path(scratch), report)
-        if done:
-            return done
         log = (Path(scratch) / "log").read_text()
+        if done:
+            if why := held_back.no_wheel(log):
+                print(f"ERROR: {why}", file=sys.stderr)
+            return done
         installed = {
             canonicalize_name(item["metadata"]["name"]): item
             for item in json.loads(report.read_text())["install"]

@@ -151,6 +151,22 @@ def test_a_version_without_a_wheel_for_one_machine_is_held_back_on_that(world: W
     ]
 
 
+def test_a_package_that_is_only_a_source_archive_is_named_with_the_version_that_has_a_wheel(
+    world: World,
+) -> None:
+    world.index.add("library", "2.0", ("parser>=2.1",))
+    world.index.add_source("parser", "2.1")
+    _edit(world, "pipes/pyproject.toml", '"library"', '"library>=2"')
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    needed = "parser 2.1, which library needs, has no wheel, only other files; "
+    assert said.endswith(f"pipes/pyproject.toml: {needed}no version has a wheel.")
+    world.index.add("parser", "2.0")
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    assert said.endswith(f"{needed}the newest version with a wheel is 2.0.")
+    _edit(world, "pipes/pyproject.toml", '"library>=2"', '"parser"')
+    assert "parser added, 2.0" in _lock(world)
+
+
 @pytest.mark.parametrize("wanted", [">=3.9,<3.11", "^3.9"])
 def test_another_python_than_that_of_the_images_is_refused(world: World, wanted: str) -> None:
     before = world.lock_path("python").read_bytes()
