@@ -127,7 +127,8 @@ def required(installed: dict[str, Any], groups: dict[str, list[str]]) -> Iterato
 def closure(requirements: list[str], installed: dict[str, Any]) -> set[str]:
     """Return the names of all that the requirements need, extras and markers considered."""
     needed: set[tuple[str, str]] = set()  # name, extra ("" for the package itself)
-    waiting = [Requirement(requirement) for requirement in requirements]
+    listed = map(Requirement, requirements)
+    waiting = [each for each in listed if each.marker is None or each.marker.evaluate()]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)

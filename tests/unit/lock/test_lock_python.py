@@ -60,6 +60,12 @@ def test_markers_extras_and_wheels_are_those_of_the_target_machine(world: World)
         assert native["file"] == f"native-1.0-cp313-cp313-manylinux_2_28_{system[:-6]}.whl"
 
 
+def test_a_dependency_of_other_systems_is_left_out(world: World) -> None:
+    elsewhere = "no-such; sys_platform == 'win32'"
+    _edit(world, "pipes/pyproject.toml", '"library"', f'"library", "{elsewhere}"')
+    assert _lock(world) == "nothing changed in python\n"
+
+
 def test_locked_versions_stay_without_upgrade(world: World) -> None:
     world.index.add("helper", "1.1")
     assert _lock(world) == "nothing changed in python\n"
