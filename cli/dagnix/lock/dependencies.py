@@ -18,13 +18,19 @@ READER = Path("runtime", "internal", "codeserver", "dependencies.py")
 class Dependencies:
     """The dependencies of a project, and the file that lists them.
 
+    `declared` are those that the file lists, `requirements` has what every code location gets, too.
     `python` is a specifier of the versions of Python that it runs on, "" for any.
     """
 
     file: Path
-    requirements: Sequence[str]
+    declared: Sequence[str]
     constraints: Sequence[str]
     python: str
+
+    @property
+    def requirements(self) -> list[str]:
+        """All that is asked for."""
+        return [*REQUIRED, *self.declared]
 
 
 def of(checkout: Checkout, folder: Path) -> Dependencies:
@@ -39,5 +45,4 @@ def of(checkout: Checkout, folder: Path) -> Dependencies:
         found = declared(folder)
     except ValueError as error:
         raise UserError(str(error)) from error
-    requirements = [*REQUIRED, *found.requirements]
-    return Dependencies(folder / found.file, requirements, found.constraints, found.python)
+    return Dependencies(folder / found.file, found.requirements, found.constraints, found.python)

@@ -9,6 +9,7 @@ without the time before each, are those of pip 26:
     Will try a different candidate, due to conflict:
         PARENT 2.0 depends on NAME<4 and >=3
         The user requested NAME<5
+    ERROR: No matching distribution found for NAME>=3 (from PARENT)
 """
 
 import platform
@@ -36,6 +37,7 @@ CONFLICT = "Will try a different candidate, due to conflict:"
 CAUSE = re.compile(
     r"(?:(?P<parent>\S+) (?P<version>\S+) depends on|The user requested) (?P<needed>.+)"
 )
+NONE = re.compile(r"ERROR: No matching distribution found for (.+?)(?: \(from (.+)\))?")
 TIME = re.compile(r"^\S+T\S+\s+")
 
 Versions = Mapping[str, set[Version]]
@@ -80,8 +82,33 @@ def _specifiers(requirements: Iterable[Requirement]) -> Mapping[str, SpecifierSe
     return found
 
 
+def no_wheel(log: str) -> str:
+    """Return what pip found no wheel of, and which version has one; "" if it failed otherwise."""
+    said = [TIME.sub("", line) for line in log.splitlines()]
+    for match in filter(None, map(NONE.fullmatch, said)):
+        requirement = _requirement(match[1])
+        if not requirement:
+            continue
+        name = canonicalize_name(requirement.name)
+        skipped, usable = (versions[name] for versions in _by_file(said))
+        if wanted := list(requirement.specifier.filter(skipped - usable)):
+            whose = f", which {match[2]} needs," if match[2] and ".txt" not in match[2] else ""
+            return f"{name} {max(wanted)}{whose} has no wheel, only other files; " + (
+                f"the newest version with a wheel is {max(usable)}"
+                if usable
+                else "no version has a wheel"
+            )
+    return ""
+
+
 def without_wheel(said: Iterable[str]) -> Versions:
     """Return the versions of each package that are for this Python, and have no wheel that fits."""
+    skipped, usable = _by_file(said)
+    return defaultdict(set, {name: skipped[name] - usable[name] for name in skipped})
+
+
+def _by_file(said: Iterable[str]) -> tuple[Versions, Versions]:
+    """Return each package's versions with files that do not fit, and with a wheel that does."""
     skipped: dict[str, set[Version]] = defaultdict(set)
     usable: dict[str, set[Version]] = defaultdict(set)
     for line in said:
@@ -91,7 +118,7 @@ def without_wheel(said: Iterable[str]) -> Versions:
         elif (match := SKIPPED.match(line)) and _has_this_python(match[2]):
             for name, version in _file(match[1]):
                 skipped[name].add(version)
-    return defaultdict(set, {name: skipped[name] - usable[name] for name in skipped})
+    return skipped, usable
 
 
 def _conflicts(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.lock import changes, dependencies, lockfile, python
+from dagnix.lock import changes, dependencies, lockfile, project_lock, python
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import host_system
 
@@ -11,7 +11,7 @@ from dagnix.lock.systems import host_system
 def update(
     checkout: Checkout, name: str, folder: Path, *, upgrade: bool, interpreter: Path
 ) -> tuple[list[str], list[str]]:
-    """Write the lock of a location anew and return what changed, and what is held back for a wheel.
+    """Write the lock of a location anew and return what changed, and what is held back.
 
     Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
     images, so that it shares their layers where its dependencies allow that. The constraints of
@@ -31,6 +31,7 @@ def update(
         (project.file,),
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
+        project_lock.find(folder, name, project.declared),
     )
     packages = old.get("packages") or shared.get("packages", {})
     solved, held_back = python.solved(interpreter, lists, {} if upgrade else packages)

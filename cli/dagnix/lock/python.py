@@ -13,10 +13,11 @@ from typing import Any
 from dagnix import UserError, locations
 from dagnix.fetch import bring, everything, inputs
 from dagnix.locations.faults import Faults
-from dagnix.lock import changes, dependencies, lockfile
+from dagnix.lock import changes, dependencies, lockfile, project_lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.nix import build
+from dagnix.lock.project_lock import ProjectLock
 from dagnix.lock.systems import SYSTEMS, System, host_system
 from dagnix.lock.wheels import PYTHON, platforms
 
@@ -33,6 +34,7 @@ class Lists:
     `pythons` are the versions of Python that projects run on, by the file that says so, as version
     specifiers; "" is any. `newest_dagster` is the version that the webserver and the daemon have,
     where these lists may have an older one; "" where they are those of webserver and daemon.
+    `project_lock` is the project's own, whose versions are taken.
     """
 
     groups: Mapping[str, Sequence[str]]
@@ -40,6 +42,7 @@ class Lists:
     files: tuple[Path, ...]
     pythons: Mapping[Path, str]
     newest_dagster: str = ""
+    project_lock: ProjectLock | None = None
 
 
 def read_lists(checkout: Checkout) -> Lists:
@@ -61,6 +64,7 @@ def read_lists(checkout: Checkout) -> Lists:
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
         {pipes.file: pipes.python},
+        project_lock=project_lock.find(checkout.pipes, locations.FIRST, pipes.declared),
     )
 
 
@@ -108,7 +112,8 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
 def solved(python: Path, lists: Lists, locked: Packages) -> tuple[dict[str, Any], list[str]]:
     """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
 
-    Beside it are sentences about packages that are older than they might be for want of a wheel.
+    Beside it are sentences about packages that are older than they might be for want of a wheel,
+    or that are not as the project's own lock has them.
     Raises UserError if there is none.
     """
     with ThreadPoolExecutor() as pool:
@@ -136,16 +141,28 @@ def built(checkout: Checkout) -> Path:
 def _solve(
     python: Path, system: System, lists: Lists, locked: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
+    followed = project_lock.follow(python, system, lists.project_lock, _bounds(lists))
     keep = {name: entry["version"] for name, entry in locked.items()}
-    for attempt in range(PATIENCE + 1):
+    attempt = 0
+    while True:
+        fixed = followed.versions if followed else {}
+        kept = {} if attempt >= PATIENCE else {n: v for n, v in keep.items() if n not in fixed}
         try:
-            return _ask(python, system, lists, keep if attempt < PATIENCE else {})
+            answer = _ask(python, system, lists, {**kept, **fixed})
         except CommandError as error:
-            in_the_way = _with_companions(conflicting(error.output) & keep.keys(), keep)
-            if not keep or attempt == PATIENCE or not (in_the_way or attempt):
-                raise UserError(_no_solution(system, lists, _reason(error.output))) from error
-            keep = {name: version for name, version in keep.items() if name not in in_the_way}
-    raise AssertionError(system)
+            named, reason = conflicting(error.output), _reason(error.output)
+            in_the_way = _with_companions(named & kept.keys(), kept)
+            let_go = _with_companions(named & fixed.keys(), fixed)
+            if in_the_way or (kept and attempt and not let_go):
+                keep = {name: version for name, version in kept.items() if name not in in_the_way}
+                attempt += 1
+            elif followed and let_go:
+                followed.let_go |= dict.fromkeys(let_go, reason)
+            else:
+                raise UserError(_no_solution(system, lists, reason)) from error
+        else:
+            said = followed.differences(answer) if followed else []
+            return {**answer, "held_back": [*answer["held_back"], *said]}
 
 
 def _no_solution(system: System, lists: Lists, reason: str) -> str:
@@ -180,8 +197,12 @@ def conflicting(output: str) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in (*pinned, *gone)}
 
 
-def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) -> dict[str, Any]:
+def _bounds(lists: Lists) -> list[str]:
     newest = [f"dagster<={lists.newest_dagster}"] if lists.newest_dagster else []
+    return [*lists.constraints, *newest]
+
+
+def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) -> dict[str, Any]:
     pins = [f"{name}=={version}" for name, version in sorted(keep.items())]
     question = {
         "machine": system.machine,
@@ -189,7 +210,7 @@ def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) ->
         "python": PYTHON,
         "requires_python": {str(file): wanted for file, wanted in lists.pythons.items()},
         "groups": lists.groups,
-        "constraints": [*lists.constraints, *newest, *pins],
+        "constraints": [*_bounds(lists), *pins],
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)

@@ -48,9 +48,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         done = _pip(question, Path(scratch), report)
-        if done:
-            return done
         log = (Path(scratch) / "log").read_text()
+        if done:
+            if why := held_back.no_wheel(log):
+                print(f"ERROR: {why}", file=sys.stderr)
+            return done
         installed = {
             canonicalize_name(item["metadata"]["name"]): item
             for item in json.loads(report.read_text())["install"]
@@ -125,7 +127,8 @@ def required(installed: dict[str, Any], groups: dict[str, list[str]]) -> Iterato
 def closure(requirements: list[str], installed: dict[str, Any]) -> set[str]:
     """Return the names of all that the requirements need, extras and markers considered."""
     needed: set[tuple[str, str]] = set()  # name, extra ("" for the package itself)
-    waiting = [Requirement(requirement) for requirement in requirements]
+    listed = map(Requirement, requirements)
+    waiting = [each for each in listed if each.marker is None or each.marker.evaluate()]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)

@@ -60,6 +60,12 @@ def test_markers_extras_and_wheels_are_those_of_the_target_machine(world: World)
         assert native["file"] == f"native-1.0-cp313-cp313-manylinux_2_28_{system[:-6]}.whl"
 
 
+def test_a_dependency_of_other_systems_is_left_out(world: World) -> None:
+    elsewhere = "no-such; sys_platform == 'win32'"
+    _edit(world, "pipes/pyproject.toml", '"library"', f'"library", "{elsewhere}"')
+    assert _lock(world) == "nothing changed in python\n"
+
+
 def test_locked_versions_stay_without_upgrade(world: World) -> None:
     world.index.add("helper", "1.1")
     assert _lock(world) == "nothing changed in python\n"
@@ -149,6 +155,22 @@ def test_a_version_without_a_wheel_for_one_machine_is_held_back_on_that(world: W
         "native added, 2.0 (x86_64-linux)",
         "native stays at 1.0: 2.0 has no wheel (aarch64-linux)",
     ]
+
+
+def test_a_package_that_is_only_a_source_archive_is_named_with_the_version_that_has_a_wheel(
+    world: World,
+) -> None:
+    world.index.add("library", "2.0", ("parser>=2.1",))
+    world.index.add_source("parser", "2.1")
+    _edit(world, "pipes/pyproject.toml", '"library"', '"library>=2"')
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    needed = "parser 2.1, which library needs, has no wheel, only other files; "
+    assert said.endswith(f"pipes/pyproject.toml: {needed}no version has a wheel.")
+    world.index.add("parser", "2.0")
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    assert said.endswith(f"{needed}the newest version with a wheel is 2.0.")
+    _edit(world, "pipes/pyproject.toml", '"library>=2"', '"parser"')
+    assert "parser added, 2.0" in _lock(world)
 
 
 @pytest.mark.parametrize("wanted", [">=3.9,<3.11", "^3.9"])
