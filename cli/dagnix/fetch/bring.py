@@ -37,10 +37,9 @@ class Trouble:
     corrupt: list[LockedFile] = field(default_factory=list)
 
 
-def files(checkout: Checkout, wanted: Iterable[LockedFile], snapshot: str) -> None:
+def files(checkout: Checkout, wanted: Iterable[LockedFile]) -> None:
     """Bring those files into the store that are not there yet.
 
-    `snapshot` is the time of the Debian lock, for files that only the snapshot service still has.
     What has arrived stays, also when the rest fails or is interrupted.
     Raises GoneError, or UserError for all else that keeps a file from coming.
     """
@@ -55,7 +54,7 @@ def files(checkout: Checkout, wanted: Iterable[LockedFile], snapshot: str) -> No
     try:
         own.bring(downloads, scratch)
         downloads.check_space()
-        _from_mirrors(checkout, downloads, scratch, snapshot)
+        _from_mirrors(checkout, downloads, scratch)
     finally:
         downloads.into_store()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -86,7 +85,7 @@ def sizes(checkout: Checkout, wanted: Iterable[LockedFile]) -> dict[LockedFile, 
     return found
 
 
-def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snapshot: str) -> None:
+def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path) -> None:
     find = functools.cache(lambda: mirrors.find(checkout.state / "apt" / "host"))
 
     def base(archive: str) -> str:
@@ -102,20 +101,22 @@ def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snaps
             f"{trouble.corrupt[0].name} came with another hash than the lock's, twice: "
             "a mirror, an index or a proxy on the way serves another file; use another one."
         )
-    still = _from_snapshots(downloads, trouble.gone, scratch, snapshot) if trouble.gone else []
+    still = _from_snapshots(downloads, trouble.gone, scratch) if trouble.gone else []
     if still:
         raise GoneError(still)
 
 
 def _from_snapshots(
-    downloads: Downloads, gone: list[LockedFile], scratch: Path, snapshot: str
+    downloads: Downloads, gone: list[LockedFile], scratch: Path
 ) -> list[LockedFile]:
     """Ask the snapshot service; return what it does not bring, for whatever reason."""
-    older = snapshots.service(snapshot)
-    if not older:
-        return gone
-    client = apt_helper.start(_debs(downloads, gone, older), scratch / "snapshots", tries=1)
-    downloads.wait([client])
+    for snapshot in sorted({file.snapshot for file in gone}):
+        older = snapshots.service(snapshot)
+        if not older:
+            return gone
+        theirs = [file for file in gone if file.snapshot == snapshot]
+        client = apt_helper.start(_debs(downloads, theirs, older), scratch / "snapshots", tries=1)
+        downloads.wait([client])
     return [file for file in gone if not downloads.has(file)]
 
 
