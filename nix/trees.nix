@@ -62,10 +62,10 @@ let
       isShared =
         locked.python == lock.python.version
         && builtins.all (
-        package:
-        builtins.elem package locked.group
-        && locked.packages.${package}.sha256 == lock.python.packages.${package}.sha256
-      ) shared;
+          package:
+          builtins.elem package locked.group
+          && locked.packages.${package}.sha256 == lock.python.packages.${package}.sha256
+        ) shared;
       wheels = inputs.wheelsOf locked.packages;
     in
     {
