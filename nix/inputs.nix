@@ -9,10 +9,16 @@ let
     head
     ;
 
-  debianFile = name: baseNameOf lock.debian.packages.${name}.path;
+  debianFile = packages: name: baseNameOf packages.${name}.path;
   vendorName = module: "${builtins.replaceStrings [ "/" ] [ "-" ] module}-vendor";
 
-  deb = name: locked.file (debianFile name) lock.debian.packages.${name}.sha256;
+  debOf = packages: name: locked.file (debianFile packages name) packages.${name}.sha256;
+  deb = debOf lock.debian.packages;
+  debEntries =
+    packages:
+    map (name: entry "debian" name (debianFile packages name) (debOf packages name)) (
+      attrNames packages
+    );
   wheelOf = packages: name: with packages.${name}; locked.file file sha256;
   wheel = wheelOf lock.python.packages;
   vendor = module: locked.directory (vendorName module) lock.go.${module}.vendor;
@@ -29,6 +35,7 @@ in
 {
   inherit
     deb
+    debOf
     wheel
     vendor
     seed
@@ -44,7 +51,8 @@ in
 
   # All that `./dagnix fetch` has to bring, for `nix eval --json`.
   listing =
-    map (name: entry "debian" name (debianFile name) (deb name)) (attrNames lock.debian.packages)
+    debEntries lock.debian.packages
+    ++ builtins.concatMap (python: debEntries python.packages) (builtins.attrValues lock.pythons)
     ++ wheelEntries lock.python.packages
     ++ builtins.concatMap (location: wheelEntries location.packages) (
       builtins.attrValues lock.locations

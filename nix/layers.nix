@@ -25,9 +25,9 @@ let
 
   # Under all Dagster images.
   lower =
-    dagster:
+    { base, dagster, ... }:
     layer "base" {
-      tree = trees.base;
+      tree = base;
       writable = dagsterWritable;
       shared = temporary;
     }
@@ -40,15 +40,15 @@ let
   # Of each code location, what an edit of its code does not touch.
   belowCode = builtins.mapAttrs (
     name: location:
-    lower location.dagster
+    lower location
     ++ layer "${name}-debian" { tree = location.debian; }
     ++ layer name { tree = location.python; }
     ++ configLayer
   ) trees.locations;
 in
 {
-  webserver = lower trees.dagster ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
-  daemon = lower trees.dagster ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
+  webserver = lower trees ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
+  daemon = lower trees ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
 
   inherit belowCode;
   locations = builtins.mapAttrs (
@@ -57,6 +57,7 @@ in
     ++ oci.codeLayers {
       source = location.code;
       at = "/opt/dagster/pipes";
+      python = location.interpreter;
     }
   ) trees.locations;
 

@@ -19,7 +19,13 @@ let
   part =
     name: section:
     let
-      ecosystem = if match "locations/.*" name == null then name else "python";
+      ecosystem =
+        if match "locations/.*" name != null then
+          "python"
+        else if match "pythons/.*" name != null then
+          "debian"
+        else
+          name;
     in
     (file name).${section}.${system}
       or (throw "nix/locks/${name}.json has no ${section} for ${system}: run ./dagnix lock ${ecosystem}");
@@ -33,7 +39,7 @@ let
     )
   );
   location = name: {
-    inherit (read folder name) folder;
+    inherit (read folder name) folder python;
     packages = part "locations/${name}" "packages";
     group = (part "locations/${name}" "groups").${name};
   };
@@ -51,6 +57,20 @@ in
     packages = null;
     groups = null;
   };
+  # The suites of the Pythons that a location has in place of that of all images, by version.
+  pythons = listToAttrs (
+    map (python: {
+      name = python;
+      value =
+        if pathExists (locks + "/pythons/${python}.json") then
+          parts "pythons/${python}" {
+            packages = null;
+            groups = null;
+          }
+        else
+          throw "nix/locks/pythons/${python}.json is not there: run ./dagnix lock debian";
+    }) (filter (python: python != (file "python").python) (map (name: (location name).python) names))
+  );
   # Of Dagnix's own Go code, so never a project's.
   go = read ./locks "go";
   locations = listToAttrs (

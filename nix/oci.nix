@@ -54,7 +54,11 @@ rec {
   # it is to be pushed and pulled. With more of them podman would be slower: it stores a layer anew when
   # one below it is new. Both in one derivation, as to start one takes longer than the work in it.
   codeLayers =
-    { source, at }:
+    {
+      source,
+      at,
+      python, # that runs the code
+    }:
     let
       parts = [
         "lower"

@@ -16,12 +16,14 @@ rec {
 
   debian = import ./debian.nix { inherit bootstrap; };
 
-  python = import ./python.nix {
-    inherit derive bootstrap;
-    inherit (platform) triplet;
-    inherit (lock.python) version;
-    installer = inputs.wheel "installer";
-  };
+  python = pythonOf lock.python.version;
+  pythonOf =
+    version:
+    import ./python.nix {
+      inherit derive bootstrap version;
+      inherit (platform) triplet;
+      installer = inputs.wheel "installer";
+    };
 
   golang = import ./golang.nix {
     inherit bootstrap;

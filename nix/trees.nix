@@ -8,27 +8,32 @@
   postgresWritable,
 }:
 let
-  inherit (tools) debian python;
+  inherit (tools) debian;
   inherit (inputs) common without;
-  debianGroup = name: lock.debian.groups.${name};
   pythonGroup = name: lock.python.groups.${name};
 
-  unpackedBase = debian.rootfs {
-    name = "base-unpacked";
-    packages = inputs.debs "base";
-    account = "dagster";
-    writable = dagsterWritable;
-  };
-  base = python.compiled {
-    name = "base";
-    source = unpackedBase;
-    python = python.interpreter unpackedBase;
-    folders = [
-      "/usr/lib/python${lock.python.version}"
-      "/usr/lib/python3"
+  main = baseOf lock.python.version lock.debian;
+  inherit (main) base interpreter treeOf;
+  # What is under the images that have one of the Pythons, from the suite that has it.
+  bases =
+    builtins.mapAttrs baseOf lock.pythons
+    // builtins.listToAttrs [
+      {
+        name = lock.python.version;
+        value = main;
+      }
     ];
-  };
-  interpreter = python.interpreter base;
+  baseOf =
+    version: suite:
+    import ./base.nix {
+      inherit
+        tools
+        inputs
+        version
+        suite
+        dagsterWritable
+        ;
+    };
 
   # What all three Dagster images need is one tree, and so one layer.
   shared = common (
@@ -38,38 +43,9 @@ let
       "pipes"
     ]
   );
-  treeOf =
-    name: wheels:
-    if wheels == [ ] then
-      null
-    else
-      python.tree {
-        inherit name wheels;
-        python = interpreter;
-      };
   wheelTree = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
-  onBase = names: map inputs.deb (without (debianGroup "base") names);
-  additions = location: onBase (lock.debian.groups.${location} or [ ]);
-
-  programs = debian.selection {
-    name = "programs";
-    packages = onBase (debianGroup "programs");
-    files = [
-      "usr/bin/tail" # with which Dagster copies what a step prints, for the dashboard
-    ];
-  };
-  withDagster =
-    name: wheels:
-    python.tree {
-      inherit name wheels;
-      python = interpreter;
-      others = [
-        programs
-        python.skeleton
-      ];
-    };
-  dagster = withDagster "dagster" (inputs.wheels shared);
+  dagster = main.withDagster "dagster" (inputs.wheels shared);
 
   # A location whose lock has all of the layer `dagster` as it is takes that layer; one with other
   # versions has all of its packages in a layer of its own.
@@ -80,26 +56,23 @@ let
         lock.locations.${name} or {
           inherit (lock.python) packages;
           group = pythonGroup name;
+          python = lock.python.version;
         };
-      isShared = builtins.all (
-        package:
-        builtins.elem package locked.group
-        && locked.packages.${package}.sha256 == lock.python.packages.${package}.sha256
-      ) shared;
+      on = bases.${locked.python};
+      isShared =
+        locked.python == lock.python.version
+        && builtins.all (
+          package:
+          builtins.elem package locked.group
+          && locked.packages.${package}.sha256 == lock.python.packages.${package}.sha256
+        ) shared;
       wheels = inputs.wheelsOf locked.packages;
     in
     {
-      dagster = if isShared then dagster else withDagster "dagster-of-${name}" (wheels locked.group);
+      dagster = if isShared then dagster else on.withDagster "dagster-of-${name}" (wheels locked.group);
       python = if isShared then treeOf name (wheels (without shared locked.group)) else null;
-      debian =
-        if additions name == [ ] then
-          null
-        else
-          debian.addition {
-            name = "${name}-debian";
-            packages = additions name;
-            inherit base;
-          };
+      debian = on.additions name;
+      inherit (on) base interpreter;
       code = source;
     };
   trees = builtins.mapAttrs location locations;

@@ -254,8 +254,13 @@ def test_a_location_may_have_an_older_dagster_and_no_pyproject(served: Served) -
     folder.mkdir(parents=True)
     (folder / "workspace.yaml").write_text("load_from: [{python_file: jobs.py}]")
     (folder / "requirements.txt").write_text(f"dagster=={OLDER}")
-    code = CODE.replace("import pygal\n", "").replace("pygal.", "dg.")
+    (folder / "setup.cfg").write_text("[options]\npython_requires = >=3.9,<3.12\n")
+    code = CODE.replace("import pygal\n", "import sys\n").replace(
+        "{pygal.__version__}", "{dg.__version__} {sys.version_info[:2]}"
+    )
     (folder / "jobs.py").write_text(code.replace('"first"', '"older"'))
     served.stack.dagnix("location", "add", "older")
     served.team.dashboard.wait_for_job("drawn")
-    assert drawn(served) == f"older {OLDER}"
+    assert drawn(served) == f"older {OLDER} (3, 11)"
+    assert served.stack.status()["older"]["healthy"]
+    assert served.answer().startswith("first ")

@@ -37,10 +37,9 @@ class Trouble:
     corrupt: list[LockedFile] = field(default_factory=list)
 
 
-def files(checkout: Checkout, wanted: Iterable[LockedFile], snapshot: str) -> None:
+def files(checkout: Checkout, wanted: Iterable[LockedFile]) -> None:
     """Bring those files into the store that are not there yet.
 
-    `snapshot` is the time of the Debian lock, for files that only the snapshot service still has.
     What has arrived stays, also when the rest fails or is interrupted.
     Raises GoneError, or UserError for all else that keeps a file from coming.
     """
@@ -55,7 +54,7 @@ def files(checkout: Checkout, wanted: Iterable[LockedFile], snapshot: str) -> No
     try:
         own.bring(downloads, scratch)
         downloads.check_space()
-        _from_mirrors(checkout, downloads, scratch, snapshot)
+        _from_mirrors(checkout, downloads, scratch)
     finally:
         downloads.into_store()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -86,7 +85,7 @@ def sizes(checkout: Checkout, wanted: Iterable[LockedFile]) -> dict[LockedFile, 
     return found
 
 
-def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snapshot: str) -> None:
+def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path) -> None:
     find = functools.cache(lambda: mirrors.find(checkout.state / "apt" / "host"))
 
     own = functools.cache(lambda: sources.read(checkout.root))
@@ -113,19 +112,20 @@ def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path, snaps
         )
     kept = [file for file in trouble.gone if file.archive in sources.DEBIANS_OWN]
     if kept:
-        _from_snapshots(downloads, kept, scratch, snapshot)
+        _from_snapshots(downloads, kept, scratch)
     still = [file for file in trouble.gone if not downloads.has(file)]
     if still:
         raise GoneError(still)
 
 
-def _from_snapshots(
-    downloads: Downloads, gone: list[LockedFile], scratch: Path, snapshot: str
-) -> None:
+def _from_snapshots(downloads: Downloads, gone: list[LockedFile], scratch: Path) -> None:
     """Ask the snapshot service, if there is one, for files of Debian's."""
-    older = snapshots.service(snapshot)
-    if older:
-        client = apt_helper.start(_debs(downloads, gone, older), scratch / "snapshots", tries=1)
+    for snapshot in sorted({file.snapshot for file in gone}):
+        older = snapshots.service(snapshot)
+        if not older:
+            return
+        theirs = [file for file in gone if file.snapshot == snapshot]
+        client = apt_helper.start(_debs(downloads, theirs, older), scratch / "snapshots", tries=1)
         downloads.wait([client])
 
 

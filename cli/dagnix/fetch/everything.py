@@ -54,7 +54,7 @@ def files(
             print(f"the Debian mirror no longer has {names}: solving again", file=sys.stderr)
             for line in gone.solve_again(checkout, error.files):
                 print(line)
-            print("nix/locks/debian.json holds the new versions: commit it.")
+            print("nix/locks/ holds the new versions: commit it.")
         else:
             _seeds(wanted.seeds)
             return inputs.read(checkout, systems, faults)
@@ -62,18 +62,17 @@ def files(
 
 
 def _bring(checkout: Checkout, wanted: inputs.Inputs, faults: Faults) -> None:
-    snapshot = lockfile.read(checkout.locked("debian"))["snapshot"]
     try:
-        bring.files(checkout, wanted.files, snapshot)
+        bring.files(checkout, wanted.files)
     except bring.GoneError:
         raise
     except UserError:
         if not any(wanted.added.values()):
             raise
-        bring.files(checkout, wanted.common, snapshot)
+        bring.files(checkout, wanted.common)
         for name, added in wanted.added.items():
             with faults.of(name):
-                bring.files(checkout, added, snapshot)
+                bring.files(checkout, added)
 
 
 def toolchain(checkout: Checkout) -> None:
@@ -83,7 +82,7 @@ def toolchain(checkout: Checkout) -> None:
     groups = debian["groups"][system]
     needed = {*groups["go"], *groups["seed"]}
     debs = [file for file in inputs.debian_files(debian, system) if file.package in needed]
-    bring.files(checkout, debs, debian["snapshot"])
+    bring.files(checkout, debs)
     _seeds([inputs.seed_of(debian, system)])
 
 

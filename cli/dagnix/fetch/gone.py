@@ -1,6 +1,6 @@
 """What to do about Debian files that the mirror had when they were locked, and has no more."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,20 @@ def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
     Return a line for each change. Raises UserError if the mirrors cannot be asked, or still name
     the very versions that they do not have.
     """
-    old = lockfile.read(checkout.locked("debian"))
+    files = list(gone)
+    return [
+        line
+        for python in sorted({file.python for file in files})
+        for line in _solve_again(checkout, python, [f for f in files if f.python == python])
+    ]
+
+
+def _solve_again(checkout: Checkout, python: str, gone: Sequence[LockedFile]) -> list[str]:
+    lock = debian.lock_of(python)
+    old = lockfile.read(checkout.locked(lock))
     # What a code location asks for beyond its lock is of no matter here.
     faults = Faults()
-    lists = debian.read_lists(checkout, faults)
+    lists = debian.read_lists(checkout, faults, python)
     apts = debian.open_apt(checkout, lists.suite)
     lost = {(file.package, file.version) for file in gone}
     new = debian.solve(apts, lists, old, _kept(apts, old, lost), faults)
@@ -46,8 +56,9 @@ def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
             f"The Debian mirror lists {named(still)} but does not have the file: "
             "it is being updated, or incomplete; try again later or use another mirror."
         )
-    new["seed"] = seeds.of(checkout, new, old)
-    lockfile.write(checkout.lock("debian"), new)
+    if "seed" in old:
+        new["seed"] = seeds.of(checkout, new, old)
+    lockfile.write(checkout.lock(lock), new)
     reasons = {name: f"the mirror no longer has {version}" for name, version in lost}
     return [
         f"{line} ({reasons.get(line.split()[0], 'comes along')})"

@@ -11,6 +11,7 @@ from dagnix.locations.faults import Faults
 from dagnix.lock import lockfile
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import System
+from dagnix.lock.wheels import PYTHON
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class LockedFile:
     system: str
     archive: str = ""  # Debian only: which archive, and the path below it
     path: str = ""
+    snapshot: str = ""  # and the time of its lock, for the snapshot service
+    python: str = PYTHON  # that it is for
 
     @property
     def name(self) -> str:
@@ -115,7 +118,9 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
                 for system in systems
                 for file in _wheels(lock, system.name, f"locations/{name}")
             ]
-            added[name] = tuple(file for file in wheels if file.store_path not in common)
+            python = lock.get("python", PYTHON)
+            files = wheels if python == PYTHON else [*wheels, *_base(checkout, python, systems)]
+            added[name] = tuple(file for file in files if file.store_path not in common)
     vendors = tuple(Vendor(module, entry["vendor"]) for module, entry in sorted(go.items()))
     theirs = {name: files for name, files in added.items() if name not in faults}
     return Inputs(tuple(common.values()), vendors, tuple(seeds.values()), theirs)
@@ -126,13 +131,19 @@ def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:
     if not file.exists():
         raise UserError(
             f"nix/locks/{ecosystem}.json is not there: "
-            f"take it from git, or run ./dagnix lock {ecosystem}."
+            f"take it from git, or run ./dagnix lock {_ecosystem(ecosystem)}."
         )
     return lockfile.read(file)
 
 
-def debian_files(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
-    """Return the .deb files of a lock for one system."""
+def _base(checkout: Checkout, python: str, systems: Iterable[System]) -> list[LockedFile]:
+    """Return the .deb files under an image that has this Python."""
+    lock = _read(checkout, f"pythons/{python}")
+    return [file for system in systems for file in debian_files(lock, system.name, python)]
+
+
+def debian_files(lock: Mapping[str, Any], system: str, python: str = PYTHON) -> list[LockedFile]:
+    """Return the .deb files of the lock of a Python's suite, for one system."""
     return [
         LockedFile(
             "debian",
@@ -144,6 +155,8 @@ def debian_files(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
             system,
             entry["archive"],
             entry["path"],
+            lock.get("snapshot", ""),
+            python,
         )
         for name, entry in _of(lock, "debian", "packages", system).items()
     ]
@@ -152,7 +165,14 @@ def debian_files(lock: Mapping[str, Any], system: str) -> list[LockedFile]:
 def _wheels(lock: Mapping[str, Any], system: str, lock_name: str = "python") -> list[LockedFile]:
     return [
         LockedFile(
-            "python", name, entry["version"], entry["file"], entry["size"], entry["sha256"], system
+            "python",
+            name,
+            entry["version"],
+            entry["file"],
+            entry["size"],
+            entry["sha256"],
+            system,
+            python=lock.get("python", PYTHON),
         )
         for name, entry in _of(lock, lock_name, "packages", system).items()
     ]
@@ -177,8 +197,12 @@ def _of(lock: Mapping[str, Any], lock_name: str, section: str, system: str) -> A
     try:
         return lock[section][system]
     except KeyError as error:
-        ecosystem = "python" if "/" in lock_name else lock_name
         raise UserError(
             f"nix/locks/{lock_name}.json has no {section} for {system}: "
-            f"run ./dagnix lock {ecosystem}."
+            f"run ./dagnix lock {_ecosystem(lock_name)}."
         ) from error
+
+
+def _ecosystem(lock_name: str) -> str:
+    folder, slash, _ = lock_name.partition("/")
+    return {"locations": "python", "pythons": "debian"}[folder] if slash else lock_name

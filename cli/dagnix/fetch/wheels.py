@@ -12,7 +12,7 @@ from dagnix import UserError
 from dagnix.fetch.client import Client
 from dagnix.fetch.inputs import LockedFile
 from dagnix.lock.systems import SYSTEMS
-from dagnix.lock.wheels import PYTHON, platforms
+from dagnix.lock.wheels import OLDEST_GLIBC, platforms
 
 AT_ONCE = 3  # pips, each of which downloads one file after the other
 EACH = 10  # files that are worth another pip
@@ -39,10 +39,14 @@ def start(files: Iterable[LockedFile], scratch: Path) -> list[Pip]:
         )
     batches = [
         batch
-        for system in sorted({file.system for file in wanted})
-        for batch in _batches([file for file in wanted if file.system == system])
+        for target in sorted({_target(file) for file in wanted})
+        for batch in _batches([file for file in wanted if _target(file) == target])
     ]
     return [_start_one(batch, scratch / f"pip-{number}") for number, batch in enumerate(batches)]
+
+
+def _target(file: LockedFile) -> tuple[str, str]:
+    return file.system, file.python
 
 
 def _batches(files: Sequence[LockedFile]) -> list[Sequence[LockedFile]]:
@@ -62,7 +66,7 @@ def _start_one(batch: Sequence[LockedFile], folder: Path) -> Pip:
         sys.executable, "-m", "pip", "download", "--disable-pip-version-check",
         "--no-input",
         "--progress-bar=off", "--no-deps", "--require-hashes", "--only-binary=:all:",
-        "--implementation=cp", f"--python-version={PYTHON}",
+        "--implementation=cp", f"--python-version={batch[0].python}",
         *(f"--platform={tag}" for tag in _platforms(batch)),
         f"--dest={folder / 'wheels'}", f"--requirement={requirements}",
     ]  # fmt: skip
@@ -73,7 +77,7 @@ def _start_one(batch: Sequence[LockedFile], folder: Path) -> Pip:
 def _platforms(batch: Sequence[LockedFile]) -> list[str]:
     """Return a platform tag of each wheel; pip weighs every file of the index against each."""
     tags = {file.file.removesuffix(".whl").rpartition("-")[2].split(".")[0] for file in batch}
-    return sorted(tags - {"any"}) or platforms(SYSTEMS[batch[0].system])[:1]
+    return sorted(tags - {"any"}) or platforms(SYSTEMS[batch[0].system], OLDEST_GLIBC)[:1]
 
 
 def is_corrupt(output: str) -> bool:

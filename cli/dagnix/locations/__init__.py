@@ -30,6 +30,14 @@ def unreadable(root: Path) -> dict[str, str]:
     return {name: found for name, found in _read(root).items() if isinstance(found, str)}
 
 
+def python(root: Path, name: str) -> str:
+    """Return the Python that a location is locked for, as "3.11"; "" if it is not locked yet."""
+    try:
+        return json.loads(lock(root, name).read_text()).get("python", "")
+    except (FileNotFoundError, ValueError):
+        return ""
+
+
 def folders(root: Path) -> dict[str, Path]:
     """Return the folders of all locations, by name."""
     return {FIRST: root / FIRST, **others(root)}

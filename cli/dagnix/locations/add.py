@@ -13,9 +13,11 @@ from dagnix.locations.faults import Faults
 from dagnix.locations.taken_back import taken_back
 from dagnix.lock import debian
 from dagnix.lock import locations as lock
+from dagnix.lock import pythons as lock_pythons
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone
 from dagnix.lock.systems import host_system
+from dagnix.lock.wheels import PYTHON
 from dagnix.podman import podman
 from dagnix.project import Project, with_locations
 from dagnix.stack import Container
@@ -38,7 +40,8 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
     _require_name(checkout, name)
     _require_project(project.root, folder)
     written = [locations.lock(project.root, name), locations.compose_file(project.root, name)]
-    with taken_back(project.root, [*written, checkout.lock("debian")]):
+    pythons = [checkout.lock(debian.lock_of(each.version)) for each in lock_pythons.read(checkout)]
+    with taken_back(project.root, [*written, *pythons]):
         with alone(checkout):
             _write(checkout, name, folder)
         # Nix sees only what git knows.
@@ -60,9 +63,13 @@ def _write(checkout: Checkout, name: str, folder: Path) -> None:
         _, held_back = lock.update(checkout, name, folder, upgrade=False, interpreter=python)
     for sentence in held_back:
         console.warned(f"{sentence}.")
-    if debian.additions(folder / "pyproject.toml"):
+    has_other_python = locations.python(checkout.root, name) != PYTHON
+    if has_other_python or debian.additions(folder / "pyproject.toml"):
         with console.step(f"Locking the Debian packages of {name}"):
-            debian.update(checkout, faults, upgrade=False)
+            if has_other_python:
+                debian.add_pythons(checkout, faults)
+            else:
+                debian.update(checkout, faults, upgrade=False)
     service.write(checkout.root, name)
     everything.fetch(checkout, [host_system()], faults, locked=False)
     faults.require_none(name)

@@ -10,7 +10,6 @@ from dagnix.lock import debian, dependencies, digests, golang, python
 from dagnix.lock import locations as location_lock
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone, end_well
-from dagnix.lock.wheels import PYTHON
 
 LOCKS = ("debian", "python", "go", "digests")
 PROJECTS_OWN = ("debian", "python")
@@ -56,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "--python",
         type=Path,
         metavar="PROGRAM",
-        help=f"a Python {PYTHON} with pip and packaging to solve with "
+        help="a Python with pip and packaging to solve with "
         "(default: the one that `nix build .#cli` makes)",
     )
     return made
@@ -83,6 +82,7 @@ def _python(checkout: Checkout, options: argparse.Namespace, faults: Faults) -> 
                 checkout, name, folder, upgrade=upgrade, interpreter=solver
             )
             changed += [f"{name}: {line}" for line in (*lines, *held_back)]
+    changed += debian.add_pythons(checkout, faults)
     return changed
 
 

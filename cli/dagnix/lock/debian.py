@@ -14,6 +14,7 @@ from dagnix.lock import changes, lockfile, mirrors, seeds, sources
 from dagnix.lock.apt import Apt, Stanza
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import SYSTEMS
+from dagnix.lock.wheels import PYTHON
 
 Lock = dict[str, Any]
 KnownStanza = Callable[[str, str, str], Stanza | None]  # system, package, version
@@ -39,12 +40,15 @@ class Lists:
     locations: Collection[str] = ()
 
 
-def read_lists(checkout: Checkout, faults: Faults) -> Lists:
-    """Return the groups that people edit; that of a location that cannot be read is empty.
+def read_lists(checkout: Checkout, faults: Faults, python: str = PYTHON) -> Lists:
+    """Return the groups that people edit, for one of the Pythons that nix/debian.toml lists.
 
-    Raises UserError for another file that is not as it should be.
+    The group of a location that cannot be read is empty. Raises UserError for another file that is
+    not as it should be.
     """
     table = _toml(checkout.debian_list)
+    if python != PYTHON:
+        table = table.get("pythons", {}).get(python, {})
     try:
         groups = {
             name: Group(tuple(group["packages"]), tuple(group.get("exclude", ())))
@@ -54,13 +58,28 @@ def read_lists(checkout: Checkout, faults: Faults) -> Lists:
         suite = table["suite"]
     except KeyError as error:
         raise UserError(f"{checkout.debian_list} lacks {error}.") from error
-    folders = {locations.FIRST: checkout.pipes, **locations.others(checkout.root)}
+    first = {locations.FIRST: checkout.pipes} if python == PYTHON else {}
+    folders = {**first, **_of_python(checkout, python)}
     for name, folder in folders.items():
         # Solved with what the image has underneath, so that the same packages are left out.
         groups[name] = Group((), base.exclude)
         with faults.of(name):
             groups[name] = Group(additions(folder / "pyproject.toml"), base.exclude)
     return Lists(suite, groups, folders.keys())
+
+
+def _of_python(checkout: Checkout, python: str) -> dict[str, Path]:
+    """Return the folders of the further locations that are locked for a Python, by name."""
+    return {
+        name: folder
+        for name, folder in locations.others(checkout.root).items()
+        if (locations.python(checkout.root, name) or PYTHON) == python
+    }
+
+
+def lock_of(python: str) -> str:
+    """Return the name of the lock with the Debian packages of a Python's suite."""
+    return "debian" if python == PYTHON else f"pythons/{python}"
 
 
 def additions(path: Path) -> tuple[str, ...]:
@@ -88,7 +107,9 @@ def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
         raise UserError("Locking Debian packages needs apt: run it on a Debian or Ubuntu machine.")
     own = sources.read(checkout.root)
     apts = {
-        system.name: Apt(checkout.state / "apt" / system.debian, system.debian, suite, where, own)
+        system.name: Apt(
+            checkout.state / "apt" / suite / system.debian, system.debian, suite, where, own
+        )
         for system in SYSTEMS.values()
     }
     with ThreadPoolExecutor() as pool:
@@ -218,14 +239,47 @@ def update(checkout: Checkout, faults: Faults, *, upgrade: bool) -> list[str]:
     Without it what is locked stays, unless the lists or the mirrors leave no other way. What is
     locked for a code location whose list cannot be had stays, and that is a fault of its own.
     """
-    old = lockfile.read(checkout.locked("debian"))
-    lists = read_lists(checkout, faults)
+    lines = _update(checkout, faults, PYTHON, upgrade=upgrade)
+    for python in sorted(_others(checkout)):
+        lines += _update(checkout, faults, python, upgrade=upgrade)
+    return lines
+
+
+def add_pythons(checkout: Checkout, faults: Faults) -> list[str]:
+    """Lock the suites of the Pythons that a location is locked for and has no packages of yet.
+
+    Return what changed.
+    """
+    lines = []
+    for python, names in sorted(_others(checkout).items()):
+        groups = lockfile.read(checkout.lock(lock_of(python))).get("groups", {})
+        if not all(name in groups.get(system, {}) for name in names for system in SYSTEMS):
+            lines += _update(checkout, faults, python, upgrade=False)
+    return lines
+
+
+def _others(checkout: Checkout) -> dict[str, list[str]]:
+    """Return the locations of each Python but that of all images."""
+    found: dict[str, list[str]] = {}
+    for name in locations.others(checkout.root):
+        python = locations.python(checkout.root, name) or PYTHON
+        if python != PYTHON:
+            found.setdefault(python, []).append(name)
+    return found
+
+
+def _update(checkout: Checkout, faults: Faults, python: str, *, upgrade: bool) -> list[str]:
+    name = lock_of(python)
+    old = lockfile.read(checkout.locked(name))
+    lists = read_lists(checkout, faults, python)
     apts = open_apt(checkout, lists.suite)
     fresh = upgrade or old.get("suite") != lists.suite
     new = solve(apts, lists, old, _none if fresh else available(apts, old), faults)
-    new["seed"] = seeds.of(checkout, new, old)
-    lockfile.write(checkout.lock("debian"), new)
-    return changes.describe(old.get("packages", {}), new["packages"])
+    if python == PYTHON:
+        new["seed"] = seeds.of(checkout, new, old)
+    lockfile.write(checkout.lock(name), new)
+    lines = changes.describe(old.get("packages", {}), new["packages"])
+    return lines if python == PYTHON else [f"Python {python}: {line}" for line in lines]
 
 
 def _none(_system: str, _name: str, _version: str) -> None:

@@ -1,12 +1,14 @@
-"""Which versions a project's own lock has for one machine; run by the Python that images have.
+"""Which versions a project's own lock has for one machine and its Python.
 
 usage: python follow_lock.py QUESTION > ANSWER
 
 QUESTION, a JSON file: {"machine": as uname says it, "file": a uv.lock or pylock.toml,
+                        "pythons": [version], best first, "requires_python": [version specifier],
                         "requirements": [what the project asks for], "constraints": [requirement]}
 ANSWER, JSON: {"pins": {name: {"version", "sha256": [of each of its files]}},
                "left": {name: {"version", "why": the constraint that it does not fit}}}
               or {"refused": a sentence}
+              empty where there is no such Python: that is for the solver to say
 
 URLs in the lock are not read: files come from the index that pip is configured with.
 """
@@ -23,6 +25,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from solve_wheels import chosen, stand_for  # beside this program
 
 # Where a package comes from if not from an index, in the words of both formats.
 PLACES = {
@@ -45,7 +48,12 @@ class RefusedError(Exception):
 def main() -> None:
     """Answer the question in the file."""
     question = json.loads(Path(sys.argv[1]).read_text())
-    platform.machine = lambda: question["machine"]
+    pythons = [{"version": version} for version in question["pythons"]]
+    python = chosen(pythons, question["requires_python"])
+    if python is None:
+        json.dump({"pins": {}, "left": {}}, sys.stdout)
+        return
+    stand_for(question["machine"], python["version"])
     try:
         answer = followed(
             Path(question["file"]),
@@ -89,7 +97,7 @@ def followed(
 def _require_this_python(file: Path, wanted: str) -> None:
     if not SpecifierSet(wanted).contains(platform.python_version()):
         raise RefusedError(
-            f"{file} is for Python {wanted}, and the images have {platform.python_version()}: "
+            f"{file} is for Python {wanted}, and the image has {platform.python_version()}: "
             "widen requires-python, and lock the project again."
         )
 

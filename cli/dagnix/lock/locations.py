@@ -15,7 +15,8 @@ def update(
 
     Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
     images, so that it shares their layers where its dependencies allow that. The constraints of
-    the other images do not hold for it, but its Dagster is not newer than the webserver's.
+    the other images do not hold for it, but its Dagster is not newer than the webserver's. Its
+    Python is the first of nix/debian.toml that its project runs on.
 
     Raises:
         UserError: pip finds no packages that fit, or the project cannot be read.
@@ -31,11 +32,11 @@ def update(
         (project.file,),
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
-        project_lock.find(folder, name, project.declared),
+        project_lock.find(folder, name, project),
     )
     packages = old.get("packages") or shared.get("packages", {})
-    solved, held_back = python.solved(interpreter, lists, {} if upgrade else packages)
+    solved, held_back = python.solved(checkout, interpreter, lists, {} if upgrade else packages)
     new = {"folder": str(folder.relative_to(checkout.root)), **solved}
-    python.add_sizes(checkout, new["packages"], shared.get("packages", {}), old.get("packages", {}))
+    python.add_sizes(checkout, new, shared.get("packages", {}), old.get("packages", {}))
     lockfile.write(path, new)
     return changes.describe(old.get("packages", {}), new["packages"]), held_back

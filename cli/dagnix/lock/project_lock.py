@@ -9,6 +9,7 @@ from typing import Any
 
 from dagnix import UserError
 from dagnix.lock.command import run
+from dagnix.lock.dependencies import Dependencies
 from dagnix.lock.systems import System
 
 NAMES = ("uv.lock", "pylock.toml")  # where both are there, the second is made from the first
@@ -17,11 +18,15 @@ READER = Path(__file__).with_name("follow_lock.py")
 
 @dataclass(frozen=True)
 class ProjectLock:
-    """The lock of one project, and what the project asks for."""
+    """The lock of one project, and what the project asks for.
+
+    `python` is a specifier of the versions of Python that the project runs on, "" for any.
+    """
 
     file: Path
     group: str
     requirements: Sequence[str]
+    python: str
 
 
 @dataclass
@@ -59,32 +64,38 @@ class Followed:
         return [*said, *([f"added to what {file} has: {', '.join(added)}"] if added else [])]
 
 
-def find(folder: Path, group: str, requirements: Sequence[str]) -> ProjectLock | None:
-    """Return the lock in a project's folder, if it has one.
-
-    `group` is the project's code location, `requirements` are those that its files list.
-    """
+def find(folder: Path, group: str, project: Dependencies) -> ProjectLock | None:
+    """Return the lock in a project's folder, if it has one, for this code location."""
     files = (folder / name for name in NAMES)
     file = next((file for file in files if file.is_file()), None)
-    return ProjectLock(file, group, requirements) if file else None
+    return ProjectLock(file, group, project.declared, project.python) if file else None
 
 
 def follow(
-    python: Path, system: System, lock: ProjectLock | None, constraints: Sequence[str]
+    interpreter: Path,
+    system: System,
+    lock: ProjectLock | None,
+    pythons: Sequence[str],
+    constraints: Sequence[str],
 ) -> Followed | None:
-    """Return what a lock has for a machine. Raises UserError if it cannot be followed."""
+    """Return what a lock has for a machine and the first of the Pythons that its project runs on.
+
+    Raises UserError if it cannot be followed.
+    """
     if lock is None:
         return None
     question = {
         "machine": system.machine,
         "file": str(lock.file),
+        "pythons": list(pythons),
+        "requires_python": [lock.python],
         "requirements": list(lock.requirements),
         "constraints": list(constraints),
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        answer = json.loads(run([python, READER, stream.name]))
+        answer = json.loads(run([interpreter, READER, stream.name]))
     if "refused" in answer:
         raise UserError(answer["refused"])
     left = answer["left"]

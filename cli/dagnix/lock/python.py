@@ -13,13 +13,14 @@ from typing import Any
 from dagnix import UserError, locations
 from dagnix.fetch import bring, everything, inputs
 from dagnix.locations.faults import Faults
-from dagnix.lock import changes, dependencies, lockfile, project_lock
+from dagnix.lock import changes, dependencies, lockfile, project_lock, pythons
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.nix import build
 from dagnix.lock.project_lock import ProjectLock
+from dagnix.lock.pythons import Python
 from dagnix.lock.systems import SYSTEMS, System, host_system
-from dagnix.lock.wheels import PYTHON, platforms
+from dagnix.lock.wheels import platforms
 
 SOLVER = Path(__file__).with_name("solve_wheels.py")
 Packages = Mapping[str, Mapping[str, Any]]  # system → package → its entry in a lock
@@ -44,6 +45,15 @@ class Lists:
     newest_dagster: str = ""
     project_lock: ProjectLock | None = None
 
+    @property
+    def is_further(self) -> bool:
+        """Whether they are those of a further code location, which may have a Python of its own."""
+        return bool(self.newest_dagster)
+
+    def may_have(self, offered: Sequence[Python]) -> Sequence[Python]:
+        """Return the Pythons that are for these lists, best first."""
+        return offered if self.is_further else offered[:1]
+
 
 def read_lists(checkout: Checkout) -> Lists:
     """Return the groups that people edit.
@@ -64,7 +74,7 @@ def read_lists(checkout: Checkout) -> Lists:
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
         {pipes.file: pipes.python},
-        project_lock=project_lock.find(checkout.pipes, locations.FIRST, pipes.declared),
+        project_lock=project_lock.find(checkout.pipes, locations.FIRST, pipes),
     )
 
 
@@ -98,32 +108,35 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
     """Write the lock anew and return what changed; with `upgrade` everything is the newest.
 
     Without it what is locked stays, unless the lists or the index leave no other way.
-    `interpreter` has pip and is of the images' version; None for that of the built command line.
+    `interpreter` has pip and packaging; None for that of the built command line.
     """
     old = lockfile.read(checkout.locked("python"))
     lists = read_lists(checkout)
     locked = {} if upgrade else old.get("packages", {})
-    new, held_back = solved(interpreter or built(checkout), lists, locked)
-    add_sizes(checkout, new["packages"], old.get("packages", {}))
+    new, held_back = solved(checkout, interpreter or built(checkout), lists, locked)
+    add_sizes(checkout, new, old.get("packages", {}))
     lockfile.write(checkout.lock("python"), new)
     return [*changes.describe(old.get("packages", {}), new["packages"]), *held_back]
 
 
-def solved(python: Path, lists: Lists, locked: Packages) -> tuple[dict[str, Any], list[str]]:
+def solved(
+    checkout: Checkout, interpreter: Path, lists: Lists, locked: Packages
+) -> tuple[dict[str, Any], list[str]]:
     """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
 
     Beside it are sentences about packages that are older than they might be for want of a wheel,
     or that are not as the project's own lock has them.
     Raises UserError if there is none.
     """
+    offered = pythons.read(checkout)
     with ThreadPoolExecutor() as pool:
         answers = pool.map(
-            lambda system: _solve(python, system, lists, locked.get(system.name, {})),
+            lambda system: _solve(interpreter, offered, system, lists, locked.get(system.name, {})),
             SYSTEMS.values(),
         )
         found = dict(zip(SYSTEMS, answers, strict=True))
     lock = {
-        "python": PYTHON,
+        "python": next(iter(found.values()))["python"].rpartition(".")[0],
         "packages": {system: answer["packages"] for system, answer in found.items()},
         "groups": {system: answer["groups"] for system, answer in found.items()},
     }
@@ -139,16 +152,23 @@ def built(checkout: Checkout) -> Path:
 
 
 def _solve(
-    python: Path, system: System, lists: Lists, locked: Mapping[str, Mapping[str, Any]]
+    interpreter: Path,
+    offered: Sequence[Python],
+    system: System,
+    lists: Lists,
+    locked: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    followed = project_lock.follow(python, system, lists.project_lock, _bounds(lists))
+    versions = [each.full_version for each in lists.may_have(offered)]
+    followed = project_lock.follow(
+        interpreter, system, lists.project_lock, versions, _bounds(lists)
+    )
     keep = {name: entry["version"] for name, entry in locked.items()}
     attempt = 0
     while True:
         fixed = followed.versions if followed else {}
         kept = {} if attempt >= PATIENCE else {n: v for n, v in keep.items() if n not in fixed}
         try:
-            answer = _ask(python, system, lists, {**kept, **fixed})
+            answer = _ask(interpreter, offered, system, lists, {**kept, **fixed})
         except CommandError as error:
             named, reason = conflicting(error.output), _reason(error.output)
             in_the_way = _with_companions(named & kept.keys(), kept)
@@ -177,6 +197,20 @@ def _no_solution(system: System, lists: Lists, reason: str) -> str:
     return said
 
 
+def _no_python(file: str, wanted: str, offered: Sequence[Python], lists: Lists) -> str:
+    versions = [each.full_version for each in offered]
+    if lists.is_further:
+        return (
+            f"{file} asks for Python {wanted}, and Debian has {', '.join(versions)}: "
+            "if the code runs on one of those, say so there."
+        )
+    others = f"; a further code location may have {', '.join(versions[1:])}" if versions[1:] else ""
+    return (
+        f"{file} asks for Python {wanted}, and the images have {versions[0]}, Debian's{others}: "
+        "if the code runs on that, say so there."
+    )
+
+
 def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
     """Add the packages that are named after these, as they are released together: dagster-…."""
     beginnings = tuple(f"{name}-" for name in names)
@@ -202,12 +236,20 @@ def _bounds(lists: Lists) -> list[str]:
     return [*lists.constraints, *newest]
 
 
-def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) -> dict[str, Any]:
+def _ask(
+    interpreter: Path,
+    offered: Sequence[Python],
+    system: System,
+    lists: Lists,
+    keep: Mapping[str, str],
+) -> dict[str, Any]:
     pins = [f"{name}=={version}" for name, version in sorted(keep.items())]
     question = {
         "machine": system.machine,
-        "platforms": platforms(system),
-        "python": PYTHON,
+        "pythons": [
+            {"version": each.full_version, "platforms": platforms(system, each.glibc)}
+            for each in lists.may_have(offered)
+        ],
         "requires_python": {str(file): wanted for file, wanted in lists.pythons.items()},
         "groups": lists.groups,
         "constraints": [*_bounds(lists), *pins],
@@ -215,21 +257,19 @@ def _ask(python: Path, system: System, lists: Lists, keep: Mapping[str, str]) ->
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        answer = json.loads(run([python, SOLVER, stream.name]))
+        answer = json.loads(run([interpreter, SOLVER, stream.name]))
     for file, wanted in answer.get("other_python", {}).items():
-        raise UserError(
-            f"{file} asks for Python {wanted}, and the images have {answer['python']}, Debian's: "
-            "if the code runs on that, say so there."
-        )
+        raise UserError(_no_python(file, wanted, offered, lists))
     return answer
 
 
-def add_sizes(checkout: Checkout, packages: dict[str, dict[str, Any]], *known: Packages) -> None:
-    """Add each file's size, which no index tells pip: download those that no lock has."""
+def add_sizes(checkout: Checkout, lock: dict[str, Any], *known: Packages) -> None:
+    """Add each file's size to a lock, as no index tells pip: download those that no lock has."""
+    packages: dict[str, dict[str, Any]] = lock["packages"]
     sizes = {
         entry["sha256"]: entry["size"]
-        for lock in known
-        for entries in lock.values()
+        for other in known
+        for entries in other.values()
         for entry in entries.values()
     }
     new_files = []
@@ -240,7 +280,14 @@ def add_sizes(checkout: Checkout, packages: dict[str, dict[str, Any]], *known: P
             else:
                 new_files.append(
                     inputs.LockedFile(
-                        "python", name, entry["version"], entry["file"], 0, entry["sha256"], system
+                        "python",
+                        name,
+                        entry["version"],
+                        entry["file"],
+                        0,
+                        entry["sha256"],
+                        system,
+                        python=lock["python"],
                     )
                 )
     for file, size in bring.sizes(checkout, new_files).items():

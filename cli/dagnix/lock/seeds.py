@@ -25,7 +25,7 @@ def of(checkout: Checkout, new: dict[str, Any], old: dict[str, Any]) -> dict[str
         for file in debian_files(new, system)
         if file.package == BUSYBOX
     ]
-    bring.files(checkout, files, new["snapshot"])
+    bring.files(checkout, files)
     for file in files:
         with tempfile.TemporaryDirectory() as scratch:
             directory = Path(scratch) / "seed"

@@ -1,17 +1,19 @@
-"""pip as the solver for another machine; run by a Python of the version that the images have.
+"""pip as the solver for another machine; for one of several Pythons.
 
 usage: python solve_wheels.py QUESTION > ANSWER
 
-QUESTION, a JSON file: {"machine": as uname says it, "platforms": wheel tags,
-                        "python": "3.13", "requires_python": {file: version specifier},
+QUESTION, a JSON file: {"machine": as uname says it,
+                        "pythons": [{"version": "3.13.5", "platforms": wheel tags}], best first,
+                        "requires_python": {file: version specifier},
                         "groups": {group: [requirement]}, "constraints": [requirement]}
-ANSWER, JSON: {"packages": {name: {"version", "file", "sha256"}}, "groups": {group: [name]},
+ANSWER, JSON: {"python": that which is taken, "packages": {name: {"version", "file", "sha256"}},
+               "groups": {group: [name]},
                "held_back": [sentence about a package of which a newer version has no wheel]}
-              or, where files ask for another Python than this, {"other_python": {file: version
-              specifier}, "python": "3.13.5"}
+              or, where files ask for another Python than these, {"other_python": {file: version
+              specifier}}
 
-Environment markers are evaluated by the running Python, whatever pip's --python-version says, so
-this must be that version, and the machine is put in its place here.
+Environment markers are evaluated for the running Python and machine, whatever pip's
+--python-version says, so the other version and machine are put in their place here.
 """
 
 import json
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,8 +34,10 @@ from packaging.version import Version
 
 PIP = """
 import platform, runpy, sys
-machine = sys.argv.pop(1)
+machine, version = sys.argv.pop(1), sys.argv.pop(1)
 platform.machine = lambda: machine
+platform.python_version = lambda: version
+platform.python_version_tuple = lambda: tuple(version.split("."))
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
@@ -41,13 +45,17 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 def main() -> int:
     """Answer the question in the file; pip's messages go to standard error."""
     question = json.loads(Path(sys.argv[1]).read_text())
-    platform.machine = lambda: question["machine"]
-    if other := {f: s for f, s in question["requires_python"].items() if not has_this_python(s)}:
-        json.dump({"other_python": other, "python": platform.python_version()}, sys.stdout)
+    asked = question["requires_python"]
+    python = chosen(question["pythons"], asked.values())
+    if python is None:
+        versions = [python["version"] for python in question["pythons"]]
+        other = {f: s for f, s in asked.items() if not any(fits(v, s) for v in versions)}
+        json.dump({"other_python": other or asked}, sys.stdout)
         return 0
+    stand_for(question["machine"], python["version"])
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
-        done = _pip(question, Path(scratch), report)
+        done = _pip(question, python, Path(scratch), report)
         log = (Path(scratch) / "log").read_text()
         if done:
             if why := held_back.no_wheel(log):
@@ -58,6 +66,7 @@ def main() -> int:
             for item in json.loads(report.read_text())["install"]
         }
     answer = {
+        "python": python["version"],
         "packages": {name: _entry(item) for name, item in installed.items()},
         "groups": {
             group: sorted(closure(requirements, installed))
@@ -74,15 +83,28 @@ def main() -> int:
     return 0
 
 
-def has_this_python(specifier: str) -> bool:
-    """Tell whether a version specifier has the running Python; one that is none has not."""
+def stand_for(machine: str, version: str) -> None:
+    """Have markers be those of another machine, and of another version of Python."""
+    platform.machine = lambda: machine
+    platform.python_version = lambda: version
+    platform.python_version_tuple = lambda: tuple(version.split("."))
+
+
+def chosen(pythons: Iterable[dict[str, Any]], specifiers: Iterable[str]) -> dict[str, Any] | None:
+    """Return the first Python that all version specifiers have."""
+    wanted = list(specifiers)
+    return next((p for p in pythons if all(fits(p["version"], s) for s in wanted)), None)
+
+
+def fits(version: str, specifier: str) -> bool:
+    """Tell whether a version specifier has a Python; one that is no specifier has none."""
     try:
-        return SpecifierSet(specifier).contains(platform.python_version())
+        return SpecifierSet(specifier).contains(version)
     except InvalidSpecifier:
         return False
 
 
-def _pip(question: dict[str, Any], scratch: Path, report: Path) -> int:
+def _pip(question: dict[str, Any], python: dict[str, Any], scratch: Path, report: Path) -> int:
     constraints = scratch / "constraints.txt"
     constraints.write_text("\n".join(question["constraints"]))
     requirements = scratch / "requirements.txt"
@@ -91,12 +113,12 @@ def _pip(question: dict[str, Any], scratch: Path, report: Path) -> int:
     )
     return subprocess.run(
         [
-            sys.executable, "-c", PIP, question["machine"],
+            sys.executable, "-c", PIP, question["machine"], python["version"],
             "install", "--dry-run", "--ignore-installed", "--no-input",
             f"--target={scratch / 'target'}", f"--report={report}", f"--log={scratch / 'log'}",
             "--only-binary=:all:",
-            "--implementation=cp", f"--python-version={question['python']}",
-            *(f"--platform={tag}" for tag in question["platforms"]),
+            "--implementation=cp", f"--python-version={python['version']}",
+            *(f"--platform={tag}" for tag in python["platforms"]),
             f"--requirement={requirements}", f"--constraint={constraints}",
         ],
         check=False,

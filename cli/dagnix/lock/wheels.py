@@ -2,15 +2,13 @@
 
 from dagnix.lock.systems import System
 
-PYTHON = "3.13"  # Debian trixie's
-NEWEST_GLIBC = 41  # 2.41, Debian trixie's
+PYTHON = "3.13"  # of all images, but those of code locations that ask for another
 OLDEST_GLIBC = 17  # 2.17, that of manylinux2014
 
 
-def platforms(system: System) -> list[str]:
-    """Return the platform tags of wheels that run on Debian trixie, best first (PEP 600)."""
+def platforms(system: System, glibc: int) -> list[str]:
+    """Return the platform tags of wheels that run on glibc 2.`glibc`, best first (PEP 600)."""
     newer = [
-        f"manylinux_2_{minor}_{system.machine}"
-        for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)
+        f"manylinux_2_{minor}_{system.machine}" for minor in range(glibc, OLDEST_GLIBC - 1, -1)
     ]
     return [*newer, f"manylinux2014_{system.machine}"]

@@ -31,6 +31,15 @@ packages = ["app"]
 exclude = ["unwanted"]
 [groups.seed]
 packages = ["busybox-static"]
+[pythons."3.13"]
+version = "3.13.5"
+glibc = 41
+[pythons."3.11"]
+version = "3.11.2"
+glibc = 36
+suite = "bookworm"
+[pythons."3.11".groups.base]
+packages = ["app"]
 """
 ROOT_PROJECT = """
 [dependency-groups]

@@ -81,6 +81,22 @@ def test_its_dagster_may_be_older_than_the_webservers_and_not_newer(marketing: W
     assert "The webserver and the daemon have Dagster 1.1, and must not be older" in said
 
 
+def test_its_python_is_the_first_that_its_project_runs_on(marketing: World) -> None:
+    for machine in ("x86_64", "aarch64"):
+        for tag in ("cp311-cp311", "cp313-cp313"):
+            marketing.index.add("native", "1.0", tag=f"{tag}-manylinux_2_28_{machine}")
+    marketing.index.add("only-old", "1.0")
+    marketing.index.add("needs", "1.0", ("native", 'only-old; python_version < "3.12"'))
+    project = marketing.root / "teams" / "marketing" / "pyproject.toml"
+    text = PROJECT.format(dependency="needs")
+    project.write_text(text + 'requires-python = ">=3.9,<3.11"\n')
+    said = marketing.fails("lock", "python", f"--python={sys.executable}")
+    assert "asks for Python >=3.9,<3.11, and Debian has 3.13.5, 3.11.2" in said
+    assert "only-old" not in lock(marketing, "needs", 'requires-python = ">=3.11"\n')
+    written = json.loads(locations.lock(marketing.root, "marketing").read_text())
+    assert written["python"] == "3.13"
+
+
 def test_a_dependency_that_is_not_to_be_had_is_named(marketing: World) -> None:
     project = marketing.root / "teams" / "marketing" / "pyproject.toml"
     project.write_text(PROJECT.format(dependency="no-such"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from packaging.requirements import Requirement
 from world import DAGSTER, HOST, World
 
 from dagnix import locations
-from dagnix.lock.follow_lock import RefusedError, followed
+from dagnix.lock.project_lock import READER
 
 # As uv writes it, with addresses that nobody is to ask.
 NOWHERE = "http://127.0.0.1:9"
 FORMS = ("uv.lock", "pylock.toml")
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(READER.parent)
+    PROGRAM = runpy.run_path(str(READER))
 
 
 def package(  # noqa: PLR0913 - all that packages of a lock differ in
@@ -94,8 +99,8 @@ def refused(world: World) -> str:
 def refusal(file: Path, text: str, asked: str = "tool") -> str:
     """Return why a lock with that text is not followed by a project that asks for that."""
     file.write_text(text)
-    with pytest.raises(RefusedError) as refused:
-        followed(file, [Requirement(asked)], [])
+    with pytest.raises(PROGRAM["RefusedError"]) as refused:
+        PROGRAM["followed"](file, [Requirement(asked)], [])
     return str(refused.value)
 
 
@@ -238,7 +243,7 @@ def test_what_comes_from_no_index_is_refused(
     [
         ("version = [", "uv.lock cannot be read: "),
         ("version = 9\n", "has a format that is not known here, version 9: export it"),
-        ('version = 1\nrequires-python = "<3.10"\n', "uv.lock is for Python <3.10, and the images"),
+        ('version = 1\nrequires-python = "<3.10"\n', "uv.lock is for Python <3.10, and the image has"),
         ('version = 1\n[[package]]\nname = "tool"\n', "uv.lock cannot be read: "),
     ],
 )

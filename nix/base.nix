@@ -1,0 +1,77 @@
+# What is under the Dagster images that have one Python, and what is installed for that.
+{
+  tools,
+  inputs,
+  version, # of the Python: "3.13"
+  suite, # the part of a Debian lock: packages and groups
+  dagsterWritable,
+}:
+let
+  inherit (tools) debian;
+  python = tools.pythonOf version;
+  debs = map (inputs.debOf suite.packages);
+  onBase = names: debs (inputs.without suite.groups.base names);
+
+  unpacked = debian.rootfs {
+    name = "base-unpacked";
+    packages = debs suite.groups.base;
+    account = "dagster";
+    writable = dagsterWritable;
+  };
+  programs = debian.selection {
+    name = "programs";
+    packages = onBase suite.groups.programs;
+    files = [
+      "usr/bin/tail" # with which Dagster copies what a step prints, for the dashboard
+    ];
+  };
+in
+rec {
+  base = python.compiled {
+    name = "base";
+    source = unpacked;
+    python = python.interpreter unpacked;
+    folders = [
+      "/usr/lib/python${version}"
+      "/usr/lib/python3"
+    ];
+  };
+  interpreter = python.interpreter base;
+
+  # Wheels as one layer's tree; null for none.
+  treeOf =
+    name: wheels:
+    if wheels == [ ] then
+      null
+    else
+      python.tree {
+        inherit name wheels;
+        python = interpreter;
+      };
+
+  # The same with the venv itself and the programs.
+  withDagster =
+    name: wheels:
+    python.tree {
+      inherit name wheels;
+      python = interpreter;
+      others = [
+        programs
+        python.skeleton
+      ];
+    };
+
+  # The Debian packages of a code location that go on top; null for none.
+  additions =
+    location:
+    let
+      packages = onBase (suite.groups.${location} or [ ]);
+    in
+    if packages == [ ] then
+      null
+    else
+      debian.addition {
+        name = "${location}-debian";
+        inherit packages base;
+      };
+}
