@@ -12,23 +12,17 @@ without the time before each, are those of pip 26:
     ERROR: No matching distribution found for NAME>=3 (from PARENT)
 """
 
+import functools
 import platform
 import re
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-from packaging.version import Version
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 SKIPPED = re.compile(r"Skipping link: (?:No sources|none of the wheel's tags).*: (\S+:\S+)(.*)")
 FOUND = re.compile(r"Found link (\S+)")
@@ -152,20 +146,33 @@ def _requirement(said: str) -> Requirement | None:
 
 def _file(url: str) -> Iterator[tuple[str, Version]]:
     """Yield the name and the version in a file's name, if it has them."""
-    name = PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
-    try:
-        if name.endswith(".whl"):
-            package, version, *_ = parse_wheel_filename(name)
-        else:
-            package, version = parse_sdist_filename(name)
-    except (InvalidSdistFilename, InvalidWheelFilename):
+    name = urllib.parse.unquote(url.partition("#")[0].rpartition("/")[2])
+    if name.endswith(".whl"):
+        # Without the tags, of which an index has ten for each version.
+        package, _, rest = name.partition("-")
+        name = f"{package}-{rest.partition('-')[0]}"
+    elif not name.endswith((".tar.gz", ".zip")):
         return
-    yield package, version
+    yield from _release(name.removesuffix(".tar.gz").removesuffix(".zip"))
+
+
+@functools.cache
+def _release(stem: str) -> tuple[tuple[str, Version], ...]:
+    package, _, version = stem.rpartition("-")
+    try:
+        return ((canonicalize_name(package), Version(version)),)
+    except InvalidVersion:
+        return ()
 
 
 def _has_this_python(link: str) -> bool:
     match = PYTHON.search(link)
+    return not match or _allows_this_python(match[1])
+
+
+@functools.cache
+def _allows_this_python(specifier: str) -> bool:
     try:
-        return not match or SpecifierSet(match[1]).contains(platform.python_version())
+        return SpecifierSet(specifier).contains(platform.python_version())
     except InvalidSpecifier:
         return True

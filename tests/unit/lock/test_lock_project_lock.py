@@ -243,7 +243,10 @@ def test_what_comes_from_no_index_is_refused(
     [
         ("version = [", "uv.lock cannot be read: "),
         ("version = 9\n", "has a format that is not known here, version 9: export it"),
-        ('version = 1\nrequires-python = "<3.10"\n', "uv.lock is for Python <3.10, and the image has"),
+        (
+            'version = 1\nrequires-python = "<3.10"\n',
+            "uv.lock is for Python <3.10, and the image has",
+        ),
         ('version = 1\n[[package]]\nname = "tool"\n', "uv.lock cannot be read: "),
     ],
 )
