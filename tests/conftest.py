@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import run
@@ -30,6 +31,8 @@ SHARED = (
     "database",
 )
 
+LENT: dict[str, Shared[Any]] = {}  # by name of the fixture
+
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group(item)))
     order = {name: place for place, name in enumerate(SHARED)}
     items.sort(key=lambda item: order.get(group(item), len(order)))
+
+
+@pytest.hookimpl(trylast=True)  # when the test's own fixtures are gone
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Remove a shared stack after the last test that uses it, as it works on until it is gone."""
+    used, still = (set(getattr(each, "fixturenames", ())) for each in (item, nextitem))
+    for name in (used - still) & LENT.keys():
+        LENT[name].give_up()
 
 
 @pytest.fixture(scope="session")
@@ -87,24 +98,27 @@ def shared_stack(
         finally:
             podman.remove(instance.project)
 
-    with Shared(make) as shared:
-        yield shared
+    with Shared(make) as made:
+        LENT["shared_stack"] = made
+        yield made
 
 
 @pytest.fixture(scope="session")
 def shared_mounted(
     podman: Podman, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shared[Served]]:
-    with Shared(lambda: mounted_in(podman, tmp_path_factory.mktemp("mounted"))) as shared:
-        yield shared
+    with Shared(lambda: mounted_in(podman, tmp_path_factory.mktemp("mounted"))) as made:
+        LENT["shared_mounted"] = made
+        yield made
 
 
 @pytest.fixture(scope="session")
 def shared_baked(
     podman: Podman, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shared[Served]]:
-    with Shared(lambda: baked_in(podman, tmp_path_factory.mktemp("baked"))) as shared:
-        yield shared
+    with Shared(lambda: baked_in(podman, tmp_path_factory.mktemp("baked"))) as made:
+        LENT["shared_baked"] = made
+        yield made
 
 
 @pytest.fixture(scope="module")

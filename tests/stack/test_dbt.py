@@ -29,7 +29,6 @@ query Checks($run: ID!) {
 }
 """
 BUILT = [["ADA", 15], ["GRACE", 20]]
-EDITED = [["ADA", 30], ["GRACE", 40]]
 
 
 def build(served: Served) -> dict[str, bool]:
@@ -80,16 +79,12 @@ def test_dbt_is_baked_deployed_and_run_with_its_tests_as_checks(shop: Served) ->
     assert refused.returncode == 1
     assert "depends on a node named 'no_such_model'" in refused.stderr
 
+    # An edit of a model, and the other target.
     model.write_text(text.replace("sum(amount)", "2 * sum(amount)"))
-    shop.stack.dagnix("deploy", NAME)
-    assert in_duckdb(shop) == BUILT, "the file outlives the deploy"
-    assert build(shop) == passed
-    assert in_duckdb(shop) == EDITED
-
     set_up(shop.stack.checkout / "config/settings/default.toml", "postgres")
     shop.stack.dagnix("deploy", NAME)
     assert build(shop) == passed
     rows = shop.stack.sql("select * from storage.customers order by customer")
     assert [line.split("|") for line in rows.splitlines()] == [["ADA", "30"], ["GRACE", "40"]]
     shop.stack.sql("drop table storage.raw_orders cascade")
-    assert in_duckdb(shop) == EDITED
+    assert in_duckdb(shop) == BUILT, "the file outlives the deploy"

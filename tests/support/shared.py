@@ -114,6 +114,10 @@ class Shared(AbstractContextManager["Shared[Kind]"], Generic[Kind]):
         self._since = 0.0  # when it was lent, in seconds since 1970
 
     def __exit__(self, *_: object) -> None:
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Remove the stack, if there is one; who asks for it then gets a new one."""
         self._found = None
         self._made.close()
 
@@ -131,5 +135,5 @@ class Shared(AbstractContextManager["Shared[Kind]"], Generic[Kind]):
         try:
             restore(*self._found, self._since)
         except BaseException:
-            self.__exit__()
+            self.give_up()
             raise
