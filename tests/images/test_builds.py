@@ -109,6 +109,7 @@ def test_an_image_may_have_any_number_of_packages(checkout: Path) -> None:
     }
     lock = {
         "folder": "many",
+        "python": "3.13",
         "groups": {SYSTEM: {"many": sorted(packages)}},
         "packages": {SYSTEM: packages},
     }

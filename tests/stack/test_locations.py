@@ -263,4 +263,4 @@ def test_a_location_may_have_an_older_dagster_and_no_pyproject(served: Served) -
     served.team.dashboard.wait_for_job("drawn")
     assert drawn(served) == f"older {OLDER} (3, 11)"
     assert served.stack.status()["older"]["healthy"]
-    assert served.answer().startswith("first ")
+    assert served.answer().startswith("first")

@@ -130,7 +130,7 @@ def tell(connection: socket.socket, number: int) -> None:
         connection.sendall(f"{number}\n".encode())
 
 
-def receive(connection: socket.socket) -> tuple[dict[str, Any], array.array[int]]:
+def receive(connection: socket.socket) -> tuple[dict[str, Any], "array.array[int]"]:
     """Return the request, and its files."""
     files = array.array("i")
     text = b""
