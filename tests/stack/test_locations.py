@@ -57,11 +57,7 @@ def patient() -> None:
 
 defs = dg.Definitions(jobs=[drawn, patient])
 """
-# Projects that are no code location: what they hold, and their pyproject.toml.
-UNFIT = {
-    "impossible": (CODE, PROJECT.replace("pygal==3.0.5", "pygal>=99")),
-    "unloadable": ("import no_such_module\n" + CODE, PROJECT),
-}
+UNLOADABLE = "import no_such_module\n" + CODE
 # The first team's code; its answer has the version of the library that is locked for `pipes`.
 FIRST = team.CODE.replace(": ANSWER}", ': f"{ANSWER} {pygal.__version__}"}').replace(
     "import time", "import time\n\nimport pygal"
@@ -180,7 +176,6 @@ def test_code_that_does_not_load_is_refused(both: Served) -> None:
         (("add", NAME), f"There is a code location {NAME} already"),
         (("add", "third"), "There is no folder"),
         (("add", "third", "docs"), "is no Dagster project"),
-        (("add", "third", "impossible"), "pip finds no set of packages"),
         (("add", "third", "unloadable"), "No module named 'no_such_module'"),
         (("remove", "third"), f"There is no code location third to remove: there is {NAME}."),
     ],
@@ -189,9 +184,8 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     both: Served, podman: Podman, words: tuple[str, ...], says: str
 ) -> None:
     tree = both.stack.checkout
-    for name, (code, project) in UNFIT.items():
-        (tree / name).mkdir(exist_ok=True)
-        team.write(tree / name, "first", code, project)
+    (tree / "unloadable").mkdir(exist_ok=True)
+    team.write(tree / "unloadable", "first", UNLOADABLE, PROJECT)
 
     def state() -> list[object]:
         git = run(["git", "-C", tree, "status", "--porcelain", "--untracked-files=all"]).stdout
@@ -201,7 +195,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
         return [git, sorted(v for v in volumes if "third" in v), images, containers]
 
     before = state()
-    words = tuple(str(tree / word) if word in {"docs", *UNFIT} else word for word in words)
+    words = tuple(str(tree / word) if word in {"docs", "unloadable"} else word for word in words)
     refused = both.stack.dagnix("location", *words, check=False)
     assert refused.returncode == 1
     assert says in refused.stderr

@@ -109,8 +109,7 @@ def versions(world: World) -> dict[str, str]:
     return {name: entry["version"] for name, entry in packages.items() if name not in DAGSTER}
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("options", [[], ["--upgrade"]])
+@pytest.mark.parametrize(("form", "options"), [("uv.lock", []), ("pylock.toml", ["--upgrade"])])
 def test_its_versions_are_taken_and_what_is_added_is_named(
     marketing: World, form: str, options: list[str]
 ) -> None:
