@@ -76,8 +76,12 @@ def _specifiers(requirements: Iterable[Requirement]) -> Mapping[str, SpecifierSe
     return found
 
 
-def no_wheel(log: str) -> str:
-    """Return what pip found no wheel of, and which version has one; "" if it failed otherwise."""
+def no_wheel(log: str) -> dict[str, str]:
+    """Return what pip found no wheel of; empty if it failed otherwise.
+
+    It has "name" and "version", "file", which is the source archive or "" if there is none, "said",
+    which names the version and what needs it, and "alternative", which version has a wheel.
+    """
     said = [TIME.sub("", line) for line in log.splitlines()]
     for match in filter(None, map(NONE.fullmatch, said)):
         requirement = _requirement(match[1])
@@ -86,13 +90,31 @@ def no_wheel(log: str) -> str:
         name = canonicalize_name(requirement.name)
         skipped, usable = (versions[name] for versions in _by_file(said))
         if wanted := list(requirement.specifier.filter(skipped - usable)):
+            archives = _archives(said, name)
+            version = max(archives.keys() & set(wanted) or wanted)
             whose = f", which {match[2]} needs," if match[2] and ".txt" not in match[2] else ""
-            return f"{name} {max(wanted)}{whose} has no wheel, only other files; " + (
-                f"the newest version with a wheel is {max(usable)}"
+            return {
+                "name": name,
+                "version": str(version),
+                "file": archives.get(version, ""),
+                "said": f"{name} {version}{whose}",
+                "alternative": f"the newest version with a wheel is {max(usable)}"
                 if usable
-                else "no version has a wheel"
-            )
-    return ""
+                else "no version has a wheel",
+            }
+    return {}
+
+
+def _archives(said: Iterable[str], name: str) -> Mapping[Version, str]:
+    """Return the source archive of each version of a package that is for this Python."""
+    links = (match for match in map(SKIPPED.match, said) if match and _has_this_python(match[2]))
+    return {
+        version: _file_name(match[1])
+        for match in links
+        if not _file_name(match[1]).endswith(".whl")
+        for package, version in _file(match[1])
+        if package == name
+    }
 
 
 def without_wheel(said: Iterable[str]) -> Versions:
@@ -146,7 +168,7 @@ def _requirement(said: str) -> Requirement | None:
 
 def _file(url: str) -> Iterator[tuple[str, Version]]:
     """Yield the name and the version in a file's name, if it has them."""
-    name = urllib.parse.unquote(url.partition("#")[0].rpartition("/")[2])
+    name = _file_name(url)
     if name.endswith(".whl"):
         # Without the tags, of which an index has ten for each version.
         package, _, rest = name.partition("-")
@@ -154,6 +176,10 @@ def _file(url: str) -> Iterator[tuple[str, Version]]:
     elif not name.endswith((".tar.gz", ".zip")):
         return
     yield from _release(name.removesuffix(".tar.gz").removesuffix(".zip"))
+
+
+def _file_name(url: str) -> str:
+    return urllib.parse.unquote(url.partition("#")[0].rpartition("/")[2])
 
 
 @functools.cache
