@@ -70,13 +70,13 @@ def test_a_package_without_a_wheel_is_in_the_image(index: Index, tmp_path: Path)
     (tree / LOCK).write_text(json.dumps(lock))
     run([tree / "dagnix", "fetch"])
     result = tmp_path / "result"
-    run(["nix", "build", "--out-link", result, f"path:{tree}#pipes-oci", f"path:{tree}#dev"])
+    run(["nix", "build", "--out-link", result, f"path:{tree}#pipes-oci"])
     with contents(Layout(result)) as files:
         assert files.read(SITE_PACKAGES / "tiny/__init__.py") == TINY["tiny/__init__.py"].encode()
         # What it was built with is in no image.
         assert SITE_PACKAGES / "setuptools/__init__.py" not in files
-    dev = tmp_path / "result-1" / "bin/python"
-    assert run([dev, "-c", "import tiny; print(tiny.ANSWER)"]).stdout == "42\n"
+    run(["nix", "build", "--out-link", result, f"path:{tree}#dev"])
+    assert run([result / "bin/python", "-c", "import tiny; print(tiny.ANSWER)"]).stdout == "42\n"
 
 
 @pytest.mark.parametrize(
