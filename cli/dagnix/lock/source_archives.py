@@ -19,6 +19,7 @@ from typing import Any
 
 from dagnix.fetch import bring, everything, inputs
 from dagnix.locations.faults import Faults
+from dagnix.lock import debian
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.systems import SYSTEMS, host_system
@@ -65,6 +66,7 @@ class SourceArchives:
     solve: Solve
     locked: Mapping[str, Packages]  # by system
     _built: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)  # by file
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
     def build_locked(self, python: str) -> None:
@@ -82,16 +84,18 @@ class SourceArchives:
         if not missing.file:
             return missing.because("nor a source archive")
         python = missing.python.rpartition(".")[0]
+        # The other machine, whose solver is at work beside this one, asks for the same.
         with self._alone:
-            if self._is_built(missing):
-                return ""
-            words = f"building {missing.name} {missing.version} from its source archive"
-            print(words, file=sys.stderr)
-            try:
-                entries = self._of_lock(missing.name, missing.version, missing.file)
-                self._keep(missing.name, entries or self._new(missing), python)
-            except RefusedError as error:
-                return missing.because(f"and its source archive cannot be used: {error}")
+            if not self._is_built(missing) and missing.file not in self._refused:
+                words = f"building {missing.name} {missing.version} from its source archive"
+                print(words, file=sys.stderr)
+                try:
+                    entries = self._of_lock(missing.name, missing.version, missing.file)
+                    self._keep(missing.name, entries or self._new(missing), python)
+                except RefusedError as error:
+                    self._refused[missing.file] = str(error)
+            if why := self._refused.get(missing.file):
+                return missing.because(f"and its source archive cannot be used: {why}")
         return ""
 
     def in_place(self, packages: Packages, system: str) -> dict[str, Any]:
@@ -151,6 +155,7 @@ class SourceArchives:
         lock = {"packages": {host.name: {name: entry}}, "python": python}
         wanted = list(inputs.python_files(lock, host.name))
         if python != PYTHON:
+            debian.add_suite(self.checkout, python)
             wanted += inputs.base(self.checkout, python, [host])
         bring.files(self.checkout, wanted)
         (wheel,) = self._nix_build(name, entry, python).iterdir()
