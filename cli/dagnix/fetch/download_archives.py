@@ -7,7 +7,7 @@ in pip's words, as the caller reads those.
 
 `pip download` runs an archive's code to ask for its metadata, and there is no option against it. So
 what finds and downloads is pip's, below the command: of its own modules only what they have called
-alike since pip 20, as this runs with the host's.
+alike since pip 22, as this runs with the host's.
 """
 
 import hashlib

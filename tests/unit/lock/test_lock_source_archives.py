@@ -97,6 +97,12 @@ def test_one_that_downloads_is_refused_with_the_version_that_would_do(
         "archive cannot be used: it downloads while it is installed; the newest version with a "
         "wheel is 1.9."
     )
+    world.index.remove(world.index.folder / "backend" / "backend-1.0-py3-none-any.whl")
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    assert (
+        "it is built with backend, which cannot be had (No matching distribution found for backend"
+        in said
+    )
     assert world.lock_path("python").read_bytes() == before
 
 
