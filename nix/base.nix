@@ -38,6 +38,9 @@ rec {
   };
   interpreter = python.interpreter base;
 
+  # `wheel` as the inputs have it → its file, or the folder that it is built into.
+  built = wheel: if wheel ? archive then python.wheelOf (wheel // { python = interpreter; }) else wheel;
+
   # Wheels as one layer's tree; null for none.
   treeOf =
     name: wheels:
@@ -45,7 +48,8 @@ rec {
       null
     else
       python.tree {
-        inherit name wheels;
+        inherit name;
+        wheels = map built wheels;
         python = interpreter;
       };
 
@@ -53,7 +57,8 @@ rec {
   withDagster =
     name: wheels:
     python.tree {
-      inherit name wheels;
+      inherit name;
+      wheels = map built wheels;
       python = interpreter;
       others = [
         programs

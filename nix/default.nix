@@ -167,6 +167,7 @@ in
 {
   inherit layers layouts;
   inherit (host) shell;
+  inherit (trees) wheelFor;
   checks = import ./checks.nix {
     inherit
       tools

@@ -19,7 +19,19 @@ let
     map (name: entry "debian" name (debianFile packages name) (debOf packages name)) (
       attrNames packages
     );
-  wheelOf = packages: name: with packages.${name}; locked.file file sha256;
+  fileOf = packages: name: with packages.${name}; locked.file file sha256;
+  # A wheel; of a source archive, what its wheel is built from.
+  wheelFrom =
+    name: package:
+    if package ? build then
+      {
+        name = "${name}-${package.version}";
+        archive = locked.file package.file package.sha256;
+        requirements = map (fileOf package.build) (attrNames package.build);
+      }
+    else
+      locked.file package.file package.sha256;
+  wheelOf = packages: name: wheelFrom name packages.${name};
   wheel = wheelOf lock.python.packages;
   vendor = module: locked.directory (vendorName module) lock.go.${module}.vendor;
   seed = locked.directory "seed" lock.debian.seed;
@@ -30,13 +42,18 @@ let
   };
   wheelEntries =
     packages:
-    map (name: entry "python" name packages.${name}.file (wheelOf packages name)) (attrNames packages);
+    builtins.concatMap (
+      name:
+      [ (entry "python" name packages.${name}.file (fileOf packages name)) ]
+      ++ wheelEntries (packages.${name}.build or { })
+    ) (attrNames packages);
 in
 {
   inherit
     deb
     debOf
     wheel
+    wheelFrom
     vendor
     seed
     ;

@@ -43,8 +43,18 @@ let
     packages = part "locations/${name}" "packages";
     group = (part "locations/${name}" "groups").${name};
   };
+  suiteOf =
+    python:
+    if pathExists (locks + "/pythons/${python}.json") then
+      parts "pythons/${python}" {
+        packages = null;
+        groups = null;
+      }
+    else
+      throw "nix/locks/pythons/${python}.json is not there: run ./dagnix lock debian";
 in
 {
+  inherit suiteOf;
   debian = parts "debian" {
     packages = null;
     groups = null;
@@ -61,14 +71,7 @@ in
   pythons = listToAttrs (
     map (python: {
       name = python;
-      value =
-        if pathExists (locks + "/pythons/${python}.json") then
-          parts "pythons/${python}" {
-            packages = null;
-            groups = null;
-          }
-        else
-          throw "nix/locks/pythons/${python}.json is not there: run ./dagnix lock debian";
+      value = suiteOf python;
     }) (filter (python: python != (file "python").python) (map (name: (location name).python) names))
   );
   # Of Dagnix's own Go code, so never a project's.

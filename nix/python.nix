@@ -5,6 +5,7 @@
   triplet, # Debian's name for the architecture in library paths
   version, # "3.13"
   installer, # the wheel of PyPA's installer, which runs from the zip as it is
+  pip, # and that of pip, likewise
 }:
 let
   venv = "/opt/dagster/venv";
@@ -18,7 +19,7 @@ let
       libraries = "${rootfs}/usr/lib/${triplet}";
     };
 in
-{
+rec {
   inherit venv sitePackages interpreter;
 
   # `source` with its .pyc files, below `at`. Hashes that nobody checks make these independent of
@@ -70,6 +71,41 @@ in
       PYTHONPATH = installer;
       PYTHONHASHSEED = "0";
       PYTHONDONTWRITEBYTECODE = "1";
+    };
+
+  # The wheel of a source archive, in a folder of its own. What its build works with is in no image.
+  wheelOf =
+    {
+      name,
+      archive,
+      requirements, # wheels
+      python,
+    }:
+    let
+      installed = tree {
+        name = "build-requirements";
+        wheels = requirements;
+        inherit python;
+      };
+      builder = environment {
+        name = "build-environment";
+        trees = if requirements == [ ] then [ ] else [ installed ];
+        inherit python;
+      };
+    in
+    derive {
+      name = "wheel-of-${name}";
+      builder = "${builder}/bin/python";
+      args = [
+        ./builders/build_wheel.py
+        archive
+        (placeholder "out")
+      ];
+      PATH = "${builder}/bin:${bootstrap.tools}/bin";
+      PYTHONPATH = pip;
+      PYTHONHASHSEED = "0";
+      PYTHONDONTWRITEBYTECODE = "1";
+      SOURCE_DATE_EPOCH = "315532800"; # 1980, the first year that a zip file knows
     };
 
   # Installed trees together, with their scripts, for the host: the CLI and the dev shell.

@@ -23,6 +23,7 @@ rec {
       inherit derive bootstrap version;
       inherit (platform) triplet;
       installer = inputs.wheel "installer";
+      pip = inputs.wheel "pip";
     };
 
   golang = import ./golang.nix {

@@ -64,7 +64,7 @@ let
         && builtins.all (
           package:
           builtins.elem package locked.group
-          && locked.packages.${package}.sha256 == lock.python.packages.${package}.sha256
+          && locked.packages.${package} == lock.python.packages.${package}
         ) shared;
       wheels = inputs.wheelsOf locked.packages;
     in
@@ -79,6 +79,13 @@ let
 in
 {
   inherit base interpreter;
+
+  # The wheel of a lock's entry, for the images that have a Python.
+  wheelFor =
+    version: name: package:
+    (if version == lock.python.version then main else baseOf version (lock.suiteOf version)).built (
+      inputs.wheelFrom name package
+    );
 
   # Each the tree of one layer; null makes no layer.
   inherit dagster;

@@ -144,7 +144,12 @@ def compile_files(folder: Path, root: Path) -> None:
 
 
 def under_own_name(wheel: Path, folder: Path) -> Path:
-    """Link a store path into ``folder`` without the store's hash: a wheel's name is metadata."""
+    """Link a store path into ``folder`` without the store's hash: a wheel's name is metadata.
+
+    The store path of a wheel that was built here is a folder that has it.
+    """
+    if wheel.is_dir():
+        return next(wheel.iterdir())
     link = folder / wheel.name.split("-", maxsplit=1)[1]
     link.symlink_to(wheel)
     return link

@@ -1,6 +1,6 @@
 """What the lock files name, as files with a place in the Nix store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from dagnix.lock.wheels import PYTHON
 
 @dataclass(frozen=True)
 class LockedFile:
-    """A file of a lock: a .deb or a wheel."""
+    """A file of a lock: a .deb, a wheel or a source archive."""
 
     kind: Literal["debian", "python"]
     package: str
@@ -84,7 +84,7 @@ class Inputs:
 
     @property
     def files(self) -> tuple[LockedFile, ...]:
-        """The .deb files and wheels, each once."""
+        """The .deb files, wheels and source archives, each once."""
         found = {file.store_path: file for file in self.common}
         for files in self.added.values():
             found |= {file.store_path: file for file in files}
@@ -105,7 +105,7 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
     common: dict[str, LockedFile] = {}
     seeds: dict[str, Seed] = {}
     for system in systems:
-        for entry in (*debian_files(debian, system.name), *_wheels(python, system.name)):
+        for entry in (*debian_files(debian, system.name), *python_files(python, system.name)):
             common.setdefault(entry.store_path, entry)
         seed = seed_of(debian, system.name)
         seeds.setdefault(seed.store_path, seed)
@@ -116,10 +116,10 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
             wheels = [
                 file
                 for system in systems
-                for file in _wheels(lock, system.name, f"locations/{name}")
+                for file in python_files(lock, system.name, f"locations/{name}")
             ]
             python = lock.get("python", PYTHON)
-            files = wheels if python == PYTHON else [*wheels, *_base(checkout, python, systems)]
+            files = wheels if python == PYTHON else [*wheels, *base(checkout, python, systems)]
             added[name] = tuple(file for file in files if file.store_path not in common)
     vendors = tuple(Vendor(module, entry["vendor"]) for module, entry in sorted(go.items()))
     theirs = {name: files for name, files in added.items() if name not in faults}
@@ -136,7 +136,7 @@ def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:
     return lockfile.read(file)
 
 
-def _base(checkout: Checkout, python: str, systems: Iterable[System]) -> list[LockedFile]:
+def base(checkout: Checkout, python: str, systems: Iterable[System]) -> list[LockedFile]:
     """Return the .deb files under an image that has this Python."""
     lock = _read(checkout, f"pythons/{python}")
     return [file for system in systems for file in debian_files(lock, system.name, python)]
@@ -162,20 +162,23 @@ def debian_files(lock: Mapping[str, Any], system: str, python: str = PYTHON) -> 
     ]
 
 
-def _wheels(lock: Mapping[str, Any], system: str, lock_name: str = "python") -> list[LockedFile]:
-    return [
-        LockedFile(
-            "python",
-            name,
-            entry["version"],
-            entry["file"],
-            entry["size"],
-            entry["sha256"],
-            system,
-            python=lock.get("python", PYTHON),
-        )
-        for name, entry in _of(lock, lock_name, "packages", system).items()
-    ]
+def python_files(
+    lock: Mapping[str, Any], system: str, lock_name: str = "python"
+) -> Iterator[LockedFile]:
+    """Yield the wheels and source archives of a lock, and what the latter are built with."""
+    python = lock.get("python", PYTHON)
+    for name, entry in _of(lock, lock_name, "packages", system).items():
+        for package, each in ((name, entry), *entry.get("build", {}).items()):
+            yield LockedFile(
+                "python",
+                package,
+                each["version"],
+                each["file"],
+                each["size"],
+                each["sha256"],
+                system,
+                python=python,
+            )
 
 
 def seed_of(lock: Mapping[str, Any], system: str) -> Seed:

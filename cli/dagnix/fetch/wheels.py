@@ -1,4 +1,4 @@
-"""Wheels, brought by the host's pip."""
+"""Wheels and source archives, brought by the host's pip."""
 
 import importlib.util
 import re
@@ -15,6 +15,7 @@ from dagnix.lock.systems import SYSTEMS
 from dagnix.lock.wheels import OLDEST_GLIBC, platforms
 
 AT_ONCE = 3  # pips, each of which downloads one file after the other
+ARCHIVES = Path(__file__).with_name("download_archives.py")
 EACH = 10  # files that are worth another pip
 
 
@@ -37,12 +38,15 @@ def start(files: Iterable[LockedFile], scratch: Path) -> list[Pip]:
         raise UserError(
             f"{sys.executable} has no pip to fetch wheels with: apt-get install python3-pip."
         )
+    archives = [file for file in wanted if not file.file.endswith(".whl")]
+    ready = [file for file in wanted if file.file.endswith(".whl")]
     batches = [
         batch
-        for target in sorted({_target(file) for file in wanted})
-        for batch in _batches([file for file in wanted if _target(file) == target])
+        for target in sorted({_target(file) for file in ready})
+        for batch in _batches([file for file in ready if _target(file) == target])
     ]
-    return [_start_one(batch, scratch / f"pip-{number}") for number, batch in enumerate(batches)]
+    pips = [_start_one(batch, scratch / f"pip-{number}") for number, batch in enumerate(batches)]
+    return [*pips, _start_archives(archives, scratch / "archives")] if archives else pips
 
 
 def _target(file: LockedFile) -> tuple[str, str]:
@@ -72,6 +76,15 @@ def _start_one(batch: Sequence[LockedFile], folder: Path) -> Pip:
     ]  # fmt: skip
     environment = {"TMPDIR": str(temporary), "PIP_REQUIRE_VIRTUALENV": "0"}
     return Pip(tuple(batch), Client(command, folder / "output", environment), folder)
+
+
+def _start_archives(files: Sequence[LockedFile], folder: Path) -> Pip:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    # -P: beside the program are modules of ours, some with names of the standard library's.
+    command = [sys.executable, "-P", str(ARCHIVES), str(folder / "wheels")]
+    command += [word for file in files for word in (file.package, file.file, file.sha256)]
+    return Pip(tuple(files), Client(command, folder / "output"), folder)
 
 
 def _platforms(batch: Sequence[LockedFile]) -> list[str]:

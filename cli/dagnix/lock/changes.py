@@ -36,8 +36,11 @@ def _line(name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] 
         return f"{name} added, {after['version']}"
     if after is None and before is not None:
         return f"{name} removed, was {before['version']}"
-    if before is None or after is None or before["sha256"] == after["sha256"]:
+    if before is None or after is None:
         return ""
+    if before["sha256"] == after["sha256"]:
+        is_same = before.get("build") == after.get("build")
+        return "" if is_same else f"{name} {after['version']} is built with other packages"
     if before["version"] == after["version"]:
         return f"{name} {after['version']}: another file of the same version"
     return f"{name} {before['version']} → {after['version']}"

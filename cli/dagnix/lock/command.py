@@ -9,11 +9,12 @@ NO_SPACE = "No space left on device"
 
 
 class CommandError(Exception):
-    """A program that ran and failed, with what it printed."""
+    """A program that ran and failed, with all that it printed, and its standard output alone."""
 
-    def __init__(self, program: str, output: str) -> None:
+    def __init__(self, program: str, output: str, standard_output: str = "") -> None:
         super().__init__(f"{program} failed: {output.strip()}")
         self.output = output
+        self.standard_output = standard_output
 
 
 def run(
@@ -34,7 +35,7 @@ def run(
         cwd=directory,
     )
     if result.returncode:
-        raise CommandError(str(command[0]), result.errors + result.output)
+        raise CommandError(str(command[0]), result.errors + result.output, result.output)
     return result.output
 
 

@@ -258,6 +258,12 @@ def add_pythons(checkout: Checkout, faults: Faults) -> list[str]:
     return lines
 
 
+def add_suite(checkout: Checkout, python: str) -> None:
+    """Lock the suite of a Python, before a location is locked for it; one that is locked stays."""
+    if not checkout.locked(lock_of(python)).exists():
+        _update(checkout, Faults(), python, upgrade=False)
+
+
 def _others(checkout: Checkout) -> dict[str, list[str]]:
     """Return the locations of each Python but that of all images."""
     found: dict[str, list[str]] = {}

@@ -10,6 +10,8 @@ without the time before each, are those of pip 26:
         PARENT 2.0 depends on NAME<4 and >=3
         The user requested NAME<5
     ERROR: No matching distribution found for NAME>=3 (from PARENT)
+    The conflict is caused by:
+        PARENT 2.0 depends on NAME>=3
 """
 
 import functools
@@ -17,7 +19,7 @@ import platform
 import re
 import urllib.parse
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -28,6 +30,7 @@ SKIPPED = re.compile(r"Skipping link: (?:No sources|none of the wheel's tags).*:
 FOUND = re.compile(r"Found link (\S+)")
 PYTHON = re.compile(r"\(requires-python:([^)]*)\)")
 CONFLICT = "Will try a different candidate, due to conflict:"
+CAUSED = "The conflict is caused by:"
 CAUSE = re.compile(
     r"(?:(?P<parent>\S+) (?P<version>\S+) depends on|The user requested) (?P<needed>.+)"
 )
@@ -76,23 +79,55 @@ def _specifiers(requirements: Iterable[Requirement]) -> Mapping[str, SpecifierSe
     return found
 
 
-def no_wheel(log: str) -> str:
-    """Return what pip found no wheel of, and which version has one; "" if it failed otherwise."""
+def no_wheel(log: str) -> dict[str, str]:
+    """Return what pip found no wheel of; empty if it failed otherwise.
+
+    It has "name" and "version", "file", which is the source archive or "" if there is none, "said",
+    which names the version and what needs it, and "alternative", which version has a wheel.
+    """
     said = [TIME.sub("", line) for line in log.splitlines()]
-    for match in filter(None, map(NONE.fullmatch, said)):
-        requirement = _requirement(match[1])
-        if not requirement:
-            continue
+    for requirement, parent in _unmet(said):
         name = canonicalize_name(requirement.name)
         skipped, usable = (versions[name] for versions in _by_file(said))
-        if wanted := list(requirement.specifier.filter(skipped - usable)):
-            whose = f", which {match[2]} needs," if match[2] and ".txt" not in match[2] else ""
-            return f"{name} {max(wanted)}{whose} has no wheel, only other files; " + (
-                f"the newest version with a wheel is {max(usable)}"
+        wanted = list(requirement.specifier.filter(skipped - usable))
+        if wanted and not any(requirement.specifier.filter(usable)):
+            archives = _archives(said, name)
+            version = max(archives.keys() & set(wanted) or wanted)
+            return {
+                "name": name,
+                "version": str(version),
+                "file": archives.get(version, ""),
+                "said": f"{name} {version}" + (f", which {parent} needs," if parent else ""),
+                "alternative": f"the newest version with a wheel is {max(usable)}"
                 if usable
-                else "no version has a wheel"
-            )
-    return ""
+                else "no version has a wheel",
+            }
+    return {}
+
+
+def _unmet(said: Sequence[str]) -> Iterator[tuple[Requirement, str]]:
+    """Yield what pip ends for want of, and which package needs it, "" for people."""
+    for match in filter(None, map(NONE.fullmatch, said)):
+        if requirement := _requirement(match[1]):
+            yield requirement, "" if ".txt" in (match[2] or ".txt") else match[2]
+    if CAUSED in said:
+        for match in map(CAUSE.fullmatch, said[said.index(CAUSED) + 1 :]):
+            if not match:
+                return
+            if requirement := _requirement(match["needed"]):
+                yield requirement, match["parent"] or ""
+
+
+def _archives(said: Iterable[str], name: str) -> Mapping[Version, str]:
+    """Return the source archive of each version of a package that is for this Python."""
+    links = (match for match in map(SKIPPED.match, said) if match and _has_this_python(match[2]))
+    return {
+        version: _file_name(match[1])
+        for match in links
+        if not _file_name(match[1]).endswith(".whl")
+        for package, version in _file(match[1])
+        if package == name
+    }
 
 
 def without_wheel(said: Iterable[str]) -> Versions:
@@ -146,7 +181,7 @@ def _requirement(said: str) -> Requirement | None:
 
 def _file(url: str) -> Iterator[tuple[str, Version]]:
     """Yield the name and the version in a file's name, if it has them."""
-    name = urllib.parse.unquote(url.partition("#")[0].rpartition("/")[2])
+    name = _file_name(url)
     if name.endswith(".whl"):
         # Without the tags, of which an index has ten for each version.
         package, _, rest = name.partition("-")
@@ -154,6 +189,10 @@ def _file(url: str) -> Iterator[tuple[str, Version]]:
     elif not name.endswith((".tar.gz", ".zip")):
         return
     yield from _release(name.removesuffix(".tar.gz").removesuffix(".zip"))
+
+
+def _file_name(url: str) -> str:
+    return urllib.parse.unquote(url.partition("#")[0].rpartition("/")[2])
 
 
 @functools.cache

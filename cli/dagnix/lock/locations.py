@@ -35,7 +35,10 @@ def update(
         project_lock.find(folder, name, project),
     )
     packages = old.get("packages") or shared.get("packages", {})
-    solved, held_back = python.solved(checkout, interpreter, lists, {} if upgrade else packages)
+    locked = {} if upgrade else packages
+    solved, held_back = python.solved(
+        checkout, interpreter, lists, locked, (old if old.get("packages") else shared)["python"]
+    )
     new = {"folder": str(folder.relative_to(checkout.root)), **solved}
     python.add_sizes(checkout, new, shared.get("packages", {}), old.get("packages", {}))
     lockfile.write(path, new)

@@ -19,8 +19,9 @@ from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.nix import build
 from dagnix.lock.project_lock import ProjectLock
 from dagnix.lock.pythons import Python
+from dagnix.lock.source_archives import Missing, SourceArchives
 from dagnix.lock.systems import SYSTEMS, System, host_system
-from dagnix.lock.wheels import platforms
+from dagnix.lock.wheels import PYTHON, platforms
 
 SOLVER = Path(__file__).with_name("solve_wheels.py")
 Packages = Mapping[str, Mapping[str, Any]]  # system → package → its entry in a lock
@@ -53,6 +54,19 @@ class Lists:
     def may_have(self, offered: Sequence[Python]) -> Sequence[Python]:
         """Return the Pythons that are for these lists, best first."""
         return offered if self.is_further else offered[:1]
+
+
+@dataclass(frozen=True)
+class Solver:
+    """pip, run by `interpreter`: what it is asked for every machine.
+
+    `offered` are the Pythons, best first; `wheels` is a folder with wheels that no index has.
+    """
+
+    interpreter: Path
+    offered: Sequence[Python]
+    lists: Lists
+    wheels: Path
 
 
 def read_lists(checkout: Checkout) -> Lists:
@@ -113,25 +127,46 @@ def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> li
     old = lockfile.read(checkout.locked("python"))
     lists = read_lists(checkout)
     locked = {} if upgrade else old.get("packages", {})
-    new, held_back = solved(checkout, interpreter or built(checkout), lists, locked)
+    python = old.get("python", PYTHON)
+    new, held_back = solved(checkout, interpreter or built(checkout), lists, locked, python)
     add_sizes(checkout, new, old.get("packages", {}))
     lockfile.write(checkout.lock("python"), new)
     return [*changes.describe(old.get("packages", {}), new["packages"]), *held_back]
 
 
 def solved(
-    checkout: Checkout, interpreter: Path, lists: Lists, locked: Packages
+    checkout: Checkout, interpreter: Path, lists: Lists, locked: Packages, python: str = PYTHON
 ) -> tuple[dict[str, Any], list[str]]:
     """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
+
+    `python` is the version that what is locked is for.
 
     Beside it are sentences about packages that are older than they might be for want of a wheel,
     or that are not as the project's own lock has them.
     Raises UserError if there is none.
     """
     offered = pythons.read(checkout)
-    with ThreadPoolExecutor() as pool:
+
+    def solve_build(requires: Sequence[str], python: str) -> Mapping[str, Any]:
+        its = [each for each in offered if each.full_version == python]
+        asked = Lists({"build": requires}, (), (), {})
+        # From the index alone, not from what is built here.
+        only = Solver(interpreter, its, asked, Path(scratch))
+        packages = {
+            name: _ask(only, system, {})["packages"] if requires else {}
+            for name, system in SYSTEMS.items()
+        }
+        add_sizes(checkout, {"packages": packages, "python": python.rpartition(".")[0]})
+        return packages
+
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
+        wheels = Path(scratch) / "wheels"
+        wheels.mkdir()
+        archives = SourceArchives(checkout, wheels, solve_build, locked)
+        archives.build_locked(python)
+        solver = Solver(interpreter, offered, lists, wheels)
         answers = pool.map(
-            lambda system: _solve(interpreter, offered, system, lists, locked.get(system.name, {})),
+            lambda system: _solve(solver, system, locked.get(system.name, {}), archives),
             SYSTEMS.values(),
         )
         found = dict(zip(SYSTEMS, answers, strict=True))
@@ -152,25 +187,33 @@ def built(checkout: Checkout) -> Path:
 
 
 def _solve(
-    interpreter: Path,
-    offered: Sequence[Python],
+    solver: Solver,
     system: System,
-    lists: Lists,
     locked: Mapping[str, Mapping[str, Any]],
+    archives: SourceArchives,
 ) -> dict[str, Any]:
-    versions = [each.full_version for each in lists.may_have(offered)]
+    lists = solver.lists
+    versions = [each.full_version for each in lists.may_have(solver.offered)]
     followed = project_lock.follow(
-        interpreter, system, lists.project_lock, versions, _bounds(lists)
+        solver.interpreter, system, lists.project_lock, versions, _bounds(lists)
     )
     keep = {name: entry["version"] for name, entry in locked.items()}
     attempt = 0
+    refused: dict[Missing, str] = {}  # "" for what was built
     while True:
         fixed = followed.versions if followed else {}
         kept = {} if attempt >= PATIENCE else {n: v for n, v in keep.items() if n not in fixed}
         try:
-            answer = _ask(interpreter, offered, system, lists, {**kept, **fixed})
+            answer = _ask(solver, system, {**kept, **fixed})
         except CommandError as error:
             named, reason = conflicting(error.output), _reason(error.output)
+            missing = _missing(error)
+            if missing:
+                if missing not in refused:
+                    refused[missing] = archives.add(missing)
+                    if not refused[missing]:
+                        continue
+                reason = refused[missing] or reason
             in_the_way = _with_companions(named & kept.keys(), kept)
             let_go = _with_companions(named & fixed.keys(), fixed)
             if in_the_way or (kept and attempt and not let_go):
@@ -181,6 +224,7 @@ def _solve(
             else:
                 raise UserError(_no_solution(system, lists, reason)) from error
         else:
+            answer["packages"] = archives.in_place(answer["packages"], system.name)
             said = followed.differences(answer) if followed else []
             return {**answer, "held_back": [*answer["held_back"], *said]}
 
@@ -217,6 +261,12 @@ def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
     return names | {each for each in locked if each.startswith(beginnings)}
 
 
+def _missing(error: CommandError) -> Missing | None:
+    """Return what there is no wheel of, if that is why the solver failed."""
+    said = error.standard_output
+    return Missing(**json.loads(said)["no_wheel"]) if said else None
+
+
 def _reason(output: str) -> str:
     _, found, conflict = output.partition("The conflict is caused by:\n")
     if found:
@@ -236,30 +286,26 @@ def _bounds(lists: Lists) -> list[str]:
     return [*lists.constraints, *newest]
 
 
-def _ask(
-    interpreter: Path,
-    offered: Sequence[Python],
-    system: System,
-    lists: Lists,
-    keep: Mapping[str, str],
-) -> dict[str, Any]:
+def _ask(solver: Solver, system: System, keep: Mapping[str, str]) -> dict[str, Any]:
+    lists = solver.lists
     pins = [f"{name}=={version}" for name, version in sorted(keep.items())]
     question = {
         "machine": system.machine,
         "pythons": [
             {"version": each.full_version, "platforms": platforms(system, each.glibc)}
-            for each in lists.may_have(offered)
+            for each in lists.may_have(solver.offered)
         ],
         "requires_python": {str(file): wanted for file, wanted in lists.pythons.items()},
         "groups": lists.groups,
         "constraints": [*_bounds(lists), *pins],
+        "find_links": str(solver.wheels),
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        answer = json.loads(run([interpreter, SOLVER, stream.name]))
+        answer = json.loads(run([solver.interpreter, SOLVER, stream.name]))
     for file, wanted in answer.get("other_python", {}).items():
-        raise UserError(_no_python(file, wanted, offered, lists))
+        raise UserError(_no_python(file, wanted, solver.offered, lists))
     return answer
 
 
@@ -277,7 +323,7 @@ def add_sizes(checkout: Checkout, lock: dict[str, Any], *known: Packages) -> Non
         for name, entry in entries.items():
             if entry["sha256"] in sizes:
                 entry["size"] = sizes[entry["sha256"]]
-            else:
+            elif "size" not in entry:  # as a source archive has it
                 new_files.append(
                     inputs.LockedFile(
                         "python",

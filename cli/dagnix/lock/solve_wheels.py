@@ -5,12 +5,15 @@ usage: python solve_wheels.py QUESTION > ANSWER
 QUESTION, a JSON file: {"machine": as uname says it,
                         "pythons": [{"version": "3.13.5", "platforms": wheel tags}], best first,
                         "requires_python": {file: version specifier},
-                        "groups": {group: [requirement]}, "constraints": [requirement]}
+                        "groups": {group: [requirement]}, "constraints": [requirement],
+                        "find_links": a folder with wheels that no index has}
 ANSWER, JSON: {"python": that which is taken, "packages": {name: {"version", "file", "sha256"}},
                "groups": {group: [name]},
                "held_back": [sentence about a package of which a newer version has no wheel]}
               or, where files ask for another Python than these, {"other_python": {file: version
               specifier}}
+              or, with exit code 1, where there is no solution for want of a wheel, {"no_wheel":
+              {"name", "version", "file", "python", "said", "alternative"}}, as held_back.no_wheel
 
 Environment markers are evaluated for the running Python and machine, whatever pip's
 --python-version says, so the other version and machine are put in their place here.
@@ -58,8 +61,8 @@ def main() -> int:
         done = _pip(question, python, Path(scratch), report)
         log = (Path(scratch) / "log").read_text()
         if done:
-            if why := held_back.no_wheel(log):
-                print(f"ERROR: {why}", file=sys.stderr)
+            if missing := held_back.no_wheel(log):
+                json.dump({"no_wheel": {**missing, "python": python["version"]}}, sys.stdout)
             return done
         installed = {
             canonicalize_name(item["metadata"]["name"]): item
@@ -116,7 +119,7 @@ def _pip(question: dict[str, Any], python: dict[str, Any], scratch: Path, report
             sys.executable, "-c", PIP, question["machine"], python["version"],
             "install", "--dry-run", "--ignore-installed", "--no-input",
             f"--target={scratch / 'target'}", f"--report={report}", f"--log={scratch / 'log'}",
-            "--only-binary=:all:",
+            "--only-binary=:all:", f"--find-links={question['find_links']}",
             "--implementation=cp", f"--python-version={python['version']}",
             *(f"--platform={tag}" for tag in python["platforms"]),
             f"--requirement={requirements}", f"--constraint={constraints}",
@@ -132,7 +135,8 @@ def _entry(item: dict[str, Any]) -> dict[str, str]:
     return {
         "version": item["metadata"]["version"],
         "file": path.name,
-        "sha256": download["archive_info"]["hashes"]["sha256"],
+        # pip does not hash what is a file here already.
+        "sha256": download["archive_info"].get("hashes", {}).get("sha256", ""),
     }
 
 

@@ -134,3 +134,16 @@ def test_a_tree_comes_first_with_its_links_and_may_be_written_to(tmp_path: Path)
     assert str((there / "python").readlink()) == "/usr/bin/python3.13"
     assert (there / "tail").stat().st_mode & 0o777 == 0o555
     assert (there / "tail").read_bytes() == b"a program"
+
+
+def test_a_wheel_from_the_store_has_its_own_name_again(tmp_path: Path) -> None:
+    made = wheel(tmp_path, HELLO)
+    stored = made.rename(tmp_path / f"0123-{made.name}")
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    assert install_wheels.under_own_name(stored, linked) == linked / made.name
+    # What is built from a source archive is a folder that has the wheel.
+    built = tmp_path / "0123-wheel-of-hello-1.0"
+    built.mkdir()
+    stored.rename(built / made.name)
+    assert install_wheels.under_own_name(built, linked) == built / made.name

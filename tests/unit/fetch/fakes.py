@@ -3,7 +3,10 @@
 import base64
 import functools
 import hashlib
+import io
+import shutil
 import subprocess
+import tarfile
 import threading
 import zipfile
 from collections.abc import Mapping
@@ -233,12 +236,28 @@ class Index:
         self._list(wheel.parent)
         return wheel
 
-    def add_source(self, name: str, version: str) -> None:
-        """Put a source archive in; nobody is to open it."""
-        archive = self.folder / name / f"{name.replace('-', '_')}-{version}.tar.gz"
+    def add_source(self, name: str, version: str, files: Mapping[str, str] | None = None) -> Path:
+        """Put a source archive in; without files it is one that nobody can open."""
+        stem = f"{name.replace('-', '_')}-{version}"
+        archive = self.folder / name / f"{stem}.tar.gz"
         archive.parent.mkdir(parents=True, exist_ok=True)
-        archive.write_bytes(b"not to be opened")
+        if files is None:
+            archive.write_bytes(b"not to be opened")
+        else:
+            with tarfile.open(archive, "w:gz") as opened:
+                for path, text in files.items():
+                    member = tarfile.TarInfo(f"{stem}/{path}")
+                    member.size = len(text.encode())
+                    opened.addfile(member, io.BytesIO(text.encode()))
         self._list(archive.parent)
+        return archive
+
+    def take(self, name: str, wheel: Path) -> None:
+        """Put a wheel in that is in the Nix store."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        shutil.copyfile(wheel, folder / wheel.name.partition("-")[2])
+        self._list(folder)
 
     def remove(self, wheel: Path) -> None:
         wheel.unlink()

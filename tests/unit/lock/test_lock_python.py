@@ -164,7 +164,10 @@ def test_a_package_that_is_only_a_source_archive_is_named_with_the_version_that_
     world.index.add_source("parser", "2.1")
     _edit(world, "pipes/pyproject.toml", '"library"', '"library>=2"')
     said = world.fails("lock", "python", f"--python={sys.executable}")
-    needed = "parser 2.1, which library needs, has no wheel, only other files; "
+    needed = (
+        "parser 2.1, which library needs, has no wheel, and its source archive cannot be used: "
+        "it is not an archive that can be read; "
+    )
     assert said.endswith(f"pipes/pyproject.toml: {needed}no version has a wheel.")
     world.index.add("parser", "2.0")
     said = world.fails("lock", "python", f"--python={sys.executable}")

@@ -1,0 +1,24 @@
+# The wheel of one source archive that no lock has yet, for `./dagnix lock`: what an image with this
+# Python would get.
+{
+  system,
+  locks, # the project's folder
+  python, # "3.13"
+  name,
+  package, # JSON: the entry that the lock is to have
+}:
+let
+  folder = /. + locks;
+  build = import ./. {
+    inherit system;
+    locks = folder;
+    # Of images, and so not looked at.
+    root = folder;
+    pipes = folder;
+    config = folder;
+    version = "";
+    revision = "";
+    source = "";
+  };
+in
+build.wheelFor python name (builtins.fromJSON package)
