@@ -27,7 +27,7 @@ def go_back(root: Path) -> None:
     wanted = python.read_lists(checkout)
     constraints = [each for each in wanted.constraints if not DAGSTER.match(each)]
     older = dataclasses.replace(wanted, constraints=[*constraints, f"dagster<{version}"])
-    solved = python.solved(Path(sys.executable), older, packages)
-    python.add_sizes(checkout, solved["packages"], packages)
+    solved, _ = python.solved(checkout, Path(sys.executable), older, packages)
+    python.add_sizes(checkout, solved, packages)
     lockfile.write(lists.path(root), solved)
     everything.fetch(checkout, [host_system()], Faults(), locked=False)
