@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from support import checkout
 from support.command import run
+from support.fakes import Index, Server
 from support.layers import contents
 from support.locks import LOCK, SYSTEM
 from support.stack import ROOT
@@ -19,10 +20,6 @@ from dagnix.lock import lockfile, python
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.source_archives import Missing, SourceArchives
 from dagnix.lock.systems import SYSTEMS
-
-sys.path.insert(0, str(ROOT / "tests/unit/fetch"))
-
-from fakes import Index, Server
 
 SITE_PACKAGES = PurePosixPath("/opt/dagster/venv/lib/python3.13/site-packages")
 TINY = {

@@ -1,20 +1,15 @@
 """A package of a project's own apt source, served on loopback, in the image of its code."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
 from support import checkout
 from support.command import run
+from support.fakes import Archive, Key, Server
 from support.layers import contents
-from support.stack import ROOT
 
 from dagnix.images import Layout
-
-sys.path.insert(0, str(ROOT / "tests/unit/fetch"))
-
-from fakes import Archive, Key, Server
 
 DRIVER = PurePosixPath("/usr/bin/driver")
 ASKED = "[tool.dagnix]\ndebian-packages = ['driver']\n"

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from world import HOST, SYSTEMS, World
+from support.world import HOST, SYSTEMS, World
 
 from dagnix.fetch import store
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from world import World
+from support.world import World
 
 from dagnix.fetch import golang, store
 from dagnix.fetch.inputs import Vendor

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from world import DAGSTER, HOST, World
+from support.world import DAGSTER, HOST, World
 
 from dagnix import locations
 from dagnix.lock.project_lock import READER

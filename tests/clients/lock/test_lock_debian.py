@@ -1,7 +1,7 @@
 """nix/debian.toml → nix/locks/debian.json, with apt as the solver."""
 
 import pytest
-from world import HOST, SYSTEMS, World
+from support.world import HOST, SYSTEMS, World
 
 
 def test_groups_hold_what_their_packages_depend_on(world: World) -> None:

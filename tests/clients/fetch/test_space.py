@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fakes import SECONDS
-from world import World
+from support.fakes import SECONDS
+from support.world import World
 
 from dagnix.fetch import store
 

@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fakes import Archive, Key
-from world import HOST, World
+from support.fakes import Archive, Key
+from support.world import HOST, World
 
 VENDOR = Path("config/apt/vendor.sources")
 SOURCE = """\

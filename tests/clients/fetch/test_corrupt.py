@@ -1,7 +1,7 @@
 """Files that come, and are not the locked ones."""
 
 import pytest
-from world import World
+from support.world import World
 
 DEB = "busybox-static_1.37_amd64.deb", "busybox-static_1.37_arm64.deb"
 WHEEL = "helper-1.0-py3-none-any.whl"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import HOST, World
+from support.world import HOST, World
 
 from dagnix import locations
 

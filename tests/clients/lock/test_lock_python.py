@@ -5,7 +5,7 @@ import platform
 import sys
 
 import pytest
-from world import DAGSTER, HOST, SYSTEMS, World
+from support.world import DAGSTER, HOST, SYSTEMS, World
 
 from dagnix.lock.python import conflicting
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import DAGSTER, HOST, World
+from support.world import DAGSTER, HOST, World
 
 
 @dataclasses.dataclass

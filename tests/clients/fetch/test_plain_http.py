@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from fakes import SECONDS, Server
-from world import World
+from support.fakes import SECONDS, Server
+from support.world import World
 
 from dagnix.fetch import http
 

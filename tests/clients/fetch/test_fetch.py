@@ -3,7 +3,7 @@
 import json
 import threading
 
-from world import HOST, SYSTEMS, World, wait_for
+from support.world import HOST, SYSTEMS, World, wait_for
 
 
 def test_everything_comes_into_the_store(world: World) -> None:

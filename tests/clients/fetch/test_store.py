@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from world import World
+from support.world import World
 
 from dagnix import UserError
 from dagnix.fetch import store

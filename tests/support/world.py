@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import SECONDS, Archive, Index, Key, Server
 
 import dagnix
 from dagnix.fetch import store
 from dagnix.lock import dependencies
+from support.fakes import SECONDS, Archive, Index, Key, Server
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 HOST = f"{os.uname().machine}-linux"
 SYSTEMS = ("aarch64-linux", "x86_64-linux")
 DAGSTER = ("dagster", "dagster-postgres")  # what each code location gets

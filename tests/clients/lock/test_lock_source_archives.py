@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from world import DAGSTER, HOST, SYSTEMS, World
+from support.world import DAGSTER, HOST, SYSTEMS, World
 
 from dagnix.lock import source_archives
 from dagnix.lock.source_archives import RefusedError, requirements

@@ -1,0 +1,3 @@
+from support.world import apt_config, key, template, world
+
+__all__ = ["apt_config", "key", "template", "world"]
