@@ -95,6 +95,13 @@ def test_its_python_is_the_first_that_its_project_runs_on(marketing: World) -> N
     assert "only-old" not in lock(marketing, "needs", 'requires-python = ">=3.11"\n')
     written = json.loads(locations.lock(marketing.root, "marketing").read_text())
     assert written["python"] == "3.13"
+    # There is no bookworm here: its packages come after the wheels.
+    project.write_text(text + 'requires-python = ">=3.9,<3.12"\n')
+    assert "bookworm" in marketing.fails("lock", "python", f"--python={sys.executable}")
+    written = json.loads(locations.lock(marketing.root, "marketing").read_text())
+    assert written["python"] == "3.11"
+    assert "cp311" in written["packages"][HOST]["native"]["file"]
+    assert "only-old" in written["packages"][HOST]
 
 
 def test_a_dependency_that_is_not_to_be_had_is_named(marketing: World) -> None:
