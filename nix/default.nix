@@ -30,7 +30,6 @@ let
     "/var/lib/dagster"
     "/var/lib/dagster/compute_logs"
     "/var/lib/dagster/incoming"
-    "/var/lib/dagster/workspace"
   ];
   postgresWritable = [
     "/var/lib/postgresql"
@@ -61,6 +60,14 @@ let
       dagsterWritable
       postgresWritable
       ;
+    ownPackage = builtins.path {
+      name = "dagster-dagnix";
+      path = ../src/dagster_dagnix;
+      filter =
+        path: type:
+        baseNameOf path != "tests"
+        && (type == "directory" || builtins.match ".*\\.(py|toml|md)" path != null);
+    };
     locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
     );

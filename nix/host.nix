@@ -36,6 +36,7 @@ rec {
   dev = environment "dagnix-dev" (
     cliTrees
     ++ [
+      trees.dagnix
       trees.daemon
       trees.locations.pipes.python
       trees.devPython

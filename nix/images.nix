@@ -68,7 +68,6 @@ let
       inherit layers;
       # The runtime reads in the project what to serve.
       command = [ "code-server" ];
-      ports."4000/tcp" = { };
       # Which webserver and daemon it fits to, without a look inside.
       moreLabels."dagnix.dagster.version" =
         (lock.locations.${name} or lock.python).packages.dagster.version;

@@ -25,13 +25,19 @@ let
 
   # Under all Dagster images.
   lower =
-    { base, dagster, ... }:
+    {
+      base,
+      dagster,
+      dagnix,
+      ...
+    }:
     layer "base" {
       tree = base;
       writable = dagsterWritable;
       shared = temporary;
     }
     ++ layer "dagster" { tree = dagster; }
+    ++ layer "dagnix" { tree = dagnix; }
     ++ runtimeLayer;
   configLayer = layer "config" {
     tree = config;

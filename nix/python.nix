@@ -6,6 +6,7 @@
   version, # "3.13"
   installer, # the wheel of PyPA's installer, which runs from the zip as it is
   pip, # and that of pip, likewise
+  flit, # and of the build backend of our own package
 }:
 let
   venv = "/opt/dagster/venv";
@@ -106,6 +107,21 @@ rec {
       PYTHONHASHSEED = "0";
       PYTHONDONTWRITEBYTECODE = "1";
       SOURCE_DATE_EPOCH = "315532800"; # 1980, the first year that a zip file knows
+    };
+
+  # The wheel of a Python project in this repository, in a folder of its own.
+  wheelOfProject =
+    {
+      name,
+      source,
+      python,
+    }:
+    bootstrap.run "wheel-of-${name}" ./builders/own_wheel.sh {
+      inherit source python;
+      PYTHONPATH = flit;
+      PYTHONHASHSEED = "0";
+      PYTHONDONTWRITEBYTECODE = "1";
+      SOURCE_DATE_EPOCH = "315532800"; # as above
     };
 
   # Installed trees together, with their scripts, for the host: the CLI and the dev shell.

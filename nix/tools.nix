@@ -24,6 +24,7 @@ rec {
       inherit (platform) triplet;
       installer = inputs.wheel "installer";
       pip = inputs.wheel "pip";
+      flit = inputs.wheel "flit-core";
     };
 
   golang = import ./golang.nix {
@@ -50,7 +51,7 @@ rec {
       filter =
         path: type:
         type == "directory"
-        || (builtins.match ".*\\.(go|sql|conf|py)" path != null && builtins.match ".*_test\\.go" path == null);
+        || (builtins.match ".*\\.(go|sql|conf)" path != null && builtins.match ".*_test\\.go" path == null);
     };
   };
 }

@@ -4,6 +4,7 @@
   lock,
   inputs,
   locations, # name → the folder with its code, a Dagster project
+  ownPackage, # the folder of dagster_dagnix
   dagsterWritable,
   postgresWritable,
 }:
@@ -46,6 +47,11 @@ let
   wheelTree = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
   dagster = main.withDagster "dagster" (inputs.wheels shared);
+  ownWheel = tools.python.wheelOfProject {
+    name = "dagster-dagnix";
+    source = ownPackage;
+    python = interpreter;
+  };
 
   # A location whose lock has all of the layer `dagster` as it is takes that layer; one with other
   # versions has all of its packages in a layer of its own.
@@ -71,6 +77,7 @@ let
     {
       dagster = if isShared then dagster else on.withDagster "dagster-of-${name}" (wheels locked.group);
       python = if isShared then treeOf name (wheels (without shared locked.group)) else null;
+      dagnix = on.treeOf "dagnix" [ ownWheel ];
       debian = on.additions name;
       inherit (on) base interpreter;
       code = source;
@@ -89,6 +96,7 @@ in
 
   # Each the tree of one layer; null makes no layer.
   inherit dagster;
+  dagnix = treeOf "dagnix" [ ownWheel ];
   webserver = wheelTree "webserver" (own "webserver");
   daemon = wheelTree "daemon" (own "daemon");
   locations = trees;

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,30 +17,27 @@ import (
 	"dagnix/runtime/internal/cluster"
 	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/health"
-	"dagnix/runtime/internal/workspace"
+	"dagnix/runtime/internal/runserver"
 )
 
 const help = `Entrypoint and health check of the Dagnix images.
 
 Usage:
   runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
-  runtime start code-server [OPTION…] the same, and become the code server of the project
-                                      in $DAGNIX_PIPES_DIR
+  runtime start code-server [OPTION…] the same, and become the run server of the project in
+                                      $DAGNIX_PIPES_DIR, with options of ` + "`dagster api grpc`" + `
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not
                                       (SERVICE: webserver, daemon, pipes or postgres); with SECONDS
                                       it gives SERVICE that long to become well
-  runtime check [--each-line]         load the project's code in a throwaway process: one line on what
-                                      it holds, or why it does not load; exit code 0 if it does, 1
-                                      if not; --each-line: a line of JSON for each line of input,
-                                      and the next reload takes just the code that was checked
-  runtime guard                       have the code server replace its inner server when that ends
-  runtime register                    have the webserver and the daemon use this code server from now on
-  runtime registered                  the host at which they use it
-  runtime leave                       have them know this code server's location no more
-  runtime runs                        the IDs of the runs that this code server executes, a line each
-  runtime follow                      end the daemon, the parent, when the workspace changes
-  runtime -OPTION ARGUMENT…           Python, as a fork if it is one that Dagster starts; an inner
-                                      server is on a snapshot of the project if that is mounted
+  runtime code [GENERATION…]          what the code server begins with now, as JSON; removes what
+                                      belongs to other generations than these and the last few
+  runtime reload                      serve the code as it is now: the code server's ID and what it
+                                      serves, or why the code does not load; exit code 0 or 1
+  runtime serve                       have webserver and daemon use this container's code server, and
+                                      launch runs here; the container before it drains
+  runtime serving                     the host whose code server they use
+  runtime leave                       have none of them use this container any more
+  runtime runs                        the IDs of the runs that are executed here, a line each
   runtime postgres                    prepare the database cluster, become the Postgres server
 
 Environment of start:
@@ -50,14 +48,14 @@ Environment of start:
   DAGNIX_WAIT_SECONDS     how long to wait for each (default 60)
   DAGNIX_PIPES_DIR        the Dagster project to serve (default /opt/dagster/pipes)
   DAGNIX_PIPES_SNAPSHOTS  serve the project from copies in this folder, each made at a reload
-  DAGSTER_PIPES_PORT      the code server's port (default 4000)
-  DAGNIX_WORKSPACE_DIR    a volume of all services, in which code servers register for the webserver
-                          and the daemon
+  DAGNIX_WATCH            0: do not reload such a project by itself when it is edited
+  DAGNIX_SOCKETS          the folder of the Unix sockets (default /run/dagnix), with a folder for each
+                          code location; a workspace.yaml in it takes the place of the image's
   DAGNIX_TICK_DAYS        how long the daemon keeps ticks, in place of what dagster.yaml says
-  DAGNIX_LOCATION         the code location that is registered (default pipes)
+  DAGNIX_LOCATION         the code location that is served here (default pipes)
   DAGNIX_SETTINGS         a file of settings, without .toml, that goes on top of default.toml
 
-Files of start, of which the code's variables are made anew for each inner server:
+Files of start, of which the code's variables are made anew for each code server:
   /etc/dagnix/settings/   default.toml and others: NAME = "value" for all code locations, and a table
                           for what one of them has
   /run/secrets/shared/, /run/secrets/location/
@@ -86,10 +84,6 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	if len(arguments) > 0 {
 		command, rest = arguments[0], arguments[1:]
 	}
-	// Signals end it as they end Python, until it hands them on.
-	if strings.HasPrefix(command, "-") && len(rest) > 0 {
-		return report(context.Background(), codeserver.Python(arguments), stderr)
-	}
 	// PID 1 has no default signal handlers: without these a stop during the wait would be ignored.
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
@@ -101,29 +95,25 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return report(ctx, start(ctx, rest, stderr), stderr)
 	case command == "postgres" && len(rest) == 0:
 		return report(ctx, cluster.Run(ctx, stderr), stderr)
-	case command == "check" && len(rest) == 0:
-		return checkCode(ctx, stdout)
-	case command == "check" && len(rest) == 1 && rest[0] == "--each-line":
-		if err := checkEachLine(ctx, stdout); err != nil {
-			return report(ctx, err, stderr)
+	case command == "code":
+		return tell(ctx, func() (string, error) { return code(ctx, rest) }, stdout, stderr)
+	case command == "reload" && len(rest) == 0:
+		return reload(ctx, stdout)
+	case command == "serving" && len(rest) == 0:
+		serving := func() (string, error) { return runserver.Serving(codeserver.Location()) }
+		return tell(ctx, serving, stdout, stderr)
+	case (command == "serve" || command == "leave") && len(rest) == 0:
+		do := func() (string, error) {
+			_, err := runserver.Ask(ctx, codeserver.Location(), command)
+			return "", err
 		}
-		return 0
-	case command == "register" && len(rest) == 0:
-		return tell(ctx, codeserver.Register, stdout, stderr)
-	case command == "leave" && len(rest) == 0:
-		return tell(ctx, codeserver.Leave, stdout, stderr)
-	case command == "registered" && len(rest) == 0:
-		return tell(ctx, codeserver.Registered, stdout, stderr)
+		return tell(ctx, do, stdout, stderr)
 	case command == "runs" && len(rest) == 0:
-		return tell(ctx, func() (string, error) { return unfinishedRuns(ctx) }, stdout, stderr)
-	case command == "follow" && len(rest) == 0:
-		if err := workspace.Here().Follow(ctx, stderr); err != nil {
-			return report(ctx, err, stderr)
+		runs := func() (string, error) {
+			state, err := runserver.Ask(ctx, codeserver.Location(), "ping")
+			return strings.Join(state.Runs, "\n"), err
 		}
-		return 0
-	case command == "guard" && len(rest) == 0:
-		codeserver.Guard(ctx, stderr)
-		return 0
+		return tell(ctx, runs, stdout, stderr)
 	case command == "health" && len(rest) == 1 && health.Checks[rest[0]] != nil:
 		return check(ctx, health.Checks[rest[0]], 0, stdout)
 	case command == "health" && len(rest) == 2 && health.Checks[rest[0]] != nil:
@@ -155,6 +145,27 @@ func tell(ctx context.Context, do func() (string, error), stdout, stderr io.Writ
 		fmt.Fprintln(stdout, said)
 	}
 	return 0
+}
+
+// reload tells how that went; why code does not load is an answer, too.
+func reload(ctx context.Context, stdout io.Writer) int {
+	said, err := codeserver.Reload(ctx)
+	if err != nil {
+		fmt.Fprintln(stdout, err)
+		return 1
+	}
+	fmt.Fprintln(stdout, said)
+	return 0
+}
+
+// code returns what the code server begins with, as JSON.
+func code(ctx context.Context, used []string) (string, error) {
+	found, err := codeserver.Prepare(ctx, used)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(found)
+	return string(text), err
 }
 
 func check(ctx context.Context, probe health.Check, patience time.Duration, stdout io.Writer) int {

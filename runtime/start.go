@@ -2,19 +2,22 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/dagster"
 	"dagnix/runtime/internal/database"
 	"dagnix/runtime/internal/launch"
+	"dagnix/runtime/internal/runserver"
 	"dagnix/runtime/internal/secret"
-	"dagnix/runtime/internal/workspace"
 )
 
 // start replaces this process with the command. It returns only if that fails.
@@ -26,45 +29,20 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var prepare dagster.Preparation = dagster.Command
 	if command[0] == "dagster-daemon" {
-		prepare = dagster.DaemonCommand
 		if err := dagster.KeepTicks(os.TempDir()); err != nil {
 			return err
 		}
 	}
-	shows := command[0] == "dagster-webserver"
-	if shows {
-		prepare = dagster.WebserverCommand
-	}
 	serves := command[0] == "code-server"
 	if serves {
-		prepare = dagster.CodeServerCommand(codeserver.Host(), codeserver.IsGone)
-		// Before anything that may take long or fail: the daemon looks for it only when it starts.
-		if err := codeserver.Claim(ctx); err != nil {
-			return err
-		}
 		if command, err = codeserver.Command(command[1:]); err != nil {
-			return err
-		}
-		// Each inner server takes what there is when it begins.
-		if err := codeserver.CheckVariables(); err != nil {
 			return err
 		}
 	} else if err := codeserver.ExportVariables(); err != nil {
 		return err
 	}
-	if command, err = workspace.Here().Read(command, stderr); err != nil {
-		return err
-	}
-	dagsters := strings.HasPrefix(command[0], "dagster")
-	if shows {
-		// The last program to run before the webserver's own: it starts a thread, and a process that has
-		// one does not fork safely.
-		if command, err = workspace.Here().Refresh(command); err != nil {
-			return err
-		}
-	}
+	command = workspace(command)
 	for _, prefix := range []string{"DAGSTER_PG", "STORAGE_PG"} {
 		config, err := database.FromEnvironment(prefix)
 		if err != nil {
@@ -77,26 +55,46 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if prefix == "DAGSTER_PG" && dagsters {
-			command, err = prepare(ctx, pool, command)
+		if prefix == "DAGSTER_PG" && command[0] == "dagster-daemon" {
+			err = settleLaunches(ctx, pool)
 		}
 		pool.Close()
 		if err != nil {
 			return err
 		}
 	}
-	if serves {
-		if err := codeserver.PrepareSnapshots(ctx); err != nil {
-			return err
-		}
-		if command, err = codeserver.ThroughForks(command); err != nil {
-			return err
-		}
-		if err := codeserver.StartGuard(stderr); err != nil {
-			return err
-		}
-	}
 	return launch.Become(command)
+}
+
+// workspace has a program of Dagster's read the file with all code locations, where `./dagnix` has
+// written one, in place of the image's.
+func workspace(command []string) []string {
+	written := filepath.Join(runserver.Folder(), "workspace.yaml")
+	at := slices.Index(command, "--workspace")
+	if _, err := os.Stat(written); err != nil || at < 0 || at+1 == len(command) {
+		return command
+	}
+	command = slices.Clone(command)
+	command[at+1] = written
+	return command
+}
+
+// settleLaunches puts runs back into the queue whose launch the daemon before this one did not end. It
+// imports Dagster, so only if there may be some.
+func settleLaunches(ctx context.Context, pool *sql.DB) error {
+	found, err := dagster.HasStartingRuns(ctx, pool)
+	if err != nil {
+		return fmt.Errorf("cannot look for runs to make up for in Postgres: %w", err)
+	}
+	if !found {
+		return nil
+	}
+	settle := exec.CommandContext(ctx, "python", "-m", "dagster_dagnix.settle")
+	settle.Stdout, settle.Stderr = os.Stdout, os.Stderr
+	if err := settle.Run(); err != nil {
+		return fmt.Errorf("the runs whose launch was cut off are not settled: %w", err)
+	}
+	return nil
 }
 
 func waitLimit() (time.Duration, error) {

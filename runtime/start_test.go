@@ -198,7 +198,6 @@ func TestStartExplains(t *testing.T) {
 		"missing":    {[]string{"A_FILE=" + secretFile("none")}, "true", "the secret file " + secretFile("none") + " is missing"},
 		"unreadable": {[]string{"A_FILE=" + unreadable}, "true", "cannot be read by uid "},
 		"no command": {nil, "no-such-command", `cannot run "no-such-command": executable file not found in $PATH; PATH is "`},
-		"no project": {[]string{"DAGNIX_PIPES_DIR=/nowhere"}, "code-server", "no Dagster project in /nowhere: no pyproject.toml with"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment := append([]string{"DAGNIX_WAIT_SECONDS=1"}, test.environment...)

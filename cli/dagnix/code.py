@@ -1,20 +1,21 @@
-"""The code of a mounted folder: checked in a process of its own, then reloaded."""
+"""The code of a mounted folder."""
 
-import json
 import os
-from dataclasses import dataclass
+import time
 from pathlib import Path
 
 from dagnix import UserError, dashboard, layout, locations
 from dagnix.health import PROGRAM
-from dagnix.podman import directory, podman, settings
-from dagnix.process import Conversation
+from dagnix.podman import podman
+from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import Container, containers
 
 SERVICE = locations.FIRST  # the one that compose.mount.yaml is for
 MOUNT_FILE = "compose.mount.yaml"
-DOES_NOT_LOAD = 1  # the exit code of `runtime check`; podman's own are 125 and more
+DOES_NOT_LOAD = 1  # the exit code of `runtime reload`; podman's own are 125 and more
+FOLLOW_SECONDS = 60
+PAUSE_SECONDS = 0.1
 
 
 def mounted(project: Project, chosen: Path) -> Project:
@@ -64,53 +65,26 @@ def container(project: Project) -> Container:
     return found[0]
 
 
-def require(project: Project, served: Container) -> None:
-    """Load the code in a throwaway process in a code server's container.
-
-    Says nothing about a container that does not run: its log does.
-
-    Raises:
-        UserError: it does not load; with file and line, or all dependencies that the image lacks.
-
-    """
-    words = ["exec", served.identifier, PROGRAM, "check"]
-    checked = podman(project, *words, failure="The code cannot be checked", check=False)
-    if checked.returncode == DOES_NOT_LOAD and checked.output:
-        raise UserError(checked.output.strip())
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the code loads, and what it holds or why it does not."""
-
-    well: bool
-    says: str
-
-
-class Checker(Conversation):
-    """A process in the container that loads the code as it is at that time, and serves nothing."""
-
-    def __init__(self, project: Project, served: Container) -> None:
-        command = ["podman", "exec", "--interactive", served.name, PROGRAM, "check", "--each-line"]
-        failure = f"{served.service} cannot check the code"
-        cwd = directory(project.state)
-        super().__init__(command, failure, env=settings(project.state), cwd=cwd)
-
-    def check(self) -> Verdict:
-        """Load the code once; a second at first, later less."""
-        answer = json.loads(self.ask("check"))
-        return Verdict(answer["well"], answer["says"])
-
-
-def reload(project: Project, checker: Checker) -> str:
-    """Make the code live if it loads; return what it holds.
+def reload(project: Project, served: Container) -> str:
+    """Serve the code of a folder as it is now; return what it holds when the dashboard shows it.
 
     Raises:
         UserError: it does not load, so what was served goes on; or Dagster does not answer.
 
     """
-    verdict = checker.check()
-    if not verdict.well:
-        raise UserError(f"{verdict.says}\nThe code that is served stays as it was.")
-    dashboard.reload_location(project, SERVICE)
-    return verdict.says
+    words = ["exec", served.identifier, PROGRAM, "reload"]
+    done = podman(project, *words, failure="The code cannot be reloaded", check=False)
+    if done.returncode == DOES_NOT_LOAD and done.output:
+        raise UserError(f"{done.output.strip()}\nThe code that is served stays as it was.")
+    if done.returncode:
+        raise CommandError("The code cannot be reloaded", done)
+    server, _, says = done.output.strip().partition(" ")
+    end = time.monotonic() + FOLLOW_SECONDS
+    while dashboard.server(project, served.service) != server:
+        if time.monotonic() > end:
+            raise UserError(
+                f"The webserver does not show the new code after {FOLLOW_SECONDS} s: see "
+                "`./dagnix logs webserver`."
+            )
+        time.sleep(PAUSE_SECONDS)
+    return says

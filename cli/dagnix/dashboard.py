@@ -23,21 +23,10 @@ QUEUED = """
 """
 LOCATIONS = """
 { workspaceOrError { ... on Workspace { locationEntries {
-    name displayMetadata { key value } locationOrLoadError { __typename }
+    name locationOrLoadError { __typename ... on RepositoryLocation { serverId } }
 } } } }
 """
-RELOAD = """
-mutation Reload($location: String!) { reloadRepositoryLocation(repositoryLocationName: $location) {
-    __typename
-    ... on WorkspaceLocationEntry {
-      locationOrLoadError { __typename ... on PythonError { message } }
-    }
-    ... on ReloadNotSupported { message }
-    ... on RepositoryLocationNotFound { message }
-    ... on UnauthorizedError { message }
-    ... on PythonError { message }
-} }
-"""
+RELOAD = "mutation Reload { reloadWorkspace { __typename } }"
 CANCEL = "mutation Cancel($run: String!) { terminateRun(runId: $run) { __typename } }"
 
 
@@ -67,16 +56,25 @@ def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
     return said["data"]
 
 
+def server(project: Project, location: str) -> str:
+    """Return the ID of the code server that the webserver uses; "" while it does not load.
+
+    Raises as `ask`.
+    """
+    for entry in ask(project, LOCATIONS)["workspaceOrError"].get("locationEntries", ()):
+        if entry["name"] == location:
+            return (entry["locationOrLoadError"] or {}).get("serverId") or ""
+    return ""
+
+
 def served_at(project: Project, location: str) -> str:
     """Return the host at which the webserver uses a code location; "" while it does not load.
 
     Raises as `ask`.
     """
-    for entry in ask(project, LOCATIONS)["workspaceOrError"].get("locationEntries", ()):
-        loaded = (entry["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
-        if entry["name"] == location and loaded:
-            return {each["key"]: each["value"] for each in entry["displayMetadata"]}["host"]
-    return ""
+    # code-HOST-BOOT-NUMBER.sock; a host that podman named has no hyphen.
+    parts = server(project, location).split("-")
+    return "-".join(parts[1:-2])
 
 
 def knows(project: Project, location: str) -> bool:
@@ -104,16 +102,6 @@ def runs_in_flight(project: Project) -> list[str]:
     return [run["runId"] for run in ask(project, IN_FLIGHT)["runsOrError"]["results"]]
 
 
-def reload_location(project: Project, name: str) -> None:
-    """Reload a code location; when this returns, the webserver has its new definitions.
-
-    Raises:
-        UserError: the webserver does not answer, or the location does not load.
-
-    """
-    # Dagster's own client would do, but importing it takes longer than the reload.
-    answer = ask(project, RELOAD, location=name)["reloadRepositoryLocation"]
-    if answer["__typename"] == "WorkspaceLocationEntry":
-        answer = answer["locationOrLoadError"]
-    if answer["__typename"] != "RepositoryLocation":
-        raise UserError(f"The code location {name} does not load: {answer.get('message', '')}")
+def reload_workspace(project: Project) -> None:
+    """Have the webserver read the list of code locations again. Raises as `ask`."""
+    ask(project, RELOAD)

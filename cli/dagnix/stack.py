@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import locations
+from dagnix import locations, sockets
 from dagnix.bridge import Bridges
 from dagnix.locations import service
 from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
@@ -172,6 +172,8 @@ def compose(
     It would refuse all of them for one that it cannot read: those of code locations are left out.
     """
     project = project.without_locations(service.unreadable(project.root))
+    if words[0] in {"up", "run"}:
+        sockets.ensure(project)
     separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
@@ -267,6 +269,7 @@ def remove(project: Project, *, volumes: bool) -> None:
         podman(project, "rm", "--force", *former, failure=failure)
     # Its exit code is 0 whatever happens, so what is left over decides.
     result = compose(project, *words, failure=failure, check=False)
+    sockets.remove(project)
     if leftovers(project):
         raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
 

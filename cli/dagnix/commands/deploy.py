@@ -36,10 +36,9 @@ def command(  # noqa: PLR0913 - the options of the command line
     """Make the code of the working tree live, baked into an image, without losing a run.
 
     The image is built, and a new code server starts from it beside the old one. When its code
-    loads, in a throwaway process first, it takes over, and the old one goes when its last run has
-    ended. Runs in flight end on the old code; runs in the queue run on the new. The webserver goes
-    on; the daemon starts again, which takes some seconds. If anything fails before the switch, the
-    new container is thrown away, and the old code goes on.
+    loads it takes over, and the old one goes when its last run has ended. Runs in flight end on the
+    old code; runs in the queue run on the new. Webserver and daemon go on. If anything fails before
+    the switch, the new container is thrown away, and the old code goes on.
     """
     here = project.current()
     rollout.require(here, location)

@@ -32,8 +32,9 @@ def add_location(
     """Add a code location; in a running stack it is served at once.
 
     The Python packages that its project depends on are locked for it alone, so their versions may
-    differ from those of other locations. The webserver goes on; the daemon starts again, which
-    takes some seconds. Commit the files that are written. If anything fails, nothing is changed.
+    differ from those of other locations. Webserver and daemon go on; the daemon evaluates the
+    location's schedules and sensors within a minute. Commit the files that are written. If anything
+    fails, nothing is changed.
     """
     here = project.current()
     whole = (folder or here.root / "locations" / name).resolve()

@@ -94,9 +94,6 @@ def command(
         images.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):
             start.start(here, faults, anew=new_secrets)
-    if mount:
-        with faults.of(code.SERVICE):
-            code.require(here, code.container(here))
     wait_for(here, faults, wait)
     if had_data:
         schema.report(here)

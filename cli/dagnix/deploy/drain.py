@@ -5,7 +5,6 @@ which outlives the command that starts it.
 """
 
 import fcntl
-import os
 import subprocess
 import sys
 import time
@@ -20,8 +19,6 @@ from dagnix.podman import podman
 from dagnix.project import Project
 
 LOOK_SECONDS = 2
-# How long no run must have been seen. The daemon has been started again by then, and launches none.
-QUIET_SECONDS = float(os.environ.get("DAGNIX_QUIET_SECONDS") or 15)
 AGAIN_SECONDS = 15  # until what failed is tried again
 CANCEL_SECONDS = 240  # run monitoring gives up on a run that does not stop after 180 s
 A_DAY = 24 * 3600
@@ -56,18 +53,16 @@ def drain(here: Project, host: str, seconds: float, afterwards: Afterwards) -> N
         UserError: podman or Postgres does not answer.
 
     """
-    end, quiet_since, late = time.monotonic() + seconds, None, False
+    end, late = time.monotonic() + seconds, False
     while found := [each for each in generations.former(here) if each.host == host]:
         (container,) = found
         if not container.running and not generations.wake(here, container):
             return
         runs = generations.runs(here, container)
-        now = time.monotonic()
-        quiet_since = None if runs else quiet_since or now
-        if quiet_since and now - quiet_since > QUIET_SECONDS:
+        if not runs:  # it takes no new ones
             generations.remove(here, container)
             return
-        if runs and now > end:
+        if (now := time.monotonic()) > end:
             if afterwards is Afterwards.KEEP:
                 return
             if afterwards is Afterwards.CANCEL and not late:

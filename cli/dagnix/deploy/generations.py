@@ -82,26 +82,26 @@ def wake(project: Project, container: Container) -> bool:
     return False
 
 
-def registered(project: Project, containers: Iterable[Container]) -> str:
-    """Return the host that the webserver and the daemon are to use, as one of these knows it."""
+def served(project: Project, containers: Iterable[Container]) -> str:
+    """Return the host that the webserver and the daemon use, as one of these knows it."""
     for container in containers:
-        words = ["exec", container.identifier, PROGRAM, "registered"]
+        words = ["exec", container.identifier, PROGRAM, "serving"]
         told = podman(project, *words, failure=f"{container.name} cannot be asked", check=False)
         if told.returncode == 0:
             return told.output.strip()
     return ""
 
 
-def register(project: Project, container: Container) -> None:
-    """Have the webserver and the daemon use the code server in this container."""
-    words = ["exec", container.identifier, PROGRAM, "register"]
-    podman(project, *words, failure=f"{container.name} cannot register")
+def serve(project: Project, container: Container) -> None:
+    """Have the webserver and the daemon use this container; the one before it drains."""
+    words = ["exec", container.identifier, PROGRAM, "serve"]
+    podman(project, *words, failure=f"{container.name} cannot take over")
 
 
 def leave(project: Project, container: Container) -> None:
-    """Have the webserver and the daemon know the container's code location no more."""
+    """Have the webserver and the daemon use this container no more: it drains."""
     words = ["exec", container.identifier, PROGRAM, "leave"]
-    podman(project, *words, failure=f"{container.name} cannot leave the workspace")
+    podman(project, *words, failure=f"{container.name} cannot be drained")
 
 
 def runs(project: Project, container: Container) -> list[str]:

@@ -85,7 +85,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     with served_code_stays():
         hosts.require_code(project, present, service, release.image_id)
         new = switch.start_beside(project, old, release.image_id, descriptions, terms.wait)
-    switch.hand_over(project, new, next((c for c in present if c.service == "daemon"), None))
+    switch.hand_over(project, new)
     health.ask(project, new)
     names.keep(project, service, release.image_id)
     history.add(project, service, release)

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from dagnix import UserError, code, console, dashboard, health, stack
+from dagnix import UserError, console, dashboard, health, stack
 from dagnix.deploy import generations, names, second
 from dagnix.podman import inspect
 from dagnix.project import Project
@@ -33,7 +33,7 @@ def settle(project: Project, service: str) -> list[Container]:
     if not former:
         return present
     new = generations.current(present, service)
-    host = generations.registered(project, [*([new] if new else []), *former])
+    host = generations.served(project, [*([new] if new else []), *former])
     if served := next((each for each in former if each.host == host), None):
         # It was killed before the switch.
         if new:
@@ -52,7 +52,7 @@ def start_beside(
     descriptions: list[list[str]],
     wait: float,
 ) -> Container:
-    """Start a new container from an image, and load its code in a throwaway process in there, too.
+    """Start a new container from an image, and wait until it serves its code.
 
     `descriptions` are of containers as compose.yaml has them now; `wait` is how long the new one
     may take to become healthy, in seconds.
@@ -68,22 +68,11 @@ def start_beside(
             second.start(project, old, descriptions)
             made = [Container(seen) for seen in inspect(project, [old.name])]
             new = generations.serving(project, old.service, made)
-        _wait(project, new, wait)
+        health.wait(project, wait, new, record=False)
     except BaseException:
         _undo(project, before)
         raise
     return new
-
-
-def _wait(project: Project, new: Container, seconds: float) -> None:
-    """Wait until the code is served, and loads in a throwaway process. Raises UserError."""
-    with ThreadPoolExecutor(1) as pool:
-        check = pool.submit(code.require, project, new)
-        try:
-            health.wait(project, seconds, new, record=False)
-        finally:
-            # Of the two it knows better what is wrong with the code.
-            check.result()
 
 
 def _undo(project: Project, before: Container) -> None:
@@ -93,43 +82,28 @@ def _undo(project: Project, before: Container) -> None:
     names.make_current(project, before.service, before.image_id)
 
 
-def hand_over(project: Project, new: Container, daemon: Container | None) -> None:
-    """Have the webserver and the daemon use the new code server; return when they do.
+def hand_over(project: Project, new: Container) -> None:
+    """Have the webserver and the daemon use the new container; return when the dashboard does.
 
-    `daemon` is the daemon's container before that, which starts again.
+    Launches go to it at once, and the daemon sees its code within seconds.
 
     Raises:
-        UserError: one of them does not; both code servers go on.
+        UserError: the webserver does not; both containers go on.
 
     """
-    generations.register(project, new)
-    follow(project, new, daemon)
+    generations.serve(project, new)
+    follow(project, new)
 
 
-def follow(project: Project, new: Container, daemon: Container | None) -> None:
-    """Wait until the webserver serves the code of a container that has registered.
-
-    `daemon` is the daemon's container before that, which starts again. Raises as `hand_over`.
-    """
+def follow(project: Project, new: Container) -> None:
+    """Wait until the webserver shows the code of a container that serves. Raises as `hand_over`."""
     with console.step("Switching over", "The new code is served"):
         end = time.monotonic() + FOLLOW_SECONDS
         while dashboard.served_at(project, new.service) != new.host:
-            _require_time(end, "The webserver does not serve the new code", "webserver")
+            if time.monotonic() > end:
+                raise UserError(
+                    f"The webserver does not serve the new code after {FOLLOW_SECONDS} s: see "
+                    "`./dagnix logs webserver`. Both containers run; `./dagnix deploy` goes on from "
+                    "there."
+                )
             time.sleep(PAUSE_SECONDS)
-        while daemon and daemon.running and not _was_restarted(project, daemon):
-            _require_time(end, "The daemon does not use the new code", "daemon")
-            time.sleep(PAUSE_SECONDS)
-
-
-def _was_restarted(project: Project, container: Container) -> bool:
-    """Tell whether the container runs, and has been started since this was asked of podman."""
-    state = inspect(project, [container.name])[0]["State"]
-    return state["Running"] and state["StartedAt"] != container.seen["State"]["StartedAt"]
-
-
-def _require_time(end: float, sentence: str, service: str) -> None:
-    if time.monotonic() > end:
-        raise UserError(
-            f"{sentence} after {FOLLOW_SECONDS} s: see `./dagnix logs {service}`. Both code "
-            "servers run; `./dagnix deploy` goes on from there."
-        )

@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from dagnix import UserError, code, console, health, images, locations, stack
+from dagnix import UserError, code, console, dashboard, health, images, locations, stack
 from dagnix.deploy import generations, switch
 from dagnix.fetch import everything
 from dagnix.locations import files, remove, service
@@ -20,7 +20,6 @@ from dagnix.lock.systems import host_system
 from dagnix.lock.wheels import PYTHON
 from dagnix.podman import podman
 from dagnix.project import Project, with_locations
-from dagnix.stack import Container
 
 # As a name in DNS, and short enough for a container's.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -49,7 +48,7 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
         present = {each.service: each for each in stack.containers(project) if each.running}
         if "webserver" not in present:
             return False
-        start(with_locations(project), name, present.get("daemon"), wait)
+        start(with_locations(project), name, wait)
     return True
 
 
@@ -97,10 +96,8 @@ def _require_project(root: Path, folder: Path) -> None:
         raise UserError(f"{folder} is the code location {other} already.")
 
 
-def start(project: Project, name: str, daemon: Container | None, wait: float) -> None:
+def start(project: Project, name: str, wait: float) -> None:
     """Build the location's image, and have the running stack serve it.
-
-    `daemon` is the daemon's container, which starts again.
 
     Raises:
         UserError: the image cannot be built, or the code is not served; nothing of it is left.
@@ -118,7 +115,8 @@ def start(project: Project, name: str, daemon: Container | None, wait: float) ->
             stack.compose_for(project, name, *words, failure=f"podman-compose cannot start {name}")
         (new,) = (each for each in stack.containers(project) if each.service == name)
         health.wait(project, wait, new)
-        switch.follow(project, new, daemon)
+        dashboard.reload_workspace(project)
+        switch.follow(project, new)
     except BaseException:
         if new := generations.current(stack.everything(project), name):
             with suppress(UserError):  # code that does not load may never have been there

@@ -2,7 +2,7 @@
 
 import time
 
-from dagnix import UserError, console, dashboard, locations, stack
+from dagnix import UserError, console, dashboard, locations, sockets, stack
 from dagnix.deploy import drain, generations
 from dagnix.project import Project
 from dagnix.stack import Container
@@ -33,7 +33,9 @@ def leave(project: Project, present: Container) -> None:
     """Have the dashboard know the container's location no more. Raises as `stop`."""
     name = present.service
     with console.step(f"Taking {name} out of the workspace"):
+        sockets.forget(project, name)
         generations.leave(project, present)
+        dashboard.reload_workspace(project)
         end = time.monotonic() + FOLLOW_SECONDS
         while dashboard.knows(project, name):
             if time.monotonic() > end:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from dagnix import UserError, code_secrets
+from dagnix import UserError, sockets
 from dagnix.locations import FIRST, compose_file, others
 
 HEAD = """\
@@ -17,6 +17,8 @@ HEAD = """\
 # Written once by `./dagnix location add`, after `{first}` in compose.yaml; edit it as you like.
 """
 DATA = "/var/lib/dagster"
+# Those that are mounted from a folder of the location's own.
+OWN_FOLDERS = {"/run/secrets/location", f"{sockets.TARGET}/{FIRST}"}
 
 
 def unreadable(root: Path) -> dict[str, str]:
@@ -69,17 +71,15 @@ def write(root: Path, name: str) -> Path:
 def named(like: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a service with an image, a volume for its data and a code location of its own."""
     image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
-    environment = {**like["environment"], "DAGSTER_PIPES_HOST": name, "DAGNIX_LOCATION": name}
+    environment = {**like["environment"], "DAGNIX_LOCATION": name}
     volumes = [_volume(volume, name) for volume in like["volumes"]]
     return {**like, "image": image, "environment": environment, "volumes": volumes}
 
 
 def _volume(like: str | dict[str, Any], name: str) -> str | dict[str, Any]:
     if isinstance(like, dict):
-        folder = re.sub(
-            rf"/{code_secrets.OWN}/{FIRST}$", f"/{code_secrets.OWN}/{name}", like["source"]
-        )
-        return {**like, "source": folder}
+        own = {key: re.sub(rf"/{FIRST}$", f"/{name}", like[key]) for key in ("source", "target")}
+        return {**like, **own} if like["target"] in OWN_FOLDERS else like
     return f"{name}-data:{DATA}" if like.partition(":")[2] == DATA else like
 
 

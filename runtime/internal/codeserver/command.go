@@ -2,16 +2,12 @@ package codeserver
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
-)
 
-// heartbeatSeconds is how long the inner server lives without a heartbeat from the outer one: a
-// week. At Dagster's default of 30 s the inner server ends for good when both were paused for
-// longer (podman pause, a laptop's sleep), and the outer one does not start another. They share a
-// container, so no inner server is left behind.
-const heartbeatSeconds = "604800"
+	"dagnix/runtime/internal/runserver"
+	"dagnix/runtime/internal/variables"
+)
 
 // Folder is where the Dagster project stands.
 func Folder() string {
@@ -21,47 +17,42 @@ func Folder() string {
 	return "/opt/dagster/pipes"
 }
 
-// Port is the port that the code server listens on.
-func Port() string {
-	if port := os.Getenv("DAGSTER_PIPES_PORT"); port != "" {
-		return port
-	}
-	return "4000"
-}
+// Location is the name in the workspace of the code location that is served here.
+func Location() string { return cmp.Or(os.Getenv("DAGNIX_LOCATION"), "pipes") }
 
-// Command returns the command that serves the project in [Folder], with more options of
-// `dagster code-server start` at its end. It makes the project's folder the current one and puts
-// its modules on PYTHONPATH, so that runs and their steps find them too.
+// Command returns the command of the run server, which serves the project and executes its runs, with
+// more options of `dagster api grpc` at its end. A mounted project is followed as it is edited.
 func Command(more []string) ([]string, error) {
-	folder := Folder()
-	found, err := readProject(folder)
+	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chdir(folder); err != nil {
-		return nil, fmt.Errorf("cannot enter the Dagster project's folder: %w", err)
-	}
-	if err := os.Setenv("PYTHONPATH", pythonPath(found.modules)); err != nil {
-		return nil, err
-	}
 	command := []string{
-		"dagster", "code-server", "start",
-		"--host", "0.0.0.0",
-		"--port", Port(),
-		"--working-directory", found.modules,
-		found.option, found.target,
+		"python", "-m", "dagster_dagnix.server",
+		"--sockets", runserver.Folder(),
+		"--location", Location(),
 	}
-	if found.attribute != "" {
-		command = append(command, "--attribute", found.attribute)
+	if Snapshots() != "" && os.Getenv("DAGNIX_WATCH") != "0" {
+		for _, folder := range append(variables.Secrets(), Folder(), variables.Settings) {
+			if _, err := os.Stat(folder); err == nil {
+				command = append(command, "--watch", folder)
+			}
+		}
+	}
+	return append(append(command, "--prepare", self, "code", "--"), more...), nil
+}
+
+// options are those of `dagster api grpc` that serve a project.
+func (p project) options() []string {
+	options := []string{"--working-directory", p.modules, p.option, p.target}
+	if p.attribute != "" {
+		options = append(options, "--attribute", p.attribute)
 	}
 	// Options win over their environment variables, so pass none that the user may have set there.
 	if os.Getenv("DAGSTER_LOCATION_NAME") == "" {
-		command = append(command, "--location-name", cmp.Or(os.Getenv("DAGNIX_LOCATION"), found.location))
+		options = append(options, "--location-name", cmp.Or(os.Getenv("DAGNIX_LOCATION"), p.location))
 	}
-	if os.Getenv("DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS") == "" {
-		command = append(command, "--heartbeat-ttl", heartbeatSeconds)
-	}
-	return append(command, more...), nil
+	return options
 }
 
 // pythonPath is PYTHONPATH with the modules before what the user has set.

@@ -3,6 +3,7 @@ package codeserver
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,14 +24,14 @@ func makeProject(t *testing.T, pyproject string, folders ...string) string {
 	}
 	t.Setenv("DAGNIX_PIPES_DIR", folder)
 	t.Setenv("PYTHONPATH", "")
-	for _, name := range []string{"DAGSTER_PIPES_PORT", "DAGSTER_LOCATION_NAME", "DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS"} {
+	for _, name := range []string{"DAGNIX_LOCATION", "DAGNIX_PIPES_SNAPSHOTS", "DAGSTER_LOCATION_NAME"} {
 		t.Setenv(name, "")
 	}
 	t.Chdir(folder)
 	return folder
 }
 
-func TestCommandTakesTheModuleThatDagsterWouldTake(t *testing.T) {
+func TestTheModuleThatDagsterWouldTake(t *testing.T) {
 	for pyproject, want := range map[string]string{
 		"[tool.dg.project]\nroot_module = 'weather'\n":                                               "--module-name weather.definitions --location-name pipes",
 		"[tool.dg.project]\nroot_module = 'weather'\ncode_location_target_module = 'weather.defs'\n": "--module-name weather.defs --location-name pipes",
@@ -39,49 +40,59 @@ func TestCommandTakesTheModuleThatDagsterWouldTake(t *testing.T) {
 		"[tool.dagster]\nmodule_name = 'jobs'\n[tool.dg.project]\nroot_module = 'weather'\n":         "--module-name jobs --location-name pipes",
 	} {
 		folder := makeProject(t, pyproject, "src")
-		got, err := Command([]string{"--log-level", "debug"})
+		got, err := Prepare(t.Context(), nil)
 		if err != nil {
 			t.Errorf("%s: %v", pyproject, err)
 		}
-		whole := "dagster code-server start --host 0.0.0.0 --port 4000 --working-directory " + folder + "/src " +
-			want + " --heartbeat-ttl 604800 --log-level debug"
-		if strings.Join(got, " ") != whole {
-			t.Errorf("%s:\n got %s\nwant %s", pyproject, strings.Join(got, " "), whole)
+		whole := "--working-directory " + folder + "/src " + want
+		if strings.Join(got.Options, " ") != whole || got.Folder != folder {
+			t.Errorf("%s:\n got %s in %s\nwant %s", pyproject, strings.Join(got.Options, " "), got.Folder, whole)
 		}
 	}
 }
 
-func TestCommandSetsUpThePlace(t *testing.T) {
+func TestModulesComeBeforeWhatTheUserHasOnThePath(t *testing.T) {
 	for _, layout := range [][]string{{"src"}, nil} {
 		folder := makeProject(t, "[tool.dg.project]\nroot_module = 'weather'\n", layout...)
 		t.Setenv("PYTHONPATH", "/more")
-		t.Chdir("/")
-		if _, err := Command(nil); err != nil {
-			t.Fatal(err)
-		}
+		got, err := Prepare(t.Context(), nil)
 		modules := filepath.Join(append([]string{folder}, layout...)...)
-		if got := os.Getenv("PYTHONPATH"); got != modules+":/more" {
-			t.Errorf("PYTHONPATH is %s", got)
-		}
-		if got, _ := os.Getwd(); got != folder {
-			t.Errorf("the current folder is %s", got)
+		if path := got.Environment["PYTHONPATH"]; err != nil || path != modules+":/more" {
+			t.Errorf("PYTHONPATH is %s, %v", path, err)
 		}
 	}
 }
 
-func TestCommandLeavesWhatTheEnvironmentSets(t *testing.T) {
+func TestALocationNameInTheEnvironmentStays(t *testing.T) {
 	makeProject(t, "[tool.dg.project]\nroot_module = 'weather'\n")
 	t.Setenv("DAGSTER_LOCATION_NAME", "east")
-	t.Setenv("DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS", "60")
-	t.Setenv("DAGSTER_PIPES_PORT", "4001")
-	got, err := Command(nil)
-	if command := strings.Join(got, " "); err != nil || !strings.Contains(command, "--port 4001") ||
-		strings.Contains(command, "--location-name") || strings.Contains(command, "--heartbeat-ttl") {
+	got, err := Prepare(t.Context(), nil)
+	if err != nil || slices.Contains(got.Options, "--location-name") {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
 
-func TestCommandExplains(t *testing.T) {
+func TestTheRunServerFollowsAMountedProject(t *testing.T) {
+	folder := makeProject(t, "")
+	for _, test := range []struct {
+		snapshots, watch string
+		follows          bool
+	}{
+		{"", "", false},
+		{"/var/lib/dagster/snapshots", "", true},
+		{"/var/lib/dagster/snapshots", "0", false},
+	} {
+		t.Setenv("DAGNIX_PIPES_SNAPSHOTS", test.snapshots)
+		t.Setenv("DAGNIX_WATCH", test.watch)
+		got, err := Command([]string{"--log-level", "debug"})
+		command := strings.Join(got, " ")
+		if err != nil || strings.Contains(command, "--watch "+folder) != test.follows || !strings.HasSuffix(command, " code -- --log-level debug") {
+			t.Errorf("got %s, %v", command, err)
+		}
+	}
+}
+
+func TestPrepareExplains(t *testing.T) {
 	for pyproject, want := range map[string]string{
 		"":                                     "no workspace.yaml, and no definitions.py",
 		"[project]\nname='x'\n":                "no pyproject.toml with [tool.dg.project] or [tool.dagster]",
@@ -89,7 +100,7 @@ func TestCommandExplains(t *testing.T) {
 		"[tool.dg.project]\nroot_module = 3\n": "pyproject.toml, line 2: ",
 	} {
 		makeProject(t, pyproject)
-		if _, err := Command(nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if _, err := Prepare(t.Context(), nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: got %v", pyproject, err)
 		}
 	}

@@ -11,91 +11,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"dagnix/runtime/internal/workspace"
+	"dagnix/runtime/internal/dagster"
+	"dagnix/runtime/internal/database"
+	"dagnix/runtime/internal/runserver"
 )
 
 // A mounted folder changes under the code that is served from it: runs, and each step of a run, are
-// processes that import the modules anew. So each inner code server has a copy of the folder, a
-// snapshot, and its runs keep to that to their end.
+// processes that import the modules anew. So each code server has a copy of the folder, a snapshot, and
+// its runs keep to that to their end.
 
-// spared is how many of the last snapshots are kept although no process uses them: one may be under
-// way to a server.
+// spared is how many of the last generations are kept although nothing uses them: the dashboard may
+// launch a run with the code that it saw a second ago.
 const spared = 3
-
-// checked is the link to the snapshot that the next inner server is to take.
-const checked = "checked"
 
 // leftOut are folders that are large and that the image's Python does not import, beside hidden ones.
 var leftOut = []string{"__pycache__", "node_modules", "venv"}
-
-// began is when this process did.
-var began = time.Now()
 
 // Snapshots is the folder of this container's snapshots; "" means that the code does not change under
 // the server.
 func Snapshots() string {
 	if all := os.Getenv("DAGNIX_PIPES_SNAPSHOTS"); all != "" {
-		return filepath.Join(all, Host())
+		return filepath.Join(all, runserver.Host())
 	}
 	return ""
 }
 
-// PrepareSnapshots removes the snapshots of an earlier server, and those of containers that are gone.
-func PrepareSnapshots(ctx context.Context) error {
-	store := Snapshots()
-	if store == "" {
-		return nil
-	}
-	return errors.Join(removeEarlier(store), removeOthers(ctx, store))
-}
-
-// Python becomes Python with these arguments. If they are those of an inner server, it gets the settings
-// and secrets that there are now. If the code is served from snapshots, too, one takes the place of the
-// folder in them and in the environment: the one that was checked, or if there is none, one made now.
-// It returns only if that fails.
-func Python(arguments []string) error {
-	if !isInnerServer(arguments) {
-		return python(arguments)
-	}
-	if err := ExportVariables(); err != nil {
-		return err
-	}
-	if Snapshots() == "" {
-		return python(arguments)
-	}
-	snapshot, err := takeChecked(Snapshots())
-	if err != nil {
-		return err
-	}
-	if snapshot == "" {
-		if snapshot, err = take(Folder(), Snapshots()); err != nil {
-			return err
-		}
-	}
-	if err := os.Chdir(snapshot); err != nil {
-		return err
-	}
-	moved := func(path string) string {
-		if inside, err := filepath.Rel(Folder(), path); err == nil && filepath.IsLocal(inside) {
-			return filepath.Join(snapshot, inside)
-		}
-		return path
-	}
-	path := filepath.SplitList(os.Getenv("PYTHONPATH"))
-	for i := range path {
-		path[i] = moved(path[i])
-	}
-	if err := os.Setenv("PYTHONPATH", strings.Join(path, string(os.PathListSeparator))); err != nil {
-		return err
-	}
-	var rest []string
-	for _, argument := range arguments {
-		rest = append(rest, moved(argument))
-	}
-	return python(rest)
-}
+// snapshotPath is that of a file or folder in one.
+var snapshotPath = regexp.MustCompile(`[^"\\]*/[0-9a-zA-Z_.-]+/[0-9]{16,}`)
 
 // AsMounted names files in snapshots by their path in the folder.
 func AsMounted(text []byte) []byte {
@@ -107,15 +50,11 @@ func AsMounted(text []byte) []byte {
 	return inside.ReplaceAllLiteral(text, []byte(Folder()))
 }
 
-// take copies the folder to a new snapshot, and removes old ones that no process uses.
-func take(folder, store string) (string, error) {
-	if err := os.MkdirAll(store, 0o755); err != nil {
-		return "", err
+// take copies the folder to a new snapshot.
+func take(folder, snapshot string) error {
+	if err := os.MkdirAll(filepath.Dir(snapshot), 0o755); err != nil {
+		return err
 	}
-	if err := removeUnused(store); err != nil {
-		return "", err
-	}
-	snapshot := filepath.Join(store, strconv.FormatInt(time.Now().UnixNano(), 10))
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path != folder { // an editor's temporary file
 			return nil
@@ -133,13 +72,10 @@ func take(folder, store string) (string, error) {
 		}
 		return add(path, filepath.Join(snapshot, inside), entry)
 	})
-	if err != nil {
-		if errors.Is(err, fs.ErrPermission) {
-			err = unreadable(folder, err)
-		}
-		return "", errors.Join(err, remove(snapshot))
+	if errors.Is(err, fs.ErrPermission) {
+		err = unreadable(folder, err)
 	}
-	return snapshot, nil
+	return err
 }
 
 func add(source, target string, entry fs.DirEntry) error {
@@ -166,62 +102,28 @@ func add(source, target string, entry fs.DirEntry) error {
 	return nil // a socket or the like is nothing to import
 }
 
-// offer makes a snapshot the one that the next inner server takes.
-func offer(snapshot string) error {
-	store := filepath.Dir(snapshot)
-	beside := filepath.Join(store, fmt.Sprintf("%s-%d", checked, os.Getpid()))
-	if err := os.Symlink(filepath.Base(snapshot), beside); err != nil {
-		return err
-	}
-	return os.Rename(beside, filepath.Join(store, checked))
-}
-
-// takeChecked returns the snapshot that was offered, or "" if none was. It is taken once.
-func takeChecked(store string) (string, error) {
-	taken := filepath.Join(store, fmt.Sprintf("taken-%d", os.Getpid()))
-	if err := os.Rename(filepath.Join(store, checked), taken); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", nil
-		}
-		return "", err
-	}
-	name, err := os.Readlink(taken)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(store, name), os.Remove(taken)
-}
-
-// removeUnused removes snapshots that no process is in or has in its environment, except the last few.
-func removeUnused(store string) error {
-	entries, err := os.ReadDir(store)
-	if err != nil {
-		return err
-	}
-	var snapshots []string // sorted by name, so by age
-	for _, entry := range entries {
-		if entry.IsDir() {
-			snapshots = append(snapshots, filepath.Join(store, entry.Name()))
+// removeUnused removes what belongs to generations that are not in use, except the last few, and the
+// snapshots of containers that are gone. A snapshot that an unfinished run names stays: one that waits
+// in the queue executes the code that it was launched with.
+func removeUnused(ctx context.Context, used []string) error {
+	for _, generation := range unused(secretCopies(), used) {
+		if err := remove(filepath.Join(secretCopies(), generation)); err != nil {
+			return err
 		}
 	}
-	if len(snapshots) <= spared {
+	if Snapshots() == "" {
 		return nil
 	}
-	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	old := unusedSnapshots(used)
+	if len(old) == 0 {
+		return nil
+	}
+	named, err := namedByRuns(ctx)
 	if err != nil {
-		return err
+		return nil // Postgres does not answer: the next reload removes them
 	}
-	var used strings.Builder
-	for _, file := range environments {
-		// A process that has just ended has none.
-		content, _ := os.ReadFile(file)
-		used.Write(content)
-		// What is shown of a fork's environment is that of the process that it is a fork of.
-		folder, _ := os.Readlink(filepath.Join(filepath.Dir(file), "cwd"))
-		used.WriteString(folder + "\x00")
-	}
-	for _, snapshot := range snapshots[:len(snapshots)-spared] {
-		if strings.Contains(used.String(), snapshot) {
+	for _, snapshot := range old {
+		if slices.Contains(named, snapshot) {
 			continue
 		}
 		if err := remove(snapshot); err != nil {
@@ -231,42 +133,62 @@ func removeUnused(store string) error {
 	return nil
 }
 
-// removeEarlier removes all that was there before this process: another server's snapshots, but not
-// that of a check which has begun since.
-func removeEarlier(store string) error {
-	entries, err := os.ReadDir(store)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, entry := range entries {
-		if made, err := strconv.ParseInt(entry.Name(), 10, 64); err == nil && made >= began.UnixNano() {
-			continue
-		}
-		if err := remove(filepath.Join(store, entry.Name())); err != nil {
-			return err
-		}
+func removeGeneration(generation string) error {
+	err := remove(filepath.Join(secretCopies(), generation))
+	if Snapshots() != "" {
+		err = errors.Join(err, remove(filepath.Join(Snapshots(), generation)))
 	}
 	return err
 }
 
-// removeOthers removes the snapshots of containers that are gone.
-func removeOthers(ctx context.Context, store string) error {
-	ctx, cancel := context.WithTimeout(ctx, lookup)
-	defer cancel()
-	all := filepath.Dir(store)
-	entries, err := os.ReadDir(all)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// unused returns the names of a folder's generations that are not in use, but for the last.
+func unused(folder string, used []string) []string {
+	entries, _ := os.ReadDir(folder) // sorted by name, so by age
+	var all []string
 	for _, entry := range entries {
-		if entry.Name() == filepath.Base(store) || !workspace.Gone(ctx, entry.Name()) {
+		if _, err := strconv.ParseInt(entry.Name(), 10, 64); err == nil && entry.IsDir() {
+			all = append(all, entry.Name())
+		}
+	}
+	all = all[:max(0, len(all)-spared)]
+	return slices.DeleteFunc(all, func(each string) bool { return slices.Contains(used, each) })
+}
+
+func unusedSnapshots(used []string) []string {
+	own := Snapshots()
+	var found []string
+	for _, generation := range unused(own, used) {
+		found = append(found, filepath.Join(own, generation))
+	}
+	hosts, _ := os.ReadDir(filepath.Dir(own))
+	for _, host := range hosts {
+		if host.Name() == filepath.Base(own) || runserver.Serves(Location(), host.Name()) {
 			continue
 		}
-		if err := remove(filepath.Join(all, entry.Name())); err != nil {
-			return err
+		theirs := filepath.Join(filepath.Dir(own), host.Name())
+		generations, _ := os.ReadDir(theirs)
+		for _, generation := range generations {
+			found = append(found, filepath.Join(theirs, generation.Name()))
+		}
+		if len(generations) == 0 {
+			found = append(found, theirs)
 		}
 	}
-	return err
+	return found
+}
+
+// namedByRuns returns the snapshots that unfinished runs name.
+func namedByRuns(ctx context.Context) ([]string, error) {
+	config, err := database.FromEnvironment("DAGSTER_PG")
+	if err != nil || config == nil {
+		return nil, err
+	}
+	bodies, err := dagster.UnfinishedRuns(ctx, config)
+	var found []string
+	for _, body := range bodies {
+		found = append(found, snapshotPath.FindAllString(body, -1)...)
+	}
+	return found, err
 }
 
 func remove(folder string) error {

@@ -3,6 +3,7 @@ package codeserver
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,12 +33,12 @@ func TestTakeCopiesTheProjectAndLeavesOutWhatIsNoCode(t *testing.T) {
 	if err := os.Symlink("src/a", filepath.Join(folder, "link")); err != nil {
 		t.Fatal(err)
 	}
-	snapshot, err := take(folder, store)
-	if err != nil {
+	snapshot := filepath.Join(store, "1")
+	if err := take(folder, snapshot); err != nil {
 		t.Fatal(err)
 	}
 	var found []string
-	err = fs.WalkDir(os.DirFS(snapshot), ".", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(snapshot), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			found = append(found, path)
 		}
@@ -48,68 +49,69 @@ func TestTakeCopiesTheProjectAndLeavesOutWhatIsNoCode(t *testing.T) {
 	}
 }
 
-func TestACheckedSnapshotIsTakenOnce(t *testing.T) {
-	folder, store := mounted(t, "a.py")
-	first, _ := take(folder, store)
-	second, err := take(folder, store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, snapshot := range []string{first, second} {
-		if err := offer(snapshot); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, want := range []string{second, ""} {
-		if got, err := takeChecked(store); got != want || err != nil {
-			t.Errorf("got %q, %v; want %q", got, err, want)
-		}
-	}
-}
-
 func TestOldSnapshotsThatNothingUsesAreRemoved(t *testing.T) {
-	folder, store := mounted(t, "a.py")
-	var taken []string
-	for range spared + 2 {
-		snapshot, err := take(folder, store)
+	mounted(t, "definitions.py")
+	t.Setenv("DAGNIX_SOCKETS", t.TempDir())
+	var taken []Code
+	for range spared + 3 {
+		// The run server still uses the first.
+		var used []string
+		if len(taken) > 0 {
+			used = append(used, taken[0].Generation)
+		}
+		code, err := Prepare(t.Context(), used)
 		if err != nil {
 			t.Fatal(err)
 		}
-		taken = append(taken, snapshot)
+		taken = append(taken, code)
 	}
-	for i, snapshot := range taken {
-		_, err := os.Stat(snapshot)
-		if gone := errors.Is(err, fs.ErrNotExist); gone != (i == 0) {
+	for i, code := range taken {
+		_, err := os.Stat(code.Folder)
+		if gone := errors.Is(err, fs.ErrNotExist); gone != (i == 1 || i == 2) {
 			t.Errorf("snapshot %d: gone is %t", i, gone)
 		}
 	}
 }
 
-func TestPathsInSnapshotsAreShownAsMounted(t *testing.T) {
-	folder, store := mounted(t)
-	text := AsMounted([]byte(`File "` + store + `/1764/src/a.py", line 3`))
-	if want := `File "` + folder + `/src/a.py", line 3`; string(text) != want {
-		t.Errorf("got %s", text)
-	}
-}
-
-func TestAnEarlierServersSnapshotsAreRemoved(t *testing.T) {
-	folder, store := mounted(t)
-	old := filepath.Join(store, "1764")
-	if err := os.MkdirAll(old, 0o755); err != nil {
+func TestSnapshotsOfContainersThatAreGoneAreRemoved(t *testing.T) {
+	_, store := mounted(t, "definitions.py")
+	sockets := t.TempDir()
+	t.Setenv("DAGNIX_SOCKETS", sockets)
+	if err := os.Mkdir(filepath.Join(sockets, "pipes"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	checking, err := take(folder, store)
+	listener, err := net.Listen("unix", filepath.Join(sockets, "pipes", "run-there-1.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := PrepareSnapshots(t.Context()); err != nil {
+	defer listener.Close()
+	for _, host := range []string{"there", "gone"} {
+		if err := os.MkdirAll(filepath.Join(store, host, "1764000000000000000"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Prepare(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("an earlier server's snapshot is there: %v", err)
+	for host, want := range map[string]bool{"there": true, "gone": false} {
+		left, _ := filepath.Glob(filepath.Join(store, host, "*"))
+		if (len(left) == 1) != want {
+			t.Errorf("%s has %v", host, left)
+		}
 	}
-	if _, err := os.Stat(checking); err != nil {
-		t.Errorf("a check's snapshot is gone: %v", err)
+}
+
+func TestWhatARunNamesIsASnapshot(t *testing.T) {
+	body := `{"working_directory": "/var/lib/dagster/snapshots/0123456789ab/1764000000000000000/src", "x": 1}`
+	if got := snapshotPath.FindString(body); got != "/var/lib/dagster/snapshots/0123456789ab/1764000000000000000" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestPathsInSnapshotsAreShownAsMounted(t *testing.T) {
+	folder, _ := mounted(t)
+	text := AsMounted([]byte(`File "` + Snapshots() + `/1764/src/a.py", line 3`))
+	if want := `File "` + folder + `/src/a.py", line 3`; string(text) != want {
+		t.Errorf("got %s", text)
 	}
 }

@@ -31,36 +31,39 @@ func save(t *testing.T, value string) {
 	}
 }
 
-func TestEachInnerServerHasTheSecretsOfItsTime(t *testing.T) {
+func TestEachCodeServerHasTheSecretsOfItsTime(t *testing.T) {
 	secrets(t)
+	makeProject(t, "[tool.dagster]\nmodule_name = 'jobs'\n")
 	var files []string
 	for _, value := range []string{"one", "two", "three", "four", "five"} {
 		save(t, value)
-		if err := ExportVariables(); err != nil {
+		code, err := Prepare(t.Context(), nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := os.Getenv("API_KEY"); got != value {
+		if got := code.Environment["API_KEY"]; got != value {
 			t.Errorf("API_KEY is %q", got)
 		}
-		files = append(files, os.Getenv("API_KEY_FILE"))
+		files = append(files, code.Environment["API_KEY_FILE"])
 	}
 	for i, file := range files {
 		content, _ := os.ReadFile(file)
 		// As snapshots, those that nothing uses go, but for the last.
-		if want := []string{"", "two", "three", "four", "five"}[i]; string(content) != want {
+		if want := []string{"", "", "three", "four", "five"}[i]; string(content) != want {
 			t.Errorf("%s has %q, want %q", file, content, want)
 		}
 	}
 }
 
-func TestALookAtTheVariablesLeavesNothing(t *testing.T) {
+func TestCodeThatCannotBeServedLeavesNoSecret(t *testing.T) {
 	secrets(t)
+	makeProject(t, "")
 	save(t, "one")
-	if err := CheckVariables(); err != nil {
-		t.Fatal(err)
+	if _, err := Prepare(t.Context(), nil); err == nil {
+		t.Fatal("there is no project")
 	}
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), "*", "*"))
-	if err != nil || len(left) > 0 || os.Getenv("API_KEY") != "compose's" {
-		t.Errorf("left %v, %v, and API_KEY is %q", left, err, os.Getenv("API_KEY"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
-// maxReply is well above what grpc itself accepts in Dagster (50 MB by default).
-const maxReply = 64 << 20
+// maxReply is above what Dagster itself accepts (max_rx_bytes in dagster/_grpc/utils.py: 100 MB).
+const maxReply = 128 << 20
 
 // StatusError is a call that the gRPC server answered with an error.
 type StatusError struct {
@@ -29,39 +29,24 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("gRPC status %d: %s", e.Code, e.Message)
 }
 
-// ListRepositories asks a code server at host:port what it serves. `dagster code-server start`
-// forwards this call to the inner server that holds the user's code, and answers with the error if
-// the code does not load. The reply is Dagster's JSON; see dagster/_grpc/proxy_server.py.
+// ListRepositories asks the code server on a Unix socket what it serves. It answers with the error if
+// the code does not load. The reply is Dagster's JSON; see dagster/_grpc/server.py.
 //
 // The call is one HTTP/2 request of the standard library. Of grpc-go only versions without security
 // support build with Debian's Go 1.24.
-func ListRepositories(ctx context.Context, address string) ([]byte, error) {
-	message, err := call(ctx, address, "/api.DagsterApi/ListRepositories")
+func ListRepositories(ctx context.Context, socket string) ([]byte, error) {
+	message, err := call(ctx, socket, "/api.DagsterApi/ListRepositories")
 	if err != nil {
 		return nil, err
 	}
 	return firstString(message)
 }
 
-// ReloadCode has the code server start a new inner server and end the one before it. It returns an
-// error also when only the latter fails.
-func ReloadCode(ctx context.Context, address string) error {
-	_, err := call(ctx, address, "/api.DagsterApi/ReloadCode")
-	return err
-}
-
-// InnerHasEnded tells whether err is the outer code server's word that it cannot reach the inner one:
-// it reports that as UNKNOWN, with the inner status in the text.
-func InnerHasEnded(err error) bool {
-	status := new(StatusError)
-	return errors.As(err, &status) && strings.Contains(status.Message, "StatusCode.UNAVAILABLE")
-}
-
 // call makes a gRPC call whose request has no fields and returns the reply's message; see
 // "gRPC over HTTP2" in gRPC's documentation.
-func call(ctx context.Context, address, method string) ([]byte, error) {
+func call(ctx context.Context, socket, method string) ([]byte, error) {
 	empty := make([]byte, 5) // not compressed, length 0
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+method, bytes.NewReader(empty))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+method, bytes.NewReader(empty))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +54,13 @@ func call(ctx context.Context, address, method string) ([]byte, error) {
 	request.Header.Set("TE", "trailers")
 	// Dagster's servers compress in any case.
 	request.Header.Set("Grpc-Accept-Encoding", "gzip")
-	transport := &http.Transport{Protocols: new(http.Protocols), DisableCompression: true} // of HTTP itself
+	transport := &http.Transport{
+		Protocols:          new(http.Protocols),
+		DisableCompression: true, // of HTTP itself
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	response, err := transport.RoundTrip(request)
 	if err != nil {

@@ -5,21 +5,30 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// serve answers every call as a gRPC server does, and returns its host:port.
+// serve answers every call as a gRPC server does, and returns its socket.
 func serve(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
+	socket := filepath.Join(t.TempDir(), "code.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewUnstartedServer(answer)
+	server.Listener.Close()
+	server.Listener = listener
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
+	return socket
 }
 
 // frameOf builds a gRPC frame around the protobuf string field number 1.

@@ -1,17 +1,21 @@
 package health
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"dagnix/runtime/internal/dagster"
+	"dagnix/runtime/internal/runserver"
 )
 
 func TestWebserver(t *testing.T) {
@@ -52,23 +56,42 @@ func TestWebserverThatDoesNotListen(t *testing.T) {
 }
 
 func TestPipes(t *testing.T) {
-	for name, test := range map[string]struct{ message, want string }{
-		"inner ended": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.UNAVAILABLE", "the inner code server has ended: a new one is started within seconds"},
-		"inner hangs": {"Exception calling application: <_InactiveRpcError of RPC that terminated with:%0A%09status = StatusCode.DEADLINE_EXCEEDED", "the inner code server does not answer: restart the container"},
-		"else":        {"Exception calling application: No available client to code server", "the code server answers with an error: gRPC status 2: Exception calling application: No available client to code server"},
+	for name, test := range map[string]struct{ answer, want string }{
+		"starting": {`{"code": {"ready": false}}`, "the code server is starting"},
+		"sentence": {`{"code": {"error": "runtime: no Dagster project in /x"}}`, "the code does not load: no Dagster project in /x"},
+		"raises":   {`{"code": {"ready": true, "error": {"__class__": "SerializableErrorInfo", "message": "ValueError: no\n", "stack": [], "cls_name": "ValueError"}}}`, "the code does not load: ValueError: no"},
+		"draining": {`{"draining": true, "runs": ["a", "b"], "code": {"ready": false}}`, "ends its runs (2 in flight) and takes no new ones"},
+		"refuses":  {`{"error": "no such request"}`, "no such request"},
 	} {
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Grpc-Status", "2")
-			w.Header().Set("Grpc-Message", test.message)
-		}))
-		server.Config.Protocols = new(http.Protocols)
-		server.Config.Protocols.SetUnencryptedHTTP2(true)
-		server.Start()
-		_, err := pipes(t.Context(), server.Listener.Addr().String(), "/opt/dagster/pipes")
-		server.Close()
-		if err == nil || err.Error() != test.want {
-			t.Errorf("%s: got %v", name, err)
+		t.Setenv("DAGNIX_SOCKETS", t.TempDir())
+		folder := filepath.Join(runserver.Folder(), "pipes")
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
 		}
+		if _, err := checkPipes(t.Context()); err == nil || !strings.Contains(err.Error(), "the run server does not listen") {
+			t.Errorf("without a run server: %v", err)
+		}
+		listener, err := net.Listen("unix", filepath.Join(folder, "run-"+runserver.Host()+"-1.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			bufio.NewReader(connection).ReadString('\n')
+			connection.Write([]byte(test.answer + "\n"))
+			connection.Close()
+		}()
+		got, err := checkPipes(t.Context())
+		if err != nil {
+			got = err.Error()
+		}
+		if got != test.want || (err == nil) != (name == "draining") {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+		listener.Close()
 	}
 }
 

@@ -2,35 +2,36 @@ package health
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
+	"path/filepath"
 	"strings"
 
 	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/dagster"
+	"dagnix/runtime/internal/runserver"
 )
 
+// checkPipes asks the run server how its code server is, and that for what it serves.
 func checkPipes(ctx context.Context) (string, error) {
-	return pipes(ctx, net.JoinHostPort("127.0.0.1", codeserver.Port()), codeserver.Folder())
-}
-
-// pipes asks the outer code server for something that only the inner one knows.
-func pipes(ctx context.Context, address, folder string) (string, error) {
-	reply, err := dagster.ListRepositories(ctx, address)
-	if dagster.InnerHasEnded(err) {
-		return "", errors.New("the inner code server has ended: a new one is started within seconds")
-	}
-	if status := new(dagster.StatusError); errors.As(err, &status) {
-		if strings.Contains(status.Message, "StatusCode.DEADLINE_EXCEEDED") {
-			return "", errors.New("the inner code server does not answer: restart the container")
-		}
-		return "", fmt.Errorf("the code server answers with an error: %w", err)
-	}
+	state, err := runserver.Ask(ctx, codeserver.Location(), "ping")
 	if err != nil {
-		return "", noAnswer("code server", address, err)
+		return "", err
 	}
-	location, err := dagster.ParseLocation(codeserver.AsMounted(reply), folder)
+	if state.Draining {
+		return fmt.Sprintf("ends its runs (%d in flight) and takes no new ones", len(state.Runs)), nil
+	}
+	if err := codeserver.LoadError(state.Code.Error); err != nil {
+		return "", err
+	}
+	if !state.Code.Ready {
+		return "", fmt.Errorf("the code server is starting")
+	}
+	socket := filepath.Join(runserver.Folder(), codeserver.Location(), state.Code.Socket)
+	reply, err := dagster.ListRepositories(ctx, socket)
+	if err != nil {
+		return "", noAnswer("code server", socket, err)
+	}
+	location, err := dagster.ParseLocation(codeserver.AsMounted(reply), codeserver.Folder())
 	if err != nil {
 		return "", err
 	}
