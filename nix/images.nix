@@ -114,7 +114,6 @@ builtins.mapAttrs location layers.locations
         "postgres"
       ];
       StopSignal = "SIGINT"; # Postgres' fast shutdown
-      ExposedPorts."5432/tcp" = { };
       Labels = labels "PostgreSQL for Dagster" rec {
         version = lock.debian.packages."postgresql-17".version;
         revision = version;
@@ -124,6 +123,7 @@ builtins.mapAttrs location layers.locations
         "PATH=/usr/lib/postgresql/17/bin:/usr/bin"
         "LANG=C.UTF-8"
         "PGDATA=/var/lib/postgresql/data"
+        "PGPASSFILE=/run/postgresql/pgpass" # the superuser's; written at each start
       ];
     };
   };

@@ -54,7 +54,7 @@ func TestStart(t *testing.T) {
 	t.Run("health of the daemon", func(t *testing.T) { checkDaemonHealth(t, s) })
 }
 
-// checkOneConnection has a program of Dagster's start where nothing can connect a second time, as
+// checkOneConnection has the daemon start, for which runs are looked up, where nothing can connect a second time, as
 // while podman's DNS server reads its configuration.
 func checkOneConnection(t *testing.T, s *server) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,15 +75,15 @@ func checkOneConnection(t *testing.T, s *server) {
 		go io.Copy(server, connection)
 		io.Copy(connection, server)
 	}()
-	python := filepath.Join(folder(t), "python")
-	if err := os.WriteFile(python, []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
+	daemon := filepath.Join(folder(t), "dagster-daemon")
+	if err := os.WriteFile(daemon, []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	environment := append(s.client("DAGSTER_PG", "dagster"),
 		"PGSSLMODE=disable", // with prefer, a second connection follows when there is no encryption
 		fmt.Sprintf("DAGSTER_PG_PORT=%d", listener.Addr().(*net.TCPAddr).Port),
-		"PATH="+filepath.Dir(python)+":"+os.Getenv("PATH"))
-	code, said, errors := finish(t, environment, "start", "dagster", "instance", "migrate")
+		"PATH="+filepath.Dir(daemon)+":"+os.Getenv("PATH"))
+	code, said, errors := finish(t, environment, "start", "dagster-daemon", "run")
 	if code != 0 || said != "ran\n" {
 		t.Errorf("exit code %d, %q: %s", code, said, errors)
 	}

@@ -13,6 +13,7 @@ from dagnix.project import Project
 
 WORKSPACE = "workspace.yaml"
 TARGET = "/run/dagnix"  # where compose.yaml mounts the folder
+SERVICES = ("postgres",)  # that listen, beside code locations
 
 
 def ensure(project: Project) -> None:
@@ -27,7 +28,7 @@ def ensure(project: Project) -> None:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.parent.chmod(0o700)
         folder.mkdir(exist_ok=True)
-        for name in locations.names(project.root):
+        for name in (*locations.names(project.root), *SERVICES):
             (folder / name).mkdir(exist_ok=True)
             # The containers' user is another one; the folder around it keeps all others out.
             (folder / name).chmod(0o777)

@@ -3,6 +3,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,8 @@ import (
 	"dagnix/runtime/internal/launch"
 )
 
-// Superuser is the cluster's only superuser. It has no password: only the process's own uid, which
-// the image's passwd file names so, gets in, by peer authentication on the unix socket.
+// Superuser is the cluster's only superuser. Its password is made anew at each start, and stands in a
+// file of the container's memory that its own programs read.
 const Superuser = "postgres"
 
 // cluster is a database cluster in a volume, and the programs that go with it.
@@ -26,7 +27,7 @@ type cluster struct {
 	volume string
 	// programs is the folder of initdb and postgres, major their version, such as "17".
 	programs, major string
-	// sockets is the folder of the unix socket.
+	// sockets is the folder of the container's own unix socket.
 	sockets string
 	// settings is the file of settings that the user may mount.
 	settings string
@@ -60,8 +61,12 @@ func Run(ctx context.Context, log io.Writer) error {
 	if err := c.writeSettings(); err != nil {
 		return err
 	}
-	if err := c.applyRoles(ctx, roles); err != nil {
+	superuser := role{name: Superuser, password: rand.Text(), iterations: leastIterations}
+	if err := c.applyRoles(ctx, superuser, roles); err != nil {
 		return err
+	}
+	if err := replace(PasswordFile(), "*:*:*:"+Superuser+":"+superuser.password+"\n"); err != nil {
+		return fmt.Errorf("cannot write the superuser's password: %w", err)
 	}
 	return launch.Become([]string{c.program("postgres"), "-D", c.folder()})
 }
@@ -129,8 +134,21 @@ func (c *cluster) failure(what, output string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// Sockets is the folder of the server's unix socket.
+// Sockets is the folder of the unix socket that only this container has.
 func Sockets() string { return valueOr("DAGNIX_PG_SOCKETS", "/run/postgresql") }
+
+// PasswordFile has the superuser's password in libpq's format (PGPASSFILE).
+func PasswordFile() string { return filepath.Join(Sockets(), "pgpass") }
+
+// shared is the folder of the socket for other containers, which they mount, too.
+func shared() string { return valueOr("DAGNIX_PG_SHARED_SOCKETS", "/run/dagnix/postgres") }
+
+func (c *cluster) socketFolders() []string {
+	if info, err := os.Stat(shared()); err == nil && info.IsDir() {
+		return []string{c.sockets, shared()}
+	}
+	return []string{c.sockets}
+}
 
 func valueOr(name, fallback string) string {
 	if value := os.Getenv(name); value != "" {

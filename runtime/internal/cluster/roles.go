@@ -19,12 +19,15 @@ type role struct {
 	iterations int
 }
 
+// leastIterations is what lib/pq takes at least.
+const leastIterations = 1000
+
 // readRoles reads both passwords. There is no default password.
 func readRoles() ([]role, error) {
 	// Dagster logs in for each thing that it asks, 6 times a second while nothing happens, and
-	// Postgres's 4096 iterations cost it 4 ms of CPU each time. Nobody guesses 24 random bytes; lib/pq
-	// takes no fewer than 1000. The pipelines may have a client that wants all 4096 (RFC 7677).
-	roles := []role{{name: "dagster", iterations: 1000}, {name: "storage", iterations: 4096}}
+	// Postgres's 4096 iterations cost it 4 ms of CPU each time. Nobody guesses 24 random bytes. The
+	// pipelines may have a client that wants all 4096 (RFC 7677).
+	roles := []role{{name: "dagster", iterations: leastIterations}, {name: "storage", iterations: 4096}}
 	for i := range roles {
 		variable := strings.ToUpper(roles[i].name) + "_PG_PASSWORD_FILE"
 		path := valueOr(variable, secret.Directory+roles[i].name+"-password")
@@ -43,11 +46,12 @@ func readRoles() ([]role, error) {
 // applyRoles brings roles, passwords, schemas and rights to what they should be, at every start: so
 // the secret files are the truth, and an interrupted first start is made up for. It uses Postgres's
 // single-user mode, in which nobody else can connect.
-func (c *cluster) applyRoles(ctx context.Context, roles []role) error {
-	output, err := c.singleUser(ctx, database, rolesScript(roles))
+func (c *cluster) applyRoles(ctx context.Context, superuser role, roles []role) error {
+	script := passwordScript(superuser) + rolesScript(roles)
+	output, err := c.singleUser(ctx, database, script)
 	if err != nil && strings.Contains(output, fmt.Sprintf("database %q does not exist", database)) {
 		if output, err = c.singleUser(ctx, Superuser, "CREATE DATABASE "+database+";\n\n"); err == nil {
-			output, err = c.singleUser(ctx, database, rolesScript(roles))
+			output, err = c.singleUser(ctx, database, script)
 		}
 	}
 	if ctx.Err() != nil {
@@ -74,6 +78,13 @@ func (c *cluster) singleUser(ctx context.Context, database, statements string) (
 		database)
 }
 
+// passwordScript sets a role's password.
+func passwordScript(role role) string {
+	// Postgres before 16 always uses 4096.
+	return fmt.Sprintf("DO $$BEGIN PERFORM set_config(name, '%d', false) FROM pg_settings WHERE name = 'scram_iterations'; END$$;\n\n", role.iterations) +
+		fmt.Sprintf("ALTER ROLE %s PASSWORD %s;\n\n", role.name, quote(role.password))
+}
+
 // rolesScript can run any number of times. No identifier in it needs quoting.
 func rolesScript(roles []role) string {
 	var names []string
@@ -84,9 +95,8 @@ func rolesScript(roles []role) string {
 	for _, role := range roles {
 		names = append(names, role.name)
 		statement("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s; END IF; END$$", role.name, role.name)
-		// Postgres before 16 always uses 4096.
-		statement("DO $$BEGIN PERFORM set_config(name, '%d', false) FROM pg_settings WHERE name = 'scram_iterations'; END$$", role.iterations)
-		statement("ALTER ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %s", role.name, quote(role.password))
+		statement("ALTER ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS", role.name)
+		script.WriteString(passwordScript(role))
 		statement("ALTER ROLE %s SET search_path = %s", role.name, role.name)
 		statement("CREATE SCHEMA IF NOT EXISTS %s", role.name)
 		statement("ALTER SCHEMA %s OWNER TO %s", role.name, role.name)

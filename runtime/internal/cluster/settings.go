@@ -9,11 +9,11 @@ import (
 
 const header = "# Written by `runtime postgres` at every start.\n"
 
-// hostBasedAuthentication lets the superuser in by its uid on the unix socket only (which is also
-// how a backup is taken), and everybody else by password over TCP.
+// hostBasedAuthentication lets everybody in by password alone: the containers that share the Unix socket
+// have one uid. The superuser gets in on a socket only, as nobody outside the container needs it.
 const hostBasedAuthentication = header + `
-local all         postgres     peer
-local replication postgres     peer
+local all         all          scram-sha-256
+local replication postgres     scram-sha-256
 host  all         postgres all reject
 host  all         all      all scram-sha-256
 `
@@ -22,7 +22,8 @@ host  all         all      all scram-sha-256
 // sets in the included file, or with ALTER SYSTEM, wins over them.
 func (c *cluster) writeSettings() error {
 	settings := header + fmt.Sprintf(`
-listen_addresses = '*'
+# Clients use the shared socket: on a network others could reach the server.
+listen_addresses = ''
 unix_socket_directories = %s
 password_encryption = 'scram-sha-256'
 log_line_prefix = '%%m [%%p] %%q%%u@%%d '
@@ -30,7 +31,7 @@ log_line_prefix = '%%m [%%p] %%q%%u@%%d '
 jit = off
 
 include_if_exists = %s
-`, quote(c.sockets), quote(c.settings))
+`, quote(strings.Join(c.socketFolders(), ", ")), quote(c.settings))
 	for name, content := range map[string]string{
 		"postgresql.conf": settings,
 		"pg_hba.conf":     hostBasedAuthentication,

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -56,15 +57,20 @@ func FromEnvironment(prefix string) (*Config, error) {
 	return &Config{Prefix: prefix, Config: config}, nil
 }
 
-// OnSocket is the database named like the user on this host's server, which identifies the user by
-// the process's uid.
-func OnSocket(folder, user string) (pq.Config, error) {
+// OnSocket is the database named like the user on the server that listens in a folder. The password
+// stands in a file of libpq's format.
+func OnSocket(folder, user, passwordFile string) (pq.Config, error) {
 	port, err := portFrom("PGPORT") // as Postgres itself does
 	if err != nil {
 		return pq.Config{}, err
 	}
 	config := base(folder, port)
 	config.Database, config.User, config.SSLMode = user, user, pq.SSLModeDisable
+	line, err := os.ReadFile(passwordFile)
+	if err != nil {
+		return pq.Config{}, err
+	}
+	_, config.Password, _ = strings.Cut(strings.TrimSpace(string(line)), ":"+user+":")
 	return config, nil
 }
 
@@ -106,8 +112,11 @@ func sslMode(host string) (pq.SSLMode, error) {
 	return mode, nil
 }
 
-// Address is host and port, for messages.
+// Address is host and port, or the folder of the socket, for messages.
 func (c *Config) Address() string {
+	if filepath.IsAbs(c.Host) {
+		return c.Host
+	}
 	return fmt.Sprintf("%s:%d", c.Host, c.Port)
 }
 

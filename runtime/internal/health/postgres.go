@@ -17,9 +17,12 @@ func checkPostgres(ctx context.Context) (string, error) {
 	return postgres(ctx, cluster.Sockets())
 }
 
-// postgres asks as the superuser, whom the server lets in by peer authentication.
+// postgres asks as the superuser, whose password the server's start has written.
 func postgres(ctx context.Context, sockets string) (string, error) {
-	config, err := database.OnSocket(sockets, cluster.Superuser)
+	config, err := database.OnSocket(sockets, cluster.Superuser, cluster.PasswordFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", errors.New("Postgres has not been set up: it is still starting, or has ended")
+	}
 	if err != nil {
 		return "", err
 	}
