@@ -7,15 +7,13 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self, cast
+from typing import IO, cast
 
 from dagnix import UserError
 
 TAIL_LINES = 15
-CONVERSATION_END_SECONDS = 10
 # The kernel's words, Nix's guess, SQLite's words.
 NO_SPACE = (os.strerror(errno.ENOSPC).lower(), "lack of free disk space", "disk is full")
 
@@ -158,57 +156,3 @@ def lines(
     if process.returncode:
         result = Result(tuple(command), process.returncode, "".join(kept))
         raise CommandError(f"{failure}.", result)
-
-
-class Conversation:
-    """A program that answers each line with a line; it ends with the block.
-
-    What it writes to stderr is kept for the error when it ends before it should.
-    """
-
-    def __init__(
-        self,
-        command: Sequence[str],
-        failure: str,
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-    ) -> None:
-        self._command, self._failure, self._env, self._cwd = tuple(command), failure, env, cwd
-
-    def __enter__(self) -> Self:
-        """Start the program. Raises UserError if it is not installed."""
-        self._errors: list[str] = []
-        self._process = _popen(
-            self._command, self._failure, env=self._env, stdin=subprocess.PIPE, cwd=self._cwd
-        )
-        self._reader = threading.Thread(
-            target=_drain, args=(self._process.stderr, self._errors, None), daemon=True
-        )
-        self._reader.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the program, which stops when it has read its last line."""
-        with suppress(BrokenPipeError):
-            cast("IO[str]", self._process.stdin).close()
-        try:
-            self._process.wait(CONVERSATION_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def ask(self, line: str) -> str:
-        """Send a line and return the answer. Raises CommandError if the program has ended."""
-        questions, answers = self._process.stdin, self._process.stdout
-        answer = ""
-        with suppress(BrokenPipeError):
-            cast("IO[str]", questions).write(line + "\n")
-            cast("IO[str]", questions).flush()
-            answer = cast("IO[str]", answers).readline()
-        if not answer:
-            returncode = self._process.wait()
-            self._reader.join()
-            result = Result(self._command, returncode, "", "".join(self._errors))
-            raise CommandError(f"{self._failure}.", result)
-        return answer

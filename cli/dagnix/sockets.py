@@ -35,8 +35,8 @@ def ensure(project: Project) -> None:
         _write(folder / WORKSPACE, _workspace(locations.names(project.root)))
     except OSError as error:
         raise UserError(
-            f"The folder of the services' sockets cannot be made: {error}. DAGNIX_SOCKETS_DIR names "
-            "another."
+            f"The folder of the services' sockets cannot be made: {error}. DAGNIX_SOCKETS_DIR "
+            "names another."
         ) from error
 
 

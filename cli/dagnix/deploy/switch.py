@@ -103,7 +103,7 @@ def follow(project: Project, new: Container) -> None:
             if time.monotonic() > end:
                 raise UserError(
                     f"The webserver does not serve the new code after {FOLLOW_SECONDS} s: see "
-                    "`./dagnix logs webserver`. Both containers run; `./dagnix deploy` goes on from "
-                    "there."
+                    "`./dagnix logs webserver`. Both containers run; `./dagnix deploy` goes on "
+                    "from there."
                 )
             time.sleep(PAUSE_SECONDS)

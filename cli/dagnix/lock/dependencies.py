@@ -11,7 +11,7 @@ from dagnix.lock.checkout import Checkout
 # A run writes to Dagster's Postgres.
 REQUIRED = ("dagster", "dagster-postgres")
 # The images read a project with the same file.
-READER = Path("runtime", "internal", "codeserver", "dependencies.py")
+READER = Path("src", "dagster_dagnix", "dagster_dagnix", "dependencies.py")
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,20 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
     assert written["volumes"] == {"marketing-data": {}}
     found = written["services"]["marketing"]
     assert found["image"] == pipes["image"].replace("/pipes:", "/marketing:")
-    assert found["environment"].items() - pipes["environment"].items() == {
-        ("DAGSTER_PIPES_HOST", "marketing"),
-        ("DAGNIX_LOCATION", "marketing"),
-    }
-    assert found["volumes"][0] == "marketing-data:/var/lib/dagster"
-    assert found["volumes"][1:-1] == pipes["volumes"][1:-1]
-    own = pipes["volumes"][-1]
-    assert found["volumes"][-1] == {
-        **own,
-        "source": own["source"].replace("/locations/pipes", "/locations/marketing"),
-    }
+    added = found["environment"].items() - pipes["environment"].items()
+    assert added == {("DAGNIX_LOCATION", "marketing")}
+    different = [
+        (after["source"], after["target"]) if isinstance(after, dict) else after
+        for before, after in zip(pipes["volumes"], found["volumes"], strict=True)
+        if before != after
+    ]
+    sockets = "${DAGNIX_SOCKETS_DIR:-./.dagnix/sockets}/${COMPOSE_PROJECT_NAME}/marketing"
+    secrets = "${DAGNIX_SECRETS_DIR:-./.dagnix/secrets}/locations/marketing"
+    assert different == [
+        "marketing-data:/var/lib/dagster",
+        (sockets, "/run/dagnix/marketing"),
+        (secrets, "/run/secrets/location"),
+    ]
     for key in pipes.keys() - {"image", "environment", "volumes"}:
         assert found[key] == pipes[key]
 

@@ -1,7 +1,7 @@
 import pytest
 
 from dagnix import UserError
-from dagnix.process import CommandError, Conversation, run
+from dagnix.process import CommandError, run
 
 
 def test_returns_both_outputs() -> None:
@@ -61,14 +61,3 @@ def test_adds_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_recognises_a_full_disk(said: str) -> None:
     assert run(["sh", "-c", 'echo "$0" >&2', said], "No").no_space
-
-
-def test_a_conversation_answers_each_line_and_says_why_it_ended() -> None:
-    program = ("sh", "-c", 'read a; echo "$a $a"; read b; echo broken >&2; exit 3')
-    with Conversation(program, "It does not talk") as conversation:
-        assert conversation.ask("word") == "word word\n"
-        with pytest.raises(CommandError) as raised:
-            conversation.ask("again")
-    assert str(raised.value).startswith("It does not talk.\n")
-    assert "broken" in str(raised.value)
-    assert raised.value.result.returncode == 3

@@ -22,6 +22,15 @@ LABEL = "dagnix.bench"
 CODE = "pipes"
 TABLES = "should_autocreate_tables"
 PAUSE_SECONDS = 0.1
+RELOAD = """
+mutation Reload($location: String!) { reloadRepositoryLocation(repositoryLocationName: $location) {
+    __typename
+    ... on WorkspaceLocationEntry {
+      locationOrLoadError { __typename ... on PythonError { message } }
+    }
+    ... on PythonError { message }
+} }
+"""
 LOADED = """
 { workspaceOrError { ... on Workspace { locationEntries {
     updatedTimestamp locationOrLoadError { __typename }
@@ -134,7 +143,14 @@ class Containerfiles(Way):
     @contextmanager
     def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
         """Yield what *Reload* in the dashboard does."""
-        yield {"reload": lambda: dashboard.reload_location(project, CODE)}
+        yield {"reload": lambda: self.reload(project)}
+
+    def reload(self, project: Project) -> None:
+        """Have the code of a folder reloaded, as *Reload* in the dashboard does."""
+        answer = dashboard.ask(project, RELOAD, location=CODE)["reloadRepositoryLocation"]
+        loaded = answer.get("locationOrLoadError") or answer
+        if loaded["__typename"] != "RepositoryLocation":
+            raise UserError(f"{CODE} does not load: {loaded.get('message', '')}")
 
     def deploy(self) -> tuple[float, float]:
         """Build pipes and make its container anew; the webserver notices."""

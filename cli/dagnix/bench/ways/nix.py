@@ -88,14 +88,22 @@ class Nix(Way):
 
     @contextmanager
     def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
-        """Yield what `./dagnix reload` does, with and without --watch."""
+        """Yield what `./dagnix reload` does, and what follows on a saved edit by itself."""
         self._dagnix(project, "reload")  # builds the command line of the copy
-        with code.Checker(project, code.container(project)) as checker:
-            code.reload(project, checker)  # as --watch does when it begins
-            yield {
-                "reload --watch": lambda: code.reload(project, checker),
-                "reload": lambda: self._dagnix(project, "reload"),
-            }
+        yield {
+            "by itself": lambda: self._followed(project),
+            "reload": lambda: self._dagnix(project, "reload"),
+        }
+
+    def reload(self, project: Project) -> None:
+        """Have the code of a folder reloaded."""
+        code.reload(project, code.container(project))
+
+    def _followed(self, project: Project) -> None:
+        """Wait until the dashboard shows another code server."""
+        before = dashboard.server(project, code.SERVICE)
+        while dashboard.server(project, code.SERVICE) in {before, ""}:
+            time.sleep(PAUSE_SECONDS)
 
     def deploy(self) -> tuple[float, float]:
         """Run `./dagnix deploy`, then wait until the container before has gone."""

@@ -64,6 +64,10 @@ class Way(ABC):
         """Yield what makes edited code of a mounted folder live, by name; it returns when it is."""
 
     @abstractmethod
+    def reload(self, project: Project) -> None:
+        """Make edited code of a mounted folder live."""
+
+    @abstractmethod
     def deploy(self) -> tuple[float, float]:
         """Make the edited code live in a new image.
 
