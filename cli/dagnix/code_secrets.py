@@ -11,9 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from dagnix import UserError, code_settings, locations, secret_files
+from dagnix import UserError, code_settings, compose_files, locations, secret_files
 from dagnix.podman import podman
 from dagnix.project import Project
 
@@ -71,15 +69,12 @@ def require_value(value: bytes) -> None:
 def require_mounted(project: Project, location: str | None) -> None:
     """Raise UserError if a code location's container would not get a secret for it, or for all."""
     targets: dict[str, set[str]] = {}
-    try:
-        for file in project.compose_files:
-            content = yaml.safe_load((project.root / file).read_text()) or {}
-            for name, service in (content.get("services") or {}).items():
-                for each in service.get("volumes", ()):
-                    parts = [each["target"]] if isinstance(each, dict) else each.split(":")
-                    targets.setdefault(name, set()).update(parts)
-    except (OSError, yaml.YAMLError, AttributeError) as error:
-        raise UserError(f"The compose files cannot be read: {error}.") from error
+    for file in project.compose_files:
+        services = compose_files.read(project.root / file).get("services") or {}
+        for name, service in services.items():
+            for each in (service or {}).get("volumes") or ():
+                parts = [each["target"]] if isinstance(each, dict) else each.split(":")
+                targets.setdefault(name, set()).update(parts)
     for name in [location] if location else locations.names(project.root):
         if not targets.get(name, set()) >= MOUNTS:
             raise UserError(

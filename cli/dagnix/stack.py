@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import locations, sockets
+from dagnix import compose_files, locations, sockets
 from dagnix.bridge import Bridges
 from dagnix.locations import service
 from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
@@ -165,7 +165,7 @@ def compose(
     *words: str,
     failure: str,
     check: bool = True,
-    program: str = "dagnix.compose",
+    program: str = "podman_compose",
 ) -> Result:
     """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`.
 
@@ -202,9 +202,18 @@ def compose_for(project: Project, service: str, *words: str, **more: Any) -> Res
 
 
 def services(project: Project) -> list[str]:
-    """Return the services of the compose files."""
-    failure = "The compose files cannot be read"
-    return compose(project, "config", "--services", failure=failure).output.split()
+    """Return the services of the compose files that are started without being asked for.
+
+    Raises:
+        UserError: a file cannot be read.
+
+    """
+    project = project.without_locations(service.unreadable(project.root))
+    found: dict[str, bool] = {}
+    for file in project.compose_files:
+        named = compose_files.read(project.root / file).get("services") or {}
+        found |= {name: not (own or {}).get("profiles") for name, own in named.items()}
+    return [name for name, is_started in found.items() if is_started]
 
 
 def outdated(project: Project, present: list[Container]) -> list[str]:

@@ -110,7 +110,7 @@ def test_nothing_gives_privileges_and_little_is_writable(
         "postgres": {"/run/postgresql", "/var/lib/postgresql", "/var/lib/postgresql/data"},
     }.get(
         service,
-        {f"/var/lib/dagster{sub}" for sub in ("", "/compute_logs", "/incoming", "/workspace")},
+        {f"/var/lib/dagster{sub}" for sub in ("", "/compute_logs", "/incoming")},
     )
     assert own == expected
     shared = {

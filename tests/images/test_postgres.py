@@ -11,8 +11,7 @@ from support.command import wait_until
 from support.podman import Workbench
 
 PSQL = "/usr/lib/postgresql/17/bin/psql"
-TABLES_LOCK = 0x6461676E6978  # as in runtime/internal/dagster/first_start.py
-SUPERUSER = ("--host=/run/postgresql", "--username=postgres")
+TABLES_LOCK = 0x6461676E6978  # as in dagster_dagnix.storage
 
 
 @dataclass(frozen=True)
@@ -22,16 +21,19 @@ class Server:
     workbench: Workbench
     name: str
     passwords: dict[str, str]
+    sockets: str  # the option with which another container has its socket in /run/dagnix
 
     def sql(self, query: str, role: str | None = None, password: str | None = None) -> str:
-        """Run a query over TCP as a role, or through the socket as the superuser.
+        """Run a query as a role, or as the superuser, through the socket.
 
         Returns rows as lines, columns split by `|`; what psql says instead if it fails.
         """
-        options = SUPERUSER if role is None else ("--host=127.0.0.1", f"--username={role}")
         given = password if password is not None else self.passwords.get(role or "", "")
-        words = [self.name, PSQL, *options, "-AtqX", "--no-password", "--command", query, "dagster"]
-        done = self.workbench.podman("exec", f"--env=PGPASSWORD={given}", *words, check=False)
+        # Without a role the image says where the superuser's password stands.
+        options = () if role is None else (f"--env=PGPASSWORD={given}", "--env=PGPASSFILE=")
+        words = [self.name, PSQL, "--host=/run/postgresql", f"--username={role or 'postgres'}"]
+        words += ["-AtqX", "--no-password", "--command", query, "dagster"]
+        done = self.workbench.podman("exec", *options, *words, check=False)
         return (done.stderr if done.returncode else done.stdout).strip()
 
     def wait(self) -> None:
@@ -53,9 +55,12 @@ def server(
     ]
     volume = f"--volume={workbench.volume('data')}:/var/lib/postgresql/data"
     name = f"{workbench.name}-postgres"
-    options = ("--detach", "--network=none", f"--name={name}", volume, *mounts)
+    shared = tmp_path_factory.mktemp("sockets")
+    shared.chmod(0o777)
+    sockets = f"--volume={shared}:/run/dagnix/postgres"
+    options = ("--detach", "--network=none", f"--name={name}", volume, sockets, *mounts)
     workbench.run(images["postgres"], options=options)
-    found = Server(workbench, name, passwords)
+    found = Server(workbench, name, passwords, f"--volume={shared}:/run/dagnix:ro")
     found.wait()
     yield found
     workbench.podman("rm", "--force", "--time=0", name)
@@ -80,14 +85,17 @@ def test_roles_get_in_by_their_password_only(server: Server) -> None:
         assert server.sql("SELECT current_user", role) == role
         assert "password authentication failed" in server.sql("SELECT 1", role, "wrong")
         assert "no password supplied" in server.sql("SELECT 1", role, "")
-    assert "pg_hba.conf rejects" in server.sql("SELECT 1", "postgres", "any")
+    # Containers that share the socket have the server's uid: that alone must not do.
+    assert "password authentication failed" in server.sql("SELECT 1", "postgres", "any")
+    assert "no password supplied" in server.sql("SELECT 1", "postgres", "")
+    assert server.sql("SHOW listen_addresses") == ""
     stored = server.sql(
         "SELECT DISTINCT split_part(rolpassword, '$', 1) FROM pg_authid"
         " WHERE rolpassword IS NOT NULL"
     )
     assert stored == "SCRAM-SHA-256"
     trusted = (
-        "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method IN ('trust', 'password', 'md5')"
+        "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method IN ('trust', 'peer', 'password', 'md5')"
     )
     assert server.sql(trusted) == "0"
 
@@ -124,10 +132,10 @@ def test_a_restart_keeps_the_data_and_initialises_nothing(server: Server) -> Non
 def test_services_that_start_first_at_the_same_time_make_the_tables_in_turns(
     server: Server, images: dict[str, str]
 ) -> None:
-    values = {"HOST": "127.0.0.1", "PORT": "5432", "DB": "dagster", "USER": "dagster"}
+    values = {"HOST": "/run/dagnix", "PORT": "5432", "DB": "dagster", "USER": "dagster"}
     values["PASSWORD"] = server.passwords["dagster"]
     environment = tuple(f"--env=DAGSTER_PG_{name}={value}" for name, value in values.items())
-    options = ("--rm", f"--network=container:{server.name}", *environment)
+    options = ("--rm", "--network=none", server.sockets, *environment)
 
     def start(service: str) -> str:
         words = ("dagster", "instance", "info")

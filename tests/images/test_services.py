@@ -11,7 +11,7 @@ DAGSTER = ("webserver", "daemon", "pipes")
 COMMANDS = {
     "webserver": "dagster-webserver",
     "daemon": "dagster-daemon",
-    "pipes": "dagster",
+    "pipes": "dagster_dagnix.server",
     "postgres": "postgres",
 }
 # The processor time of one health check, in seconds.
@@ -25,7 +25,7 @@ def test_the_entrypoint_becomes_the_service_without_privileges(
 ) -> None:
     process = _first_process(podman, stack.container(service))
     words = (process / "cmdline").read_text().split("\0")
-    # A console script's interpreter comes first, and at the first start what makes the tables.
+    # A console script's interpreter comes first.
     assert COMMANDS[service] in {Path(word).name for word in words}
     status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
     assert {status[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
@@ -79,8 +79,9 @@ def test_a_health_check_of_postgres_costs_little(stack: Stack) -> None:
 def test_a_wrong_password_ends_the_start_with_a_sentence(
     stack: Stack, workbench: Workbench, images: dict[str, str]
 ) -> None:
-    environment = ("--env=DAGSTER_PG_HOST=postgres", "--env=DAGSTER_PG_PASSWORD=wrong")
-    options = ("--rm", f"--network={stack.project}_instance", *environment)
+    environment = ("--env=DAGSTER_PG_HOST=/run/dagnix/postgres", "--env=DAGSTER_PG_PASSWORD=wrong")
+    sockets = f"--volume={stack.sockets}:/run/dagnix:ro"
+    options = ("--rm", "--network=none", sockets, *environment)
     done = workbench.run(images["daemon"], options=options, check=False)
     assert done.returncode == 1
     assert 'refuses the password of the role "dagster"' in done.stderr

@@ -69,13 +69,18 @@ class Stack:
             "DAGNIX_VERSION": project,
             "DAGNIX_PORT": str(port),
             "DAGNIX_SECRETS_DIR": str(files),
+            "DAGNIX_SOCKETS_DIR": str(folder / "sockets"),
             # What users need not wait for, tests need even less.
-            "DAGNIX_QUIET_SECONDS": "3",
             "DAGNIX_LOOK_SECONDS": "5",
             "NO_COLOR": "1",
         }
         all_of_it = {**podman.environment, **own, **environment}
         return cls(podman, project, port, files, all_of_it, checkout)
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of its Unix sockets on the host."""
+        return Path(self.environment["DAGNIX_SOCKETS_DIR"]) / self.project
 
     @property
     def url(self) -> str:

@@ -1,16 +1,33 @@
-"""`podman-compose`, which is quick where a compose file has no variable.
+"""podman-compose with another way to run podman: the programs in this folder."""
 
-podman-compose 1.6 defines three dataclasses anew for each string in which it looks for variables:
-two thirds of a second for compose.yaml.
-"""
+import asyncio
+import sys
 
-import podman_compose
+from podman_compose import Podman, PodmanCompose, PodmanComposeError
+from podman_compose import podman_compose as original
 
 
-def main() -> None:
+class Compose(PodmanCompose):
+    """podman-compose 1.6 with all its commands, which has an `engine` in place of its Podman."""
+
+    def __init__(self, engine: type[Podman]) -> None:
+        super().__init__()
+        self._engine = engine
+        self.commands = dict(original.commands)
+
+    @property
+    def podman(self) -> Podman:
+        """What runs podman."""
+        return self._podman
+
+    @podman.setter
+    def podman(self, made: Podman) -> None:
+        self._podman = self._engine(self, made.podman_path, made.dry_run, made.semaphore)
+
+
+def main(engine: type[Podman]) -> None:
     """Run podman-compose with the arguments of this program."""
-    interpolate = podman_compose.var_interpolate
-    podman_compose.var_interpolate = lambda value, environment: (
-        interpolate(value, environment) if "$" in value else value
-    )
-    podman_compose.main()
+    try:
+        asyncio.run(Compose(engine).run())
+    except PodmanComposeError as error:
+        sys.exit(f"Error: {error}")

@@ -7,12 +7,12 @@ for `podman create`.
 
 import json
 
-import podman_compose
+from podman_compose import Podman
 
 from dagnix import compose
 
 
-class _Told(podman_compose.Podman):
+class _Told(Podman):
     async def output(self, *_: object) -> bytes:
         return b"podman version 0"
 
@@ -27,8 +27,7 @@ class _Told(podman_compose.Podman):
 
 def main() -> None:
     """Run podman-compose with the arguments of this program."""
-    podman_compose.Podman = _Told
-    compose.main()
+    compose.main(_Told)
 
 
 if __name__ == "__main__":

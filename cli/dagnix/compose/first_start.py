@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import podman_compose
+from podman_compose import Podman
 
 from dagnix import UserError, compose
 from dagnix.bridge import Bridges
 from dagnix.project import Project
 
 
-class _FirstStart(podman_compose.Podman):
+class _FirstStart(Podman):
     def __init__(self, *rest: Any) -> None:
         super().__init__(*rest)
         self._started = set[str]()
@@ -49,9 +49,8 @@ def _project() -> Project:
 
 def main() -> None:
     """Run podman-compose with the arguments of this program."""
-    podman_compose.Podman = _FirstStart
     try:
-        compose.main()
+        compose.main(_FirstStart)
     except UserError as error:
         sys.exit(str(error))
 

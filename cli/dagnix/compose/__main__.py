@@ -1,5 +1,0 @@
-"""`python -m dagnix.compose`."""
-
-from dagnix.compose import main
-
-main()
