@@ -36,7 +36,7 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	}
 	serves := command[0] == "code-server"
 	if serves {
-		if command, err = codeserver.Command(command[1:]); err != nil {
+		if command, err = codeserver.Command(); err != nil {
 			return err
 		}
 	} else if err := codeserver.ExportVariables(); err != nil {

@@ -20,9 +20,9 @@ func Folder() string {
 // Location is the name in the workspace of the code location that is served here.
 func Location() string { return cmp.Or(os.Getenv("DAGNIX_LOCATION"), "pipes") }
 
-// Command returns the command of the run server, which serves the project and executes its runs, with
-// more options of `dagster api grpc` at its end. A mounted project is followed as it is edited.
-func Command(more []string) ([]string, error) {
+// Command returns the command of the run server, which serves the project and executes its runs. A
+// mounted project is followed as it is edited.
+func Command() ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func Command(more []string) ([]string, error) {
 			}
 		}
 	}
-	return append(append(command, "--prepare", self, "code", "--"), more...), nil
+	return append(command, "--prepare", self, "code"), nil
 }
 
 // options are those of `dagster api grpc` that serve a project.
