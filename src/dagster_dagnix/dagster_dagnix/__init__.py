@@ -1,0 +1,6 @@
+"""Extensions for self-hosted Dagster: a run launcher, PostgreSQL storage and an executor."""
+
+from dagster_dagnix.launcher import ForkedRunLauncher
+from dagster_dagnix.storage import DagnixPostgresStorage
+
+__all__ = ["DagnixPostgresStorage", "ForkedRunLauncher"]

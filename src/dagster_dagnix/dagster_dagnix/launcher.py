@@ -1,0 +1,186 @@
+"""A run launcher that has the run server in a code location's container start each run."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import DagsterRun, Field, IntSource, StringSource
+from dagster._config import UserConfigSchema
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher.base import (
+    CheckRunHealthResult,
+    LaunchRunContext,
+    RunLauncher,
+    WorkerStatus,
+)
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._utils import get_run_crash_explanation
+from typing_extensions import Self
+
+from dagster_dagnix.protocol import RUN_LINK, RUN_SERVER_TAG, ask, folder_of
+
+GONE_SECONDS = 20
+
+
+class ForkedRunLauncher(RunLauncher, ConfigurableClass):
+    """Launches each run as a process that the run server of its code location forks.
+
+    In dagster.yaml::
+
+        run_launcher:
+          module: dagster_dagnix
+          class: ForkedRunLauncher
+          config:
+            sockets: /run/dagnix
+
+    `sockets` is the folder that has one with the sockets of each code location, under its name; it
+    must be the same in the daemon, the webserver and the code locations. While a run server is away
+    the run goes back into the queue, if `max_user_code_failure_retries` of `run_queue` allows that.
+    """
+
+    def __init__(
+        self,
+        sockets: str,
+        gone_seconds: int = GONE_SECONDS,
+        inst_data: ConfigurableClassData | None = None,
+    ) -> None:
+        self._inst_data = inst_data
+        self._sockets = sockets
+        self._gone_seconds = gone_seconds
+        self._missing: dict[Path, float] = {}  # since when, of time.monotonic()
+        super().__init__()
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """What dagster.yaml says."""
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """Return the schema of the configuration."""
+        return {
+            "sockets": Field(
+                StringSource, description="The folder with the sockets of all code locations."
+            ),
+            "gone_seconds": Field(
+                IntSource,
+                is_required=False,
+                default_value=GONE_SECONDS,
+                description="A run whose run server's socket is missing for so long has failed.",
+            ),
+        }
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> Self:
+        """Make the launcher from its configuration."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Have the run server that takes new runs now start this one.
+
+        Raises DagsterUserCodeUnreachableError, upon which the run goes back into the queue, when
+        there is none or it takes no runs.
+        """
+        run = context.dagster_run
+        folder = self._folder(run)
+        try:
+            name = (folder / RUN_LINK).readlink().name
+            self._instance.add_run_tags(run.run_id, {RUN_SERVER_TAG: name})
+            answer = ask(folder / name, "start", run_id=run.run_id)
+        except OSError as error:
+            raise DagsterUserCodeUnreachableError(
+                f"No run server of the code location {folder.name} takes runs at "
+                f"{folder / RUN_LINK}: {error.strerror or error}. Is its container up?"
+            ) from error
+        if "away" in answer:
+            raise DagsterUserCodeUnreachableError(answer["away"])
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        self._instance.report_engine_event(
+            f"The run server {name} has started process {answer['pid']} for this run.",
+            run,
+            cls=type(self),
+        )
+
+    def terminate(self, run_id: str) -> bool:
+        """Have a run end, and tell whether its process was told to.
+
+        One that has not ended in time is killed by its run server.
+        """
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        self._instance.report_run_canceling(run)
+        try:
+            answer = self._ask(run, "end")
+        except ConnectionRefusedError:
+            self._instance.report_run_canceled(run, "The run ended with its run server before.")
+            return True
+        except OSError as error:
+            self._instance.report_engine_event(
+                f"The run's run server cannot be asked to end it: {error}", run, cls=type(self)
+            )
+            return False
+        return bool(answer.get("ended"))
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Whether run monitoring can ask after runs."""
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Tell whether a run's process lives.
+
+        Run monitoring fails a run for any other status than RUNNING. So that is also what is said
+        while it is not sure.
+        """
+        if RUN_SERVER_TAG not in run.tags:
+            return CheckRunHealthResult(
+                WorkerStatus.NOT_FOUND, "The run was given to no run server."
+            )
+        socket = self._socket(run)
+        try:
+            answer = self._ask(run, "check")
+        except ConnectionRefusedError:
+            return self._gone(socket)
+        except FileNotFoundError:
+            since = self._missing.setdefault(socket, time.monotonic())
+            if time.monotonic() - since >= self._gone_seconds:
+                return self._gone(socket)
+            return CheckRunHealthResult(WorkerStatus.RUNNING, f"{socket} is missing.")
+        except OSError as error:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, f"{socket} does not answer: {error}")
+        self._missing.pop(socket, None)
+        if not answer.get("known"):
+            return CheckRunHealthResult(
+                WorkerStatus.NOT_FOUND, f"The run server {socket.name} knows no process of the run."
+            )
+        if answer["code"] is None:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(answer["pid"]))
+        # Also for exit code 0: run monitoring looks once more whether the run has finished.
+        explained = get_run_crash_explanation(f"The run's process {answer['pid']}", answer["code"])
+        return CheckRunHealthResult(WorkerStatus.FAILED, explained)
+
+    def _gone(self, socket: Path) -> CheckRunHealthResult:
+        self._missing.pop(socket, None)
+        return CheckRunHealthResult(
+            WorkerStatus.FAILED,
+            f"The run server {socket.name}, which executed this run, was killed, or its host went "
+            "down.",
+        )
+
+    def _folder(self, run: DagsterRun) -> Path:
+        if run.remote_job_origin is None:
+            raise ValueError(f"The run {run.run_id} has no code location, so nobody can execute it.")
+        return folder_of(self._sockets, run.remote_job_origin.location_name)
+
+    def _socket(self, run: DagsterRun) -> Path:
+        return self._folder(run) / Path(run.tags[RUN_SERVER_TAG]).name
+
+    def _ask(self, run: DagsterRun, do: str) -> dict[str, Any]:
+        if RUN_SERVER_TAG not in run.tags:
+            return {}
+        return ask(self._socket(run), do, run_id=run.run_id)

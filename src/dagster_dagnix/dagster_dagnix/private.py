@@ -1,0 +1,81 @@
+"""What Dagster promises to nobody and this package relies on, in one place.
+
+Nothing of it is replaced: it is called, or a method is overridden in a subclass. Checked with
+Dagster 1.12.4 and 1.13.27 by tests/test_contract.py, which says what each is relied on for.
+"""
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from importlib.metadata import entry_points
+from typing import Any
+
+import dagster_postgres.utils
+from dagster import DagsterInstance
+from dagster._core.events import RunFailureReason
+from dagster._core.events.log import EventLogEntry
+from dagster._core.execution.retries import auto_reexecution_should_retry_run
+from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
+from dagster._time import datetime_from_timestamp
+from dagster_postgres import PostgresEventLogStorage, PostgresScheduleStorage
+from sqlalchemy.engine import Connection
+
+
+class EventLogSchema(PostgresEventLogStorage):
+    """The one method that all of the event log's connections come from."""
+
+    def _connect(self) -> AbstractContextManager[Connection]:
+        return self.connect()  # type: ignore[attr-defined]  # of the other base class
+
+
+class ScheduleSchema(PostgresScheduleStorage):
+    """The look for a table at each change of a schedule."""
+
+    def _has_instigators_table(self, conn: Connection) -> bool:
+        look = super()._has_instigators_table
+        return self.seen("instigators", lambda: look(conn))  # type: ignore[attr-defined]
+
+
+def token_provider(config: Mapping[str, Any]) -> Any:
+    """Return what fetches passwords that expire, or None; dagster_postgres 0.28 has no such."""
+    get = getattr(dagster_postgres.utils, "get_token_provider_from_config", None)
+    return get(config) if get else None
+
+
+def change_run(instance: DagsterInstance, event: EventLogEntry) -> None:
+    """Do to a run what an event says, as the instance itself does after it has stored the event."""
+    if not event.is_dagster_event or not event.get_dagster_event().is_job_event:
+        return
+    happened = event.get_dagster_event()
+    time = datetime_from_timestamp(event.timestamp)
+    instance.run_storage.handle_run_event(event.run_id, happened, time)
+    if not happened.is_run_failure or not instance.run_retries_enabled:
+        return
+    run = instance.get_run_by_id(event.run_id)
+    if run:
+        reason = run.tags.get(RUN_FAILURE_REASON_TAG)
+        will = auto_reexecution_should_retry_run(
+            instance, run, RunFailureReason(reason) if reason else None
+        )
+        instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: str(will).lower()})
+
+
+(_command,) = entry_points(group="console_scripts", name="dagster")
+_main = _command.load()
+
+
+def dagster(*arguments: str) -> int:
+    """Be the command `dagster`, and return its exit code.
+
+    Its hidden `api` commands are what Dagster's own launchers start. Raises what the user's code
+    raises.
+    """
+    sys.argv[:] = ["dagster", *arguments]
+    try:
+        _main()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    return 0

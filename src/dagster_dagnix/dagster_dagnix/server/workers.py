@@ -1,0 +1,121 @@
+"""The processes of runs and steps."""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dagster_dagnix.server import children
+from dagster_dagnix.server.load import Load
+from dagster_dagnix.server.loop import Fork, Loop, Timer
+from dagster_dagnix.server.process import kill_session
+
+REMEMBERED = 1000  # ended ones, so that it is known how
+REPORT_BYTES = 100
+
+
+@dataclass
+class Worker:
+    """A process of a run or a step."""
+
+    key: str  # the run's ID, or that of a step
+    run_id: str
+    pid: int
+    load: Load
+    file: int  # that it reports its end in
+    code: int | None = None  # exit code, or minus the signal
+    status: str = ""  # the run's, if the process knew it to have ended
+    limit: Timer | None = None  # upon which it is killed
+    was_killed: bool = False
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a run, not a step of one."""
+        return self.key == self.run_id
+
+
+class Workers:
+    """Starts and ends processes, each under a key: who asks twice gets one process."""
+
+    def __init__(
+        self, loop: Loop, server: Path, kill_seconds: float, ended: Callable[[Worker], None]
+    ) -> None:
+        self._loop, self._server, self._kill_seconds = loop, server, kill_seconds
+        self._ended = ended
+        self._workers: dict[str, Worker] = {}
+
+    def find(self, key: str) -> Worker | None:
+        """Return the process of a run or a step, also one that has ended."""
+        return self._workers.get(key)
+
+    def live_runs(self) -> list[str]:
+        """Return the IDs of the runs that have a process."""
+        return [each.run_id for each in self._workers.values() if each.is_run and each.code is None]
+
+    def start_run(self, run_id: str, load: Load) -> Worker:
+        """Start a run. Raises OSError when there can be no more processes."""
+        return self._start(run_id, run_id, load, partial(children.execute_run, run_id=run_id))
+
+    def start_step(self, key: str, run: Worker, arguments: str) -> Worker:
+        """Start a step of a run that is a process here. Raises OSError as `start_run` does."""
+        do = partial(children.execute_step, arguments=arguments)
+        return self._start(key, run.run_id, run.load, do)
+
+    def end(self, key: str) -> bool:
+        """Tell a process to end, and kill it if it has not in time; tell whether there is one."""
+        worker = self._workers.get(key)
+        if worker is None or worker.code is not None:
+            return False
+        os.kill(worker.pid, signal.SIGTERM)
+        if worker.limit is None:
+            worker.limit = self._loop.later(self._kill_seconds, partial(self._kill, worker))
+        return True
+
+    def _start(self, key: str, run_id: str, load: Load, do: Callable[..., int]) -> Worker:
+        found = self._workers.get(key)
+        if found and found.code is None:
+            return found
+        reading, writing = os.pipe()
+        is_run = key == run_id
+        try:
+            pid = self._loop.fork(
+                Fork("run" if is_run else "step", partial(do, load, self._server, report=writing)),
+                partial(self._bury, key),
+                keep=writing,
+            )
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            raise
+        os.close(writing)
+        self._workers[key] = Worker(key, run_id, pid, load, reading)
+        return self._workers[key]
+
+    def _kill(self, worker: Worker) -> None:
+        worker.was_killed = True
+        kill_session(worker.pid)
+
+    def _bury(self, key: str, pid: int) -> None:
+        worker = self._workers[key]
+        kill_session(pid)
+        _, status = os.waitpid(pid, 0)
+        worker.code = os.waitstatus_to_exitcode(status)
+        os.set_blocking(worker.file, False)
+        with suppress(BlockingIOError):  # a process in another session has it open, too
+            worker.status = os.read(worker.file, REPORT_BYTES).decode()
+        os.close(worker.file)
+        if worker.limit:
+            worker.limit.cancel()
+        for other in list(self._workers.values()):
+            if worker.is_run and other.run_id == key and other.code is None:
+                self._kill(other)
+        self._forget_old()
+        self._ended(worker)
+
+    def _forget_old(self) -> None:
+        for key in list(self._workers)[:-REMEMBERED]:
+            if self._workers[key].code is not None:
+                del self._workers[key]

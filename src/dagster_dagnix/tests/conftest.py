@@ -1,0 +1,43 @@
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support import Served, World, postgres
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Path]:
+    """The folder of the socket of a PostgreSQL with the database `dagster`."""
+    with postgres() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def world(database: Path) -> Iterator[World]:
+    """An instance that all tests share, each with a code location of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="dagnix-"))  # short, as a socket's path has to be
+    made = World(folder, database, {})
+    yield made
+    made.instance.dispose()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def serve(world: World) -> Iterator[Callable[..., Served]]:
+    """Start run servers, which are killed after the module."""
+    begun: list[Served] = []
+
+    def start(*words: object, **more: object) -> Served:
+        begun.append(Served(world, *words, **more))
+        return begun[-1]
+
+    yield start
+    for each in begun:
+        if each.process.poll() is None:
+            each.kill()

@@ -1,0 +1,248 @@
+"""A PostgreSQL, an instance in it, and run servers, for tests."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus, reconstructable
+from dagster._core.launcher.base import LaunchRunContext
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
+
+from dagster_dagnix.protocol import ask
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parent
+ACCOUNT = "postgres"  # of Debian's package, as the server refuses to run as root
+
+
+def until[T](look: Callable[[], T], what: str, seconds: float = 30) -> T:
+    """Wait until a look finds something, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def postgres() -> Iterator[Path]:
+    """Serve an empty database `dagster` of the user `dagster`; yields the folder of its socket."""
+    (programs, *_) = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folder = Path(tempfile.mkdtemp(prefix="dagnix-pg-"))
+    account: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, ACCOUNT, ACCOUNT)
+        account = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups"]
+    data = folder / "data"
+    initdb = ["--auth=trust", "--no-sync", "--username=dagster", "--encoding=UTF8"]
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "check": True}
+    subprocess.run([*account, programs / "initdb", "--pgdata", data, *initdb], **quiet)
+    settings = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off"]
+    options = [word for setting in settings for word in ("-c", setting)]
+    server = subprocess.Popen(
+        [*account, programs / "postgres", "-D", data, *options],
+        cwd=folder,
+        stderr=(folder / "log").open("w"),
+    )
+    try:
+        make = [programs / "createdb", "--host", folder, "--username=dagster", "dagster"]
+        until(lambda: subprocess.run(make, check=False, capture_output=True).returncode == 0, "up")
+        yield folder
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait()
+        shutil.rmtree(folder)
+
+
+class World:
+    """An instance, and a folder of sockets for its code locations."""
+
+    def __init__(self, folder: Path, database: Path, settings: Mapping[str, Any]) -> None:
+        self.sockets = folder / "s"
+        self.home = folder / "home"
+        self.home.mkdir()
+        config = {
+            "storage": {
+                "custom": {
+                    "module": "dagster_dagnix",
+                    "class": "DagnixPostgresStorage",
+                    "config": {
+                        "postgres_db": {
+                            "hostname": str(database),
+                            "port": 5432,
+                            "db_name": "dagster",
+                            "username": "dagster",
+                            "password": "none",
+                        }
+                    },
+                }
+            },
+            "run_launcher": {
+                "module": "dagster_dagnix",
+                "class": "ForkedRunLauncher",
+                "config": {"sockets": str(self.sockets), "gone_seconds": 1},
+            },
+            "run_retries": {"enabled": True},
+            "telemetry": {"enabled": False},
+            **settings,
+        }
+        (self.home / "dagster.yaml").write_text(json.dumps(config))
+        self.instance = DagsterInstance.from_config(str(self.home))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a run server is started with."""
+        return {**os.environ, "DAGSTER_HOME": str(self.home), "PYTHONPATH": str(PACKAGE)}
+
+    def run(
+        self, location: str, job: str, tags: Mapping[str, str] | None = None, **config: Any
+    ) -> DagsterRun:
+        """Make a run that is STARTING, as the daemon hands it to the launcher."""
+        definition = reconstructable_job(job)
+        origin = GrpcServerCodeLocationOrigin(
+            host="localhost", socket="code.sock", location_name=location
+        )
+        repository = RemoteRepositoryOrigin(origin, "__repository__")
+        run = self.instance.create_run_for_job(
+            definition.get_definition(),
+            run_config={"ops": config} if config else {},
+            tags=tags,
+            remote_job_origin=repository.get_job_origin(job),
+            job_code_origin=definition.get_python_origin(),
+            status=DagsterRunStatus.QUEUED,
+        )
+        starting = DagsterEvent(event_type_value="PIPELINE_STARTING", job_name=job)
+        self.instance.report_dagster_event(starting, run.run_id)
+        return self.get(run)
+
+    def launch(self, run: DagsterRun) -> DagsterRun:
+        """Have the launcher start a run."""
+        self.instance.run_launcher.launch_run(LaunchRunContext(run, None))
+        return self.get(run)
+
+    def get(self, run: DagsterRun) -> DagsterRun:
+        """Return the run as it is now."""
+        found = self.instance.get_run_by_id(run.run_id)
+        assert found
+        return found
+
+    def wait(self, run: DagsterRun, status: str, seconds: float = 30) -> DagsterRun:
+        """Wait until a run has a status."""
+        wanted = DagsterRunStatus(status)
+
+        def look() -> bool:
+            now = self.get(run)
+            assert now.status is wanted or not now.is_finished, (now.status, self.said(run))
+            return now.status is wanted
+
+        until(look, f"{status} of the run, which said {self.said(run)}", seconds)
+        return self.get(run)
+
+    def said(self, run: DagsterRun) -> str:
+        """Return what the log of a run says."""
+        return "\n".join(each.message for each in self.instance.all_logs(run.run_id))
+
+
+def reconstructable_job(name: str) -> Any:
+    """Return a job of the project, as code that other processes can load."""
+    from dagster._core.code_pointer import FileCodePointer
+    from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+
+    project = HERE / "project"
+    pointer = FileCodePointer(str(project / "jobs.py"), "defs", str(project))
+    return ReconstructableJob(ReconstructableRepository(pointer), name)
+
+
+class Served:
+    """A run server that a test has started."""
+
+    def __init__(
+        self,
+        world: World,
+        location: str,
+        *words: str,
+        project: Path = HERE / "project",
+        log: Path | None = None,
+        **variables: str,
+    ) -> None:
+        self.world, self.location = world, location
+        self.folder = world.sockets / location
+        options = () if "--prepare" in words else ("--", "-f", "jobs.py", "-d", str(project))
+        self.log = log or world.home / f"{location}-{time.monotonic_ns()}.log"
+        host = variables.pop("host", "")
+        namespace = ["unshare", "--uts", "sh", "-c", f'hostname {host}; exec "$@"', "-"]
+        self.process = subprocess.Popen(
+            [
+                *(namespace if host else []),
+                sys.executable,
+                "-m",
+                "dagster_dagnix.server",
+                f"--sockets={world.sockets}",
+                f"--location={location}",
+                *words,
+                *options,
+                *([] if "--prepare" in words else ["--location-name", location]),
+            ],
+            cwd=project,
+            env={**world.environment, **variables},
+            stdout=self.log.open("a"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def ask(self, do: str, **details: Any) -> dict[str, Any]:
+        """Send a request to it, whether it serves or not."""
+        return ask(self.socket(), do, **details)
+
+    def socket(self) -> Path:
+        """Return its socket."""
+
+        def look() -> Path | None:
+            assert self.process.poll() is None, self.log.read_text()
+            for path in self.folder.glob("run-*.sock"):
+                with suppress(OSError):
+                    if peer(path) == self.process.pid:
+                        return path
+            return None
+
+        return until(look, "the socket of the run server")
+
+    def ready(self) -> "Served":
+        """Wait until it serves code, or is ready to."""
+        until(lambda: self.ask("ping")["code"]["ready"], f"ready: {self.log.read_text()}")
+        return self
+
+    def kill(self) -> None:
+        """Kill it, as the kernel would."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> int:
+        """Have it end, and return its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+def peer(path: Path) -> int:
+    """Return the process that listens behind a socket."""
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        size = struct.calcsize("3i")
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return struct.unpack("3i", data)[0]
