@@ -67,7 +67,9 @@ def serve_code(load: Load, socket: Path, errors: int, is_lazy: bool) -> int:
         if not is_lazy:
             check_dependencies(Path(load.folder))
         lazy = ["--lazy-load-user-code"] if is_lazy else []
-        return private.dagster("api", "grpc", "--socket", str(socket), *load.options, *lazy)
+        # Who looks at the server's ID knows which socket it has.
+        own = ("--socket", str(socket), "--fixed-server-id", socket.name)
+        return private.dagster("api", "grpc", *own, *load.options, *lazy)
     except Unmet as unmet:
         os.write(errors, json.dumps(unmet.answer).encode())
         print(unmet, file=sys.stderr)

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -73,6 +73,10 @@ class Code:
     def lives(self) -> bool:
         """Whether any code server is left."""
         return bool(self._servers)
+
+    def loads(self) -> Iterable[Load]:
+        """Return the loads of all code servers that live."""
+        return [each.load for each in self._servers.values()]
 
     def state(self) -> dict[str, Any]:
         """Return what `ping` says of the code."""

@@ -30,6 +30,7 @@ class Load:
     folder: str
     options: tuple[str, ...]  # of `dagster api grpc`
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # the whole
+    generation: str = ""  # names what the program of --prepare has made for this load
 
     @classmethod
     def parse(cls, text: str) -> "Load":
@@ -39,7 +40,12 @@ class Load:
         """
         try:
             content: Any = json.loads(text)
-            return cls(content["folder"], tuple(content["options"]), dict(content["environment"]))
+            return cls(
+                content["folder"],
+                tuple(content["options"]),
+                dict(content["environment"]),
+                str(content.get("generation", "")),
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 "The program of --prepare must print a JSON object with folder, options and "
@@ -67,7 +73,8 @@ class Load:
         )
         rest = [each for each in folders(self.environment.get("PYTHONPATH", "")) if each != own]
         path = os.pathsep.join([working_directory, *rest])
-        return Load(folder, self.options, {**self.environment, "PYTHONPATH": path})
+        environment = {**self.environment, "PYTHONPATH": path}
+        return Load(folder, self.options, environment, self.generation)
 
     def enter(self) -> None:
         """Give this process the load's environment, folder and import path."""

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +18,20 @@ Prepared = Callable[[Load | None, str], None]
 class Prepare:
     """Runs the program of --prepare, or stands for there being none."""
 
-    def __init__(self, loop: Loop, location: str, program: Sequence[str], options: Sequence[str]):
-        """`options` are those of `dagster api grpc` that serve without a program."""
-        self._loop, self._location = loop, location
+    def __init__(
+        self,
+        loop: Loop,
+        location: str,
+        program: Sequence[str],
+        options: Sequence[str],
+        used: Callable[[], Iterable[str]],
+    ) -> None:
+        """`options` are those of `dagster api grpc` that serve without a program.
+
+        `used` returns the generations that processes have. The program gets them as arguments, to
+        remove what belongs to others.
+        """
+        self._loop, self._location, self._used = loop, location, used
         self._program, self._options = list(program), tuple(options)
 
     def run(self, prepared: Prepared) -> None:
@@ -32,7 +43,7 @@ class Prepare:
         try:
             pid = os.posix_spawnp(
                 self._program[0],
-                self._program,
+                [*self._program, *sorted(set(self._used()) - {""})],
                 os.environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, errors, 2)],
                 setsigdef=SIGNALS | {signal.SIGPIPE},

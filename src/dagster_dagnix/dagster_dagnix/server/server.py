@@ -1,7 +1,7 @@
 """The run server as a whole: what it answers, and when it serves and ends."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +56,9 @@ class Server:
         self._links.sweep()
         self._path = folder / own.socket
         self._listener = Listener(loop, self._path, self._handle)
-        prepare = Prepare(loop, settings.location, settings.prepare, settings.options)
+        prepare = Prepare(
+            loop, settings.location, settings.prepare, settings.options, self._generations
+        )
         self._code = Code(loop, folder, own, prepare, self._code_is_ready)
         self._workers = Workers(loop, self._path, settings.kill_seconds, self._worker_ended)
         self._reporter = Reporter(loop, folder, settings.location, self._load)
@@ -81,6 +83,10 @@ class Server:
         self._loop.later(LOOK_SECONDS, self._look)
         if self._settings.watch:
             Watch(self._loop, self._settings.watch, self._path).begin()
+
+    def _generations(self) -> Iterable[str]:
+        """Return those of the loads that processes have."""
+        return [each.generation for each in (*self._code.loads(), *self._workers.loads())]
 
     # What is asked
 

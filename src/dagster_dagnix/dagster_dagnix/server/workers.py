@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +50,10 @@ class Workers:
     def find(self, key: str) -> Worker | None:
         """Return the process of a run or a step, also one that has ended."""
         return self._workers.get(key)
+
+    def loads(self) -> Iterable[Load]:
+        """Return the loads of all processes that live."""
+        return [each.load for each in self._workers.values() if each.code is None]
 
     def live_runs(self) -> list[str]:
         """Return the IDs of the runs that have a process."""
