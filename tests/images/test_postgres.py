@@ -94,9 +94,7 @@ def test_roles_get_in_by_their_password_only(server: Server) -> None:
         " WHERE rolpassword IS NOT NULL"
     )
     assert stored == "SCRAM-SHA-256"
-    trusted = (
-        "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method IN ('trust', 'peer', 'password', 'md5')"
-    )
+    trusted = "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method IN ('trust', 'peer', 'password', 'md5')"
     assert server.sql(trusted) == "0"
 
 

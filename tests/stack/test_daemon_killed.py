@@ -14,10 +14,11 @@ SHORT_RUNS = 12
 KILLS = 3
 BETWEEN_SECONDS = 4
 TAG = """
+import os
 import sys
 from dagster import DagsterInstance
-server = '{"host": "pipes", "port": 4000}'
-DagsterInstance.get().add_run_tags(sys.argv[1], {".dagster/grpc_info": server})
+server = os.readlink("/run/dagnix/pipes/run.sock")
+DagsterInstance.get().add_run_tags(sys.argv[1], {"dagnix/run_server": server})
 """
 
 

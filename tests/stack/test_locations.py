@@ -143,7 +143,7 @@ def test_compose_by_hand_changes_nothing(both: Served, podman: Podman) -> None:
 )
 def test_each_is_deployed_and_rolled_back_by_itself(both: Served, podman: Podman) -> None:
     first = podman.inspect(both.stack.container("pipes"))["Id"]
-    inner = both.stack.processes("pipes", "code-server")
+    inner = both.stack.processes("pipes", "code server")
     assert len(inner) == 1
     team.write(both.stack.checkout / "locations" / NAME, "changed", CODE, PROJECT)
     both.stack.dagnix("deploy", NAME)
@@ -155,7 +155,7 @@ def test_each_is_deployed_and_rolled_back_by_itself(both: Served, podman: Podman
     assert [each["how"] for each in history] == ["up", "deploy", "rollback"]
     assert podman.inspect(both.stack.container("pipes"))["Id"] == first
     # The other team's code was not even loaded anew.
-    assert both.stack.processes("pipes", "code-server") == inner
+    assert both.stack.processes("pipes", "code server") == inner
 
 
 def test_code_that_does_not_load_is_refused(both: Served) -> None:

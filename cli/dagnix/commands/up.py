@@ -95,6 +95,9 @@ def command(
         with console.step("Starting the services", "Services are started"):
             start.start(here, faults, anew=new_secrets)
     wait_for(here, faults, wait)
+    if mount and code.SERVICE in running:
+        with faults.of(code.SERVICE):
+            code.reload(here, code.container(here))
     if had_data:
         schema.report(here)
     example.run_once(here, faults)

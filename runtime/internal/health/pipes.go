@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -20,11 +21,12 @@ func checkPipes(ctx context.Context) (string, error) {
 	if state.Draining {
 		return fmt.Sprintf("ends its runs (%d in flight) and takes no new ones", len(state.Runs)), nil
 	}
-	if err := codeserver.LoadError(state.Code.Error); err != nil {
-		return "", err
+	unloaded := codeserver.LoadError(state.Code.Error)
+	if unloaded != nil && (state.Code.Lazy || !state.Code.Ready) {
+		return "", unloaded
 	}
 	if !state.Code.Ready {
-		return "", fmt.Errorf("the code server is starting")
+		return "", errors.New("the code server is starting")
 	}
 	socket := filepath.Join(runserver.Folder(), codeserver.Location(), state.Code.Socket)
 	reply, err := dagster.ListRepositories(ctx, socket)
@@ -35,5 +37,9 @@ func checkPipes(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("the code is loaded and served (%s, Dagster %s)", strings.Join(location.Modules, ", "), location.Version), nil
+	well := fmt.Sprintf("the code is loaded and served (%s, Dagster %s)", strings.Join(location.Modules, ", "), location.Version)
+	if broken := new(dagster.LoadError); errors.As(unloaded, &broken) {
+		well += "; what was saved last is not: " + broken.Sentence
+	}
+	return well, nil
 }

@@ -33,6 +33,8 @@ type Code struct {
 	// Socket is the name of the code server's socket; it is the ID of the server as well.
 	Socket string `json:"socket"`
 	Ready  bool   `json:"ready"`
+	// Lazy: it serves nothing but the error.
+	Lazy bool `json:"lazy"`
 	// Error tells why the code did not load the last time, as text or as Dagster's
 	// SerializableErrorInfo.
 	Error json.RawMessage `json:"error"`

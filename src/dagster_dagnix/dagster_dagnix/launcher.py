@@ -174,7 +174,9 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
 
     def _folder(self, run: DagsterRun) -> Path:
         if run.remote_job_origin is None:
-            raise ValueError(f"The run {run.run_id} has no code location, so nobody can execute it.")
+            raise ValueError(
+                f"The run {run.run_id} has no code location, so nobody can execute it."
+            )
         return folder_of(self._sockets, run.remote_job_origin.location_name)
 
     def _socket(self, run: DagsterRun) -> Path:
