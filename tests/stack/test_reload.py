@@ -36,10 +36,9 @@ def test_a_reload_disturbs_nothing(mounted: Served, podman: Podman) -> None:
         mounted.release()
         # Its last step starts only now.
         assert {crowd.answer("long", run) for run in (long, other)} == {"first"}
-        answers = [crowd.answer("short", run) for run in queued]
+        # What waits in the queue is executed with the code that it was launched with.
+        assert {crowd.answer("short", run) for run in queued} == {"first"}
         assert crowd.answer("short", after) == "second"
-    assert answers[-1] == "second"
-    assert answers == sorted(answers)  # none on the old code after one on the new
     assert not probe.failures
     assert probe.answers > SHORT_RUNS
     seen = podman.inspect(mounted.stack.container("webserver"))

@@ -74,7 +74,7 @@ for name in ("tcp", "tcp6", "udp", "udp6"):
 
 
 def test_nothing_but_the_dashboard_listens_on_a_network(stack: Stack, podman: Podman) -> None:
-    interfaces = "print(*sorted(line.split(':')[0].strip() for line in open('/proc/net/dev') if ':' in line))"
+    interfaces = "import os; print(*os.listdir('/sys/class/net'))"
     assert stack.python("daemon", interfaces).strip() == "lo"
     assert podman.inspect(stack.container("postgres"))["HostConfig"]["NetworkMode"] == "none"
     listening = {

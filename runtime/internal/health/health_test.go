@@ -59,7 +59,7 @@ func TestPipes(t *testing.T) {
 	for name, test := range map[string]struct{ answer, want string }{
 		"starting": {`{"code": {"ready": false}}`, "the code server is starting"},
 		"sentence": {`{"code": {"error": "runtime: no Dagster project in /x"}}`, "the code does not load: no Dagster project in /x"},
-		"raises":   {`{"code": {"ready": true, "error": {"__class__": "SerializableErrorInfo", "message": "ValueError: no\n", "stack": [], "cls_name": "ValueError"}}}`, "the code does not load: ValueError: no"},
+		"raises":   {`{"code": {"ready": true, "lazy": true, "error": {"__class__": "SerializableErrorInfo", "message": "ValueError: no\n", "stack": [], "cls_name": "ValueError"}}}`, "the code does not load: ValueError: no"},
 		"draining": {`{"draining": true, "runs": ["a", "b"], "code": {"ready": false}}`, "ends its runs (2 in flight) and takes no new ones"},
 		"refuses":  {`{"error": "no such request"}`, "no such request"},
 	} {
