@@ -67,7 +67,7 @@ def ignores():
     ignore()
 
 
-@job(tags={"dagster/max_retries": "1"})
+@job
 def crashes():
     crash()
 
