@@ -14,11 +14,29 @@ import dagster_postgres.utils
 from dagster import DagsterInstance
 from dagster._core.events import RunFailureReason
 from dagster._core.events.log import EventLogEntry
+from dagster._core.definitions.executor_definition import (
+    MULTI_PROC_CONFIG,
+    multiple_process_executor_requirements,
+)
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.storage.sql import create_engine as create_dagster_engine
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 from dagster._time import datetime_from_timestamp
 from dagster_postgres import PostgresEventLogStorage, PostgresScheduleStorage
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
+
+__all__ = [
+    "MULTI_PROC_CONFIG",
+    "EventLogSchema",
+    "ScheduleSchema",
+    "StepDependencyConfig",
+    "change_run",
+    "create_engine",
+    "dagster",
+    "multiple_process_executor_requirements",
+    "token_provider",
+]
 
 
 class EventLogSchema(PostgresEventLogStorage):
@@ -34,6 +52,14 @@ class ScheduleSchema(PostgresScheduleStorage):
     def _has_instigators_table(self, conn: Connection) -> bool:
         look = super()._has_instigators_table
         return self.seen("instigators", lambda: look(conn))  # type: ignore[attr-defined]
+
+
+def create_engine(url: str, token_provider: Any, **options: Any) -> Engine:
+    """Make an engine, as dagster_postgres does; since 0.29 with passwords that expire."""
+    make = getattr(dagster_postgres.utils, "create_pg_engine", None)
+    if make is None:
+        return create_dagster_engine(url, **options)
+    return make(url, token_provider, **options)
 
 
 def token_provider(config: Mapping[str, Any]) -> Any:

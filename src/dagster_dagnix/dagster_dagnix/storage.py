@@ -22,7 +22,6 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from dagster_postgres.utils import (
     create_pg_connection,
-    create_pg_engine,
     get_conn_string,
     pg_url_from_config,
     set_pg_statement_timeout,
@@ -54,9 +53,9 @@ def engine(url: str, statement_timeout: int = 0, token_provider: Any = None) -> 
 
 @cache
 def _engine(_pid: int, url: str, statement_timeout: int, token_provider: Any) -> Engine:
-    made = create_pg_engine(
+    made = private.create_engine(
         url,
-        *([token_provider] if token_provider else []),  # not in dagster_postgres 0.28
+        token_provider,
         isolation_level="AUTOCOMMIT",
         pool_size=1,
         max_overflow=NO_LIMIT,

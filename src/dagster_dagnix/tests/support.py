@@ -24,7 +24,7 @@ PACKAGE = HERE.parent
 ACCOUNT = "postgres"  # of Debian's package, as the server refuses to run as root
 
 
-def until[T](look: Callable[[], T], what: str, seconds: float = 30) -> T:
+def until(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
     """Wait until a look finds something, and return it."""
     end = time.monotonic() + seconds
     while not (found := look()):

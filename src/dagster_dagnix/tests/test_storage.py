@@ -28,7 +28,13 @@ def empty(database: Path, request: pytest.FixtureRequest) -> str:
 
 
 def fields(database: Path, name: str) -> dict:
-    return {"hostname": str(database), "db_name": name, "username": "dagster", "port": 5432}
+    return {
+        "hostname": str(database),
+        "db_name": name,
+        "username": "dagster",
+        "password": "none",
+        "port": 5432,
+    }
 
 
 def test_a_host_name_stays_one() -> None:

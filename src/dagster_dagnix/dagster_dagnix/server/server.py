@@ -137,7 +137,10 @@ class Server:
         if worker is None:
             answer({"known": False})
         else:
-            answer({"known": True, "pid": worker.pid, "code": worker.code})
+            reported = bool(worker.status)
+            answer(
+                {"known": True, "pid": worker.pid, "code": worker.code, "reported": reported}
+            )
 
     def _end(self, request: dict[str, Any], answer: Answer) -> None:
         answer({"ended": self._workers.end(_key(request))})
@@ -259,7 +262,7 @@ class Server:
         self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if not self._is_ending or self._workers.live_runs():
+        if not self._is_ending or self._workers.any_live:
             return
         if not self._reporter.is_done or self._code.lives:
             if self._reporter.is_done:

@@ -1,0 +1,72 @@
+"""Steps as forks of the run server: retries, crashes and cancellation as with Dagster's executor."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance, materialize, asset, execute_job, Definitions, define_asset_job
+from support import Served, World, reconstructable_job, until
+
+
+@pytest.fixture(scope="module")
+def served(serve: Callable[..., Served]) -> Served:
+    return serve("steps", DAGNIX_KILL_SECONDS="2").ready()
+
+
+def steps(served: Served, note: Path, seconds: float = 0, job: str = "steps") -> dict:
+    return {"after": {"config": {"note": str(note), "seconds": seconds}}}
+
+
+def test_a_step_is_retried_and_each_has_a_process_of_the_run_servers(
+    world: World, served: Served, tmp_path: Path
+) -> None:
+    run = world.launch(world.run("steps", "steps", **steps(served, tmp_path / "note")))
+    world.wait(run, "SUCCESS")
+    before, own, parent = (tmp_path / "note").read_text().split()
+    assert before != own
+    assert int(parent) == served.process.pid
+    assert "ForkedStepHandler" in world.said(run)
+    assert "STEP_UP_FOR_RETRY" in str(world.instance.all_logs(run.run_id))
+    assert str(world.instance.all_logs(run.run_id)).count("STEP_RESTARTED") == 1
+
+
+def test_a_step_that_is_killed_fails_and_its_run_with_it(world: World, served: Served) -> None:
+    run = world.launch(world.run("steps", "crashes_in_a_step"))
+    world.wait(run, "FAILURE")
+    assert "was terminated by signal 9 (SIGKILL)" in str(world.instance.all_logs(run.run_id))
+    (failure,) = [
+        each for each in world.instance.all_logs(run.run_id)
+        if each.dagster_event and each.dagster_event.is_step_failure
+    ]
+    assert failure.step_key == "crash_after"
+
+
+def test_steps_end_with_their_run(world: World, served: Served, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    run = world.launch(world.run("steps", "steps", **steps(served, note, 60)))
+    until(note.exists, "the step has begun")
+    pid = note.read_text().split()[1]
+    assert world.instance.run_launcher.terminate(run.run_id)
+    world.wait(run, "CANCELED")
+    until(lambda: not Path(f"/proc/{pid}").exists(), "the step's process is gone", 5)
+    assert "interrupt" in world.said(run)
+
+
+def test_steps_end_when_their_run_is_killed(world: World, served: Served, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    run = world.launch(world.run("steps", "steps", **steps(served, note, 60)))
+    until(note.exists, "the step has begun")
+    import os, signal
+
+    os.kill(served.ask("check", run_id=run.run_id)["pid"], signal.SIGKILL)
+    world.wait(run, "FAILURE")
+    assert not Path(f"/proc/{note.read_text().split()[1]}").exists()
+
+
+def test_without_a_run_server_it_is_dagsters_own(tmp_path: Path) -> None:
+    with DagsterInstance.local_temp(str(tmp_path)) as instance:
+        config = {"ops": {"after": {"config": {"note": str(tmp_path / "note")}}}}
+        with execute_job(reconstructable_job("steps"), instance, run_config=config) as result:
+            assert result.success
+        assert "Multiprocess" in str(instance.all_logs(result.run_id))
