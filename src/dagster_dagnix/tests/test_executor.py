@@ -1,12 +1,17 @@
 """Steps as forks of the run server: retries, crashes and cancellation as with Dagster's executor."""
 
-import time
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, materialize, asset, execute_job, Definitions, define_asset_job
+from dagster import InitExecutorContext
+from dagster._core.execution.retries import RetryMode
+from dagster._core.executor.multiprocess import MultiprocessExecutor
 from support import Served, World, reconstructable_job, until
+
+from dagster_dagnix import forked_step_executor
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +62,16 @@ def test_steps_end_when_their_run_is_killed(world: World, served: Served, tmp_pa
     note = tmp_path / "note"
     run = world.launch(world.run("steps", "steps", **steps(served, note, 60)))
     until(note.exists, "the step has begun")
-    import os, signal
-
     os.kill(served.ask("check", run_id=run.run_id)["pid"], signal.SIGKILL)
     world.wait(run, "FAILURE")
     assert not Path(f"/proc/{note.read_text().split()[1]}").exists()
 
 
-def test_without_a_run_server_it_is_dagsters_own(tmp_path: Path) -> None:
-    with DagsterInstance.local_temp(str(tmp_path)) as instance:
-        config = {"ops": {"after": {"config": {"note": str(tmp_path / "note")}}}}
-        with execute_job(reconstructable_job("steps"), instance, run_config=config) as result:
-            assert result.success
-        assert "Multiprocess" in str(instance.all_logs(result.run_id))
+def test_without_a_run_server_it_is_dagsters_own(world: World) -> None:
+    config = {"max_concurrent": 3, "retries": {"disabled": {}}}
+    context = InitExecutorContext(
+        reconstructable_job("steps"), forked_step_executor, config, world.instance
+    )
+    made = forked_step_executor.executor_creation_fn(context)
+    assert isinstance(made, MultiprocessExecutor)
+    assert made.retries is RetryMode.DISABLED

@@ -23,6 +23,7 @@ from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Loop
 from dagster_dagnix.server.prepare import Prepare
 from dagster_dagnix.server.reporter import End, Reporter
+from dagster_dagnix.server.retries import Retries
 from dagster_dagnix.server.watch import Watch
 from dagster_dagnix.server.workers import Worker, Workers
 
@@ -60,6 +61,7 @@ class Server:
         self._code = Code(loop, folder, own, prepare, self._code_is_ready)
         self._workers = Workers(loop, self._path, settings.kill_seconds, self._worker_ended)
         self._reporter = Reporter(loop, folder, settings.location, self._load)
+        self._retries = Retries(loop, folder, settings.location, self._load_served)
         self._requests: dict[str, Callable[[dict[str, Any], Answer], None]] = {
             "ping": self._ping,
             "start": self._start,
@@ -191,6 +193,7 @@ class Server:
         if not self._was_ready:
             self._was_ready = True
             self._reporter.look_for_lost()
+            self._retries.run_failed()  # perhaps, while no run server was there to see it
         if self._serves():
             self._links.point(CODE_LINK, self._code.socket or "")
         else:
@@ -206,6 +209,8 @@ class Server:
             if not worker.status:
                 after = self._settings.kill_seconds if worker.was_killed else None
                 self._reporter.add(End(worker.run_id, worker.code or 0, after))
+            if worker.status.strip() in ("", "FAILURE"):
+                self._retries.run_failed()
         self._end_if_done()
 
     def _look(self) -> None:
@@ -275,6 +280,9 @@ class Server:
 
     def _serves(self) -> bool:
         return self._links.named(RUN_LINK) == self._own.socket
+
+    def _load_served(self) -> Load | None:
+        return self._code.load if self._serves() and not self._is_ending else None
 
     def _load(self) -> Load:
         """Return what the reporter is started with, which needs the instance's environment."""
