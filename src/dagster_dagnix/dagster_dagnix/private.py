@@ -43,7 +43,7 @@ __all__ = [
     "StepDependencyConfig",
     "change_run",
     "create_engine",
-    "daemon_is_done_with",
+    "daemon_has_read",
     "dagster",
     "engine_events",
     "max_retries",
@@ -119,15 +119,17 @@ def engine_events(instance: DagsterInstance, run: DagsterRun) -> list[DagsterEve
     return [each.get_dagster_event() for each in entries]
 
 
-def daemon_is_done_with(instance: DagsterInstance, run: DagsterRun) -> bool:
-    """Tell whether the daemon has read of a run's failure, and done what it does upon that."""
+def daemon_has_read(instance: DagsterInstance, run: DagsterRun) -> bool | None:
+    """Tell whether the daemon has read of a run's failure, and done what it does upon that.
+
+    None is for a run without the event, as when the process that was to store it was killed.
+    """
     key = _create_cursor_key(DagsterEventType.RUN_FAILURE)
     cursor = instance.daemon_cursor_storage.get_cursor_values({key}).get(key)
     failures = instance.get_records_for_run(
         run.run_id, of_type=DagsterEventType.RUN_FAILURE, limit=1, ascending=False
     ).records
-    # A run may have failed without the event, as when the process that stored it was killed.
-    return not failures or int(cursor or 0) >= failures[0].storage_id
+    return int(cursor or 0) >= failures[0].storage_id if failures else None
 
 
 def retry(instance: DagsterInstance, run: DagsterRun, folder: Path, location: str) -> None:

@@ -237,6 +237,15 @@ class Served:
             raise
 
 
+def lives(pid: int | str) -> bool:
+    """Tell whether a process lives; one that init has not waited for yet does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
 def peer(path: Path) -> int:
     """Return the process that listens behind a socket."""
     import socket

@@ -9,7 +9,7 @@ import pytest
 from dagster import InitExecutorContext
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.multiprocess import MultiprocessExecutor
-from support import Served, World, reconstructable_job, until
+from support import Served, World, lives, reconstructable_job, until
 
 from dagster_dagnix import forked_step_executor
 
@@ -54,7 +54,7 @@ def test_steps_end_with_their_run(world: World, served: Served, tmp_path: Path) 
     pid = note.read_text().split()[1]
     assert world.instance.run_launcher.terminate(run.run_id)
     world.wait(run, "CANCELED")
-    until(lambda: not Path(f"/proc/{pid}").exists(), "the step's process is gone", 5)
+    until(lambda: not lives(pid), "the step's process is gone", 5)
     assert "interrupt" in world.said(run)
 
 
@@ -64,7 +64,7 @@ def test_steps_end_when_their_run_is_killed(world: World, served: Served, tmp_pa
     until(note.exists, "the step has begun")
     os.kill(served.ask("check", run_id=run.run_id)["pid"], signal.SIGKILL)
     world.wait(run, "FAILURE")
-    assert not Path(f"/proc/{note.read_text().split()[1]}").exists()
+    assert not lives(note.read_text().split()[1])
 
 
 def test_without_a_run_server_it_is_dagsters_own(world: World) -> None:

@@ -183,6 +183,18 @@ def test_what_the_daemon_has_not_read_of_is_left_to_it(daemon: Daemon) -> None:
     assert daemon.retry_of(run)
 
 
+def test_a_failure_without_its_event_is_seen_after_a_minute(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = daemon.fail()
+    monkeypatch.setattr(private, "daemon_has_read", lambda *_: None)
+    assert daemon.look()
+    now = time.time()
+    monkeypatch.setattr(retries.time, "time", lambda: now + 61)
+    assert not daemon.look()
+    assert daemon.retry_of(run)
+
+
 def test_runs_of_other_locations_are_left_to_their_run_servers(daemon: Daemon) -> None:
     daemon.fail("reports")
     assert not daemon.look()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
-from support import HERE, Served, World, until
+from support import HERE, Served, World, lives, until
 
 from dagster_dagnix.protocol import CODE_LINK, RUN_LINK, listens
 
@@ -83,7 +83,7 @@ def test_runs_of_a_run_server_that_was_killed_are_reported_by_the_next(
     world.instance.report_run_canceling(canceling)
     pids = [served.ask("check", run_id=each.run_id)["pid"] for each in (run, canceling)]
     served.kill()
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "its runs are gone")
+    until(lambda: not any(lives(pid) for pid in pids), "its runs are gone")
     with pytest.raises(DagsterUserCodeUnreachableError, match="Is its container up"):
         world.launch(world.run("lost", "works"))
     health = world.instance.run_launcher.check_run_worker_health(world.get(run))

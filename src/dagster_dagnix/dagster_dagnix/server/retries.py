@@ -34,6 +34,7 @@ LONGEST_WAIT = datetime.timedelta(hours=6)
 # More, so that a look finds those whose wait is over.
 OLDEST = LONGEST_WAIT + datetime.timedelta(hours=1)
 SOME_LEFT = 3  # the exit code that asks for another look
+EVENT_SECONDS = 60.0  # after which no event comes any more of a run that has failed
 FINAL = "Not retrying the run: "
 BY_HAND = FINAL + "it was executed again by hand while the retry waited."
 TOO_LATE = FINAL + "its code was not served within six hours."
@@ -129,10 +130,12 @@ def see_to(instance: DagsterInstance, record: RunRecord, folder: Path, location:
     if was_retried_by_hand(instance, run):
         give_up(instance, run, BY_HAND)
         return True
-    if record.end_time and time.time() - record.end_time > LONGEST_WAIT.total_seconds():
+    age = time.time() - (record.end_time or time.time())
+    if age > LONGEST_WAIT.total_seconds():
         give_up(instance, run, TOO_LATE)
         return True
-    if not private.daemon_is_done_with(instance, run):
+    has_read = private.daemon_has_read(instance, run)
+    if not (has_read or (has_read is None and age > EVENT_SECONDS)):
         return False
     instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "true"})
     promised = instance.get_run_by_id(run.run_id)

@@ -60,8 +60,10 @@ class Server:
         prepare = Prepare(loop, settings.location, settings.prepare, settings.options)
         self._code = Code(loop, folder, own, prepare, self._code_is_ready)
         self._workers = Workers(loop, self._path, settings.kill_seconds, self._worker_ended)
-        self._reporter = Reporter(loop, folder, settings.location, self._load)
         self._retries = Retries(loop, folder, settings.location, self._load_served)
+        self._reporter = Reporter(
+            loop, folder, settings.location, self._load, self._retries.run_failed
+        )
         self._requests: dict[str, Callable[[dict[str, Any], Answer], None]] = {
             "ping": self._ping,
             "start": self._start,
@@ -193,7 +195,6 @@ class Server:
         if not self._was_ready:
             self._was_ready = True
             self._reporter.look_for_lost()
-            self._retries.run_failed()  # perhaps, while no run server was there to see it
         if self._serves():
             self._links.point(CODE_LINK, self._code.socket or "")
         else:
@@ -209,7 +210,7 @@ class Server:
             if not worker.status:
                 after = self._settings.kill_seconds if worker.was_killed else None
                 self._reporter.add(End(worker.run_id, worker.code or 0, after))
-            if worker.status.strip() in ("", "FAILURE"):
+            elif worker.status.strip() == "FAILURE":
                 self._retries.run_failed()
         self._end_if_done()
 
