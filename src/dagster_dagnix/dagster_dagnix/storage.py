@@ -78,8 +78,9 @@ class KeptConnections:
     _token_provider: Any
     _statement_timeout = 0
 
-    def connect(self) -> AbstractContextManager[Connection]:
+    def connect(self, run_id: str | None = None) -> AbstractContextManager[Connection]:
         """Return a connection out of the process's pool. Tries again while PostgreSQL is away."""
+        del run_id  # all runs are in one database
         provider = vars(self).get("_token_provider")
         return create_pg_connection(engine(self.postgres_url, self._statement_timeout, provider))
 
