@@ -12,8 +12,8 @@ from support.stack import ROOT
 
 PACKAGE = ROOT / "src/dagster_dagnix"
 CACHE = ROOT / ".dagnix/test-dagster"
-OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4")
-NEWEST = ("dagster", "dagster-postgres")
+OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
+NEWEST = ("dagster", "dagster-postgres", "dagster-webserver")
 
 
 def install(requirements: tuple[str, ...], folder: Path) -> None:
@@ -34,7 +34,7 @@ def install(requirements: tuple[str, ...], folder: Path) -> None:
 def test_the_package_works_with(requirements: tuple[str, ...], request: pytest.FixtureRequest) -> None:
     folder = CACHE / request.node.callspec.id
     install(requirements, folder)
-    tests = [PACKAGE / "tests" / f"test_{name}.py" for name in ("contract", "runs", "storage")]
+    tests = [PACKAGE / "tests" / f"test_{name}.py" for name in ("contract", "runs", "storage", "webserver")]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={PACKAGE}"]
         + ["-c", PACKAGE / "pyproject.toml", *tests],
