@@ -164,6 +164,16 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
         explained = get_run_crash_explanation(f"The run's process {answer['pid']}", answer["code"])
         return CheckRunHealthResult(WorkerStatus.FAILED, explained)
 
+    def is_executed(self, run: DagsterRun) -> bool:
+        """Tell whether a run server has, or had, a process of this run.
+
+        Raises OSError when its run server is there and does not answer.
+        """
+        try:
+            return bool(self._ask(run, "check").get("known"))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+
     def _gone(self, socket: Path) -> CheckRunHealthResult:
         self._missing.pop(socket, None)
         return CheckRunHealthResult(

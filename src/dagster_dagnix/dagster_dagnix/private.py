@@ -8,17 +8,49 @@ import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import dagster_postgres.utils
-from dagster import DagsterInstance
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun
+from dagster._core.errors import DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError
 from dagster._core.events import RunFailureReason
 from dagster._core.events.log import EventLogEntry
+from dagster._core.definitions.executor_definition import (
+    MULTI_PROC_CONFIG,
+    multiple_process_executor_requirements,
+)
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
-from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.storage.sql import create_engine as create_dagster_engine
+from dagster._core.storage.tags import MAX_RETRIES_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import GrpcServerTarget
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import retry_run, should_retry
+from dagster._daemon.auto_run_reexecution.event_log_consumer import _create_cursor_key
 from dagster._time import datetime_from_timestamp
 from dagster_postgres import PostgresEventLogStorage, PostgresScheduleStorage
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
+
+from dagster_dagnix.protocol import CODE_LINK
+
+__all__ = [
+    "MULTI_PROC_CONFIG",
+    "UNSERVED",
+    "UNSERVED_ERRORS",
+    "EventLogSchema",
+    "ScheduleSchema",
+    "StepDependencyConfig",
+    "change_run",
+    "create_engine",
+    "daemon_has_read",
+    "dagster",
+    "engine_events",
+    "max_retries",
+    "multiple_process_executor_requirements",
+    "retry",
+    "token_provider",
+]
 
 
 class EventLogSchema(PostgresEventLogStorage):
@@ -34,6 +66,14 @@ class ScheduleSchema(PostgresScheduleStorage):
     def _has_instigators_table(self, conn: Connection) -> bool:
         look = super()._has_instigators_table
         return self.seen("instigators", lambda: look(conn))  # type: ignore[attr-defined]
+
+
+def create_engine(url: str, token_provider: Any, **options: Any) -> Engine:
+    """Make an engine, as dagster_postgres does; since 0.29 with passwords that expire."""
+    make = getattr(dagster_postgres.utils, "create_pg_engine", None)
+    if make is None:
+        return create_dagster_engine(url, **options)
+    return make(url, token_provider, **options)
 
 
 def token_provider(config: Mapping[str, Any]) -> Any:
@@ -58,6 +98,51 @@ def change_run(instance: DagsterInstance, event: EventLogEntry) -> None:
             instance, run, RunFailureReason(reason) if reason else None
         )
         instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: str(will).lower()})
+
+
+# The errors upon which the daemon gives a retry up, though it could be made later.
+UNSERVED_ERRORS = (DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError)
+UNSERVED = {each.__name__ for each in UNSERVED_ERRORS}
+
+
+def max_retries(instance: DagsterInstance, run: DagsterRun) -> int:
+    """Return how often a run is retried at most; 0 for what is no number."""
+    try:
+        return int(run.tags.get(MAX_RETRIES_TAG, instance.run_retries_max_retries))
+    except ValueError:
+        return 0
+
+
+def engine_events(instance: DagsterInstance, run: DagsterRun) -> list[DagsterEvent]:
+    """Return what Dagster's own programs have said of a run, the oldest first."""
+    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
+    return [each.get_dagster_event() for each in entries]
+
+
+def daemon_has_read(instance: DagsterInstance, run: DagsterRun) -> bool | None:
+    """Tell whether the daemon has read of a run's failure, and done what it does upon that.
+
+    None is for a run without the event, as when the process that was to store it was killed.
+    """
+    key = _create_cursor_key(DagsterEventType.RUN_FAILURE)
+    cursor = instance.daemon_cursor_storage.get_cursor_values({key}).get(key)
+    failures = instance.get_records_for_run(
+        run.run_id, of_type=DagsterEventType.RUN_FAILURE, limit=1, ascending=False
+    ).records
+    return int(cursor or 0) >= failures[0].storage_id if failures else None
+
+
+def retry(instance: DagsterInstance, run: DagsterRun, folder: Path, location: str) -> None:
+    """Make a run's retry and queue it, or queue the one that there is, as the daemon does.
+
+    Raises one of UNSERVED_ERRORS when the code server in `folder` does not serve the run's code.
+    """
+    target = GrpcServerTarget(
+        host="localhost", port=None, socket=str(folder / CODE_LINK), location_name=location
+    )
+    with WorkspaceProcessContext(instance, target) as workspace:
+        if should_retry(run, instance):
+            retry_run(run, workspace)
 
 
 (_command,) = entry_points(group="console_scripts", name="dagster")

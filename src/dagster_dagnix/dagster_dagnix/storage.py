@@ -22,7 +22,6 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from dagster_postgres.utils import (
     create_pg_connection,
-    create_pg_engine,
     get_conn_string,
     pg_url_from_config,
     set_pg_statement_timeout,
@@ -54,9 +53,9 @@ def engine(url: str, statement_timeout: int = 0, token_provider: Any = None) -> 
 
 @cache
 def _engine(_pid: int, url: str, statement_timeout: int, token_provider: Any) -> Engine:
-    made = create_pg_engine(
+    made = private.create_engine(
         url,
-        *([token_provider] if token_provider else []),  # not in dagster_postgres 0.28
+        token_provider,
         isolation_level="AUTOCOMMIT",
         pool_size=1,
         max_overflow=NO_LIMIT,
@@ -79,8 +78,9 @@ class KeptConnections:
     _token_provider: Any
     _statement_timeout = 0
 
-    def connect(self) -> AbstractContextManager[Connection]:
+    def connect(self, run_id: str | None = None) -> AbstractContextManager[Connection]:
         """Return a connection out of the process's pool. Tries again while PostgreSQL is away."""
+        del run_id  # all runs are in one database
         provider = vars(self).get("_token_provider")
         return create_pg_connection(engine(self.postgres_url, self._statement_timeout, provider))
 

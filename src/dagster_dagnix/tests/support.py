@@ -24,11 +24,12 @@ PACKAGE = HERE.parent
 ACCOUNT = "postgres"  # of Debian's package, as the server refuses to run as root
 
 
-def until[T](look: Callable[[], T], what: str, seconds: float = 30) -> T:
-    """Wait until a look finds something, and return it."""
+def until(look: Callable[[], Any], what: str | Path, seconds: float = 30) -> Any:
+    """Wait until a look finds something, and return it; `what` may be the log that says why not."""
     end = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        said = what.read_text() if isinstance(what, Path) else what
+        assert time.monotonic() < end, f"not within {seconds} s: {said}"
         time.sleep(0.05)
     return found
 
@@ -234,6 +235,15 @@ class Served:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+
+def lives(pid: int | str) -> bool:
+    """Tell whether a process lives; one that init has not waited for yet does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def peer(path: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Served, World, until
+from support import Served, World, lives, until
 
 from dagster_dagnix.protocol import RUN_SERVER_TAG
 
@@ -54,4 +54,4 @@ def test_a_run_that_ignores_its_cancellation_is_killed(
     assert world.instance.run_launcher.terminate(run.run_id)
     world.wait(run, "CANCELED")
     assert "did not end within 1 s of its cancellation and was killed" in world.said(run)
-    assert not Path(f"/proc/{pid}").exists()
+    assert not lives(pid)

@@ -149,8 +149,8 @@ class Code:
         if old and old.pid in self._servers:
             self._loop.later(LATER_SECONDS, partial(self._end, old))
         self._loop.later(LIVED_SECONDS, partial(self._has_lived, new))
-        self._done()
         self._ready(self.error)
+        self._done()
 
     def _has_lived(self, server: CodeServer) -> None:
         if self.current is server:

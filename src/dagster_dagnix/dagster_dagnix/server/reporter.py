@@ -38,8 +38,17 @@ class End:
 class Reporter:
     """Reports ends in batches, and again until the database has taken them."""
 
-    def __init__(self, loop: Loop, folder: Path, location: str, load: Callable[[], Load]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        folder: Path,
+        location: str,
+        load: Callable[[], Load],
+        reported: Callable[[], None],
+    ) -> None:
+        """`reported` is called when runs may have been reported as failed."""
         self._loop, self._folder, self._location, self._load = loop, folder, location, load
+        self._reported = reported
         self._ends: dict[str, End] = {}
         self._looks_for_lost = False
         self._is_reporting = False
@@ -88,6 +97,7 @@ class Reporter:
         self._ends = {key: end for key, end in self._ends.items() if ends.get(key) is not end}
         if code == STARTING_LEFT:
             self._loop.later(LAUNCH_SECONDS, self.look_for_lost)
+        self._reported()
         self._report()
 
     def _again(self, looks: bool) -> None:

@@ -23,6 +23,7 @@ from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Loop
 from dagster_dagnix.server.prepare import Prepare
 from dagster_dagnix.server.reporter import End, Reporter
+from dagster_dagnix.server.retries import Retries
 from dagster_dagnix.server.watch import Watch
 from dagster_dagnix.server.workers import Worker, Workers
 
@@ -61,7 +62,10 @@ class Server:
         )
         self._code = Code(loop, folder, own, prepare, self._code_is_ready)
         self._workers = Workers(loop, self._path, settings.kill_seconds, self._worker_ended)
-        self._reporter = Reporter(loop, folder, settings.location, self._load)
+        self._retries = Retries(loop, folder, settings.location, self._load_served)
+        self._reporter = Reporter(
+            loop, folder, settings.location, self._load, self._retries.run_failed
+        )
         self._requests: dict[str, Callable[[dict[str, Any], Answer], None]] = {
             "ping": self._ping,
             "start": self._start,
@@ -143,7 +147,10 @@ class Server:
         if worker is None:
             answer({"known": False})
         else:
-            answer({"known": True, "pid": worker.pid, "code": worker.code})
+            reported = bool(worker.status)
+            answer(
+                {"known": True, "pid": worker.pid, "code": worker.code, "reported": reported}
+            )
 
     def _end(self, request: dict[str, Any], answer: Answer) -> None:
         answer({"ended": self._workers.end(_key(request))})
@@ -209,6 +216,8 @@ class Server:
             if not worker.status:
                 after = self._settings.kill_seconds if worker.was_killed else None
                 self._reporter.add(End(worker.run_id, worker.code or 0, after))
+            elif worker.status.strip() == "FAILURE":
+                self._retries.run_failed()
         self._end_if_done()
 
     def _look(self) -> None:
@@ -265,7 +274,7 @@ class Server:
         self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if not self._is_ending or self._workers.live_runs():
+        if not self._is_ending or self._workers.any_live:
             return
         if not self._reporter.is_done or self._code.lives:
             if self._reporter.is_done:
@@ -278,6 +287,9 @@ class Server:
 
     def _serves(self) -> bool:
         return self._links.named(RUN_LINK) == self._own.socket
+
+    def _load_served(self) -> Load | None:
+        return self._code.load if self._serves() and not self._is_ending else None
 
     def _load(self) -> Load:
         """Return what the reporter is started with, which needs the instance's environment."""

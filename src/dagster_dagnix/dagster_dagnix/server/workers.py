@@ -27,7 +27,7 @@ class Worker:
     load: Load
     file: int  # that it reports its end in
     code: int | None = None  # exit code, or minus the signal
-    status: str = ""  # the run's, if the process knew it to have ended
+    status: str = ""  # what it reported: the status that the run ended with; a line of its own
     limit: Timer | None = None  # upon which it is killed
     was_killed: bool = False
 
@@ -58,6 +58,11 @@ class Workers:
     def live_runs(self) -> list[str]:
         """Return the IDs of the runs that have a process."""
         return [each.run_id for each in self._workers.values() if each.is_run and each.code is None]
+
+    @property
+    def any_live(self) -> bool:
+        """Whether any run or step has a process."""
+        return any(each.code is None for each in self._workers.values())
 
     def start_run(self, run_id: str, load: Load) -> Worker:
         """Start a run. Raises OSError when there can be no more processes."""
@@ -113,11 +118,16 @@ class Workers:
         os.close(worker.file)
         if worker.limit:
             worker.limit.cancel()
-        for other in list(self._workers.values()):
-            if worker.is_run and other.run_id == key and other.code is None:
-                self._kill(other)
+        if worker.is_run:
+            self._end_steps(worker)
         self._forget_old()
         self._ended(worker)
+
+    def _end_steps(self, run: Worker) -> None:
+        """Kill a run's steps, but for those that the run has told to end: they have their time."""
+        for step in list(self._workers.values()):
+            if step.run_id == run.run_id and step.code is None and step.limit is None:
+                self._kill(step)
 
     def _forget_old(self) -> None:
         for key in list(self._workers)[:-REMEMBERED]:

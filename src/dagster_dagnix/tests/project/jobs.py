@@ -7,7 +7,18 @@ import sys
 import time
 from pathlib import Path
 
-from dagster import Config, Definitions, job, op
+from dagster import (
+    Config,
+    Definitions,
+    OpExecutionContext,
+    Out,
+    RetryPolicy,
+    in_process_executor,
+    job,
+    op,
+)
+
+from dagster_dagnix import forked_step_executor
 
 
 class Work(Config):
@@ -30,6 +41,27 @@ def work(config: Work) -> None:
     """Work for a while."""
     note(config, f"{os.getcwd()}\n{sys.path[0]}\n{os.environ.get('PLACE', '')}")
     time.sleep(config.seconds)
+
+
+@op(retry_policy=RetryPolicy(max_retries=1), out=Out(int))
+def retried(context: OpExecutionContext):
+    """Succeed at the second try."""
+    if not context.retry_number:
+        raise ValueError("not yet")
+    return os.getpid()
+
+
+@op
+def after(config: Work, before: int) -> None:
+    """Work with what another step has made."""
+    note(config, f"{before} {os.getpid()} {os.getppid()}")
+    time.sleep(config.seconds)
+
+
+@op
+def crash_after(before: int) -> None:
+    """End without a word, in a step of its own."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @op
@@ -57,24 +89,34 @@ def leave(config: Work) -> None:
     os._exit(0)
 
 
-@job
+@job(executor_def=in_process_executor)
 def works():
     work()
 
 
-@job
+@job(executor_def=in_process_executor)
 def ignores():
     ignore()
 
 
-@job(tags={"dagster/max_retries": "1"})
+@job(executor_def=in_process_executor)
 def crashes():
     crash()
 
 
-@job
+@job(executor_def=in_process_executor)
 def leaves():
     leave()
 
 
-defs = Definitions(jobs=[works, ignores, crashes, leaves])
+@job(executor_def=forked_step_executor)
+def steps():
+    after(retried())
+
+
+@job(executor_def=forked_step_executor)
+def crashes_in_a_step():
+    crash_after(retried())
+
+
+defs = Definitions(jobs=[works, ignores, crashes, leaves, steps, crashes_in_a_step])

@@ -1,0 +1,164 @@
+"""What the package relies on that Dagster promises to nobody: each fails by itself when it changes.
+
+The other tests show what the package does with it. tests/clients/test_dagster_versions.py of the
+repository runs these with the oldest and the newest Dagster.
+"""
+
+import inspect
+from importlib.metadata import entry_points
+
+import dagster
+import pytest
+from click.testing import CliRunner
+from dagster._config import Field
+from dagster._core.executor.step_delegating import StepDelegatingExecutor, StepHandler
+from dagster._core.instance import DagsterInstance
+from dagster._core.launcher.base import RunLauncher
+from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.event_log import EventLogStorage, SqlEventLogStorage
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.schedules import SqlScheduleStorage
+from dagster._daemon.auto_run_reexecution import auto_run_reexecution
+from dagster._daemon.monitoring import run_monitoring
+from dagster._daemon.run_coordinator import queued_run_coordinator_daemon
+from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
+from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
+
+from dagster_dagnix import DagnixPostgresStorage, ForkedRunLauncher, private
+from dagster_dagnix.executor import ForkedStepHandler
+from dagster_dagnix.server import retries
+
+
+def parameters(function: object) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def source(what: object) -> str:
+    return inspect.getsource(what)
+
+
+def test_no_class_of_ours_is_abstract() -> None:
+    for ours in (ForkedRunLauncher, DagnixPostgresStorage, ForkedStepHandler):
+        assert not inspect.isabstract(ours)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [(RunLauncher, ForkedRunLauncher), (StepHandler, ForkedStepHandler)],
+    ids=["launcher", "step handler"],
+)
+def test_what_we_override_is_there_with_these_parameters(theirs: type, ours: type) -> None:
+    own = {name for name in vars(ours) if not name.startswith("_")} & set(dir(theirs))
+    assert own
+    for name in own - {"from_config_value", "inst_data", "config_type"}:
+        expected = getattr(theirs, name)
+        if not isinstance(expected, property):
+            assert parameters(getattr(ours, name)) == parameters(expected)
+
+
+def test_connections_of_each_storage_come_from_one_method() -> None:
+    assert parameters(PostgresEventLogStorage._connect) == ["self"]
+    for name in ("run_connection", "index_connection"):
+        assert "self._connect()" in source(getattr(PostgresEventLogStorage, name))
+    for storage in (PostgresRunStorage, PostgresScheduleStorage):
+        assert parameters(storage.connect) in (["self"], ["self", "run_id"])
+
+
+def test_storages_take_an_address_and_whether_tables_are_made() -> None:
+    for storage in (PostgresRunStorage, PostgresEventLogStorage, PostgresScheduleStorage):
+        expected = ["self", "postgres_url", "should_autocreate_tables"]
+        assert parameters(storage)[:2] == expected[1:]
+        names = parameters(storage.optimize_for_webserver)
+        assert names == ["self", "statement_timeout", "pool_recycle", "max_overflow"]
+
+
+@pytest.mark.parametrize(
+    ("storage", "name"),
+    [
+        (SqlRunStorage, "has_run_stats_index_cols"),
+        (SqlRunStorage, "has_backfill_id_column"),
+        (SqlRunStorage, "has_bulk_actions_selector_cols"),
+        (SqlRunStorage, "has_bulk_action_job_name_column"),
+        (SqlRunStorage, "has_backfill_tags_table"),
+        (SqlScheduleStorage, "has_instigators_table"),
+        (SqlScheduleStorage, "_has_instigators_table"),
+        (SqlScheduleStorage, "has_built_index"),
+        (SqlEventLogStorage, "has_asset_key_index_cols"),
+        (SqlEventLogStorage, "has_table"),
+    ],
+)
+def test_the_schema_is_looked_at_by(storage: type, name: str) -> None:
+    assert len(parameters(getattr(storage, name))) in (1, 2)
+
+
+def test_a_storage_may_change_runs_when_it_stores_events() -> None:
+    assert isinstance(EventLogStorage.handles_run_events_in_store_event, property)
+    handles = source(DagsterInstance.handle_new_event)
+    if "handles_run_events_in_store_event" not in handles:  # it is in a mixin's
+        from dagster._core.instance.methods.event_methods import EventMethods
+
+        handles = source(EventMethods.handle_new_event)
+    assert "not self._event_storage_impl.handles_run_events_in_store_event" in handles
+    # What private.change_run does in its place.
+    assert "self._run_storage_impl.handle_run_event(" in handles
+    assert "WILL_RETRY_TAG" in handles
+    assert parameters(SqlRunStorage.handle_run_event)[:3] == ["self", "run_id", "event"]
+
+
+def test_an_instance_keeps_to_one_custom_storage() -> None:
+    assert {"run_storage", "event_log_storage", "schedule_storage"} <= set(dir(DagsterStorage))
+
+
+def test_hidden_commands_of_dagster() -> None:
+    (command,) = entry_points(group="console_scripts", name="dagster")
+    cli = inspect.getmodule(command.load()).cli
+    for words, options in {
+        ("api", "execute_run"): [],
+        ("api", "execute_step"): [],
+        ("api", "grpc"): ["--socket", "--lazy-load-user-code", "--location-name", "-d"],
+    }.items():
+        said = CliRunner().invoke(cli, [*words, "--help"])
+        assert said.exit_code == 0, said.output
+        assert all(option in said.output for option in options)
+
+
+def test_what_those_commands_are_given() -> None:
+    assert {"job_origin", "run_id", "instance_ref"} <= set(parameters(ExecuteRunArgs))
+    assert {"run_id", "known_state", "instance_ref"} <= set(parameters(ExecuteStepArgs))
+
+
+def test_run_monitoring_fails_a_run_for_another_status_than_running() -> None:
+    assert "WorkerStatus.RUNNING, WorkerStatus.SUCCESS" in source(run_monitoring.monitor_started_run)
+
+
+def test_the_queue_takes_back_what_no_run_server_takes() -> None:
+    text = source(queued_run_coordinator_daemon)
+    assert "isinstance(\n                e, (DagsterUserCodeUnreachableError" in text
+
+
+def test_the_daemon_gives_retries_up_in_these_words() -> None:
+    text = source(auto_run_reexecution.consume_new_runs_for_automatic_reexecution)
+    assert f'"{retries.GIVEN_UP}"' in text
+    assert 'new_tags={WILL_RETRY_TAG: "false"}' in text
+    assert parameters(auto_run_reexecution.retry_run) == ["failed_run", "workspace_context"]
+    assert parameters(auto_run_reexecution.should_retry) == ["run", "instance"]
+    made = private._create_cursor_key(dagster.DagsterEventType.RUN_FAILURE)
+    assert made == "EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE"
+
+
+def test_the_executors_configuration() -> None:
+    assert isinstance(private.MULTI_PROC_CONFIG, Field)
+    fields = private.MULTI_PROC_CONFIG.config_type.fields
+    assert {"max_concurrent", "tag_concurrency_limits", "retries", "step_dependency_config"} <= set(
+        fields
+    )
+    assert {
+        "step_handler",
+        "retries",
+        "sleep_seconds",
+        "check_step_health_interval_seconds",
+        "max_concurrent",
+        "tag_concurrency_limits",
+        "should_verify_step",
+        "step_dependency_config",
+    } <= set(parameters(StepDelegatingExecutor))

@@ -1,0 +1,159 @@
+"""What is loaded: the program that prepares it, watched folders, snapshots, dependencies."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
+from support import HERE, PACKAGE, Served, World, lives, until
+
+from dagster_dagnix import settle
+from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG
+from dagster_dagnix.server.checks import Unmet, check_dependencies
+from dagster_dagnix.server.load import Load
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(HERE / "project", tmp_path / "project"))
+
+
+def program(path: Path, load: dict | str) -> Path:
+    """Write a program that prepares a load, or fails with a reason."""
+    if isinstance(load, str):
+        text = f"import sys; sys.exit({load!r})"
+    else:
+        text = f"print({json.dumps(load)!r})"
+    path.write_text(f"#!{sys.executable} -IS\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_what_a_program_says_is_loaded_from_then_on(
+    world: World, serve: Callable[..., Served], project: Path, tmp_path: Path
+) -> None:
+    prepare = program(tmp_path / "prepare", "There is no secret of the name TOKEN.")
+    served = serve("prepared", "--prepare", str(prepare), "x", project=project, log=tmp_path / "log")
+    served.ready()
+    assert served.ask("ping")["code"]["error"] == "There is no secret of the name TOKEN."
+    # The dashboard shows it, too.
+    client = DagsterGrpcClient(socket=str(served.folder / CODE_LINK))
+    assert "no secret of the name TOKEN" in client.list_repositories()
+    environment = {**world.environment, "PLACE": "first"}
+    options = ["-f", "jobs.py", "-d", str(project), "--location-name", "prepared"]
+    load = {"folder": str(project), "options": options, "environment": environment}
+    program(prepare, load)
+    assert "code" in served.ask("reload", seconds=60)
+    run = world.run("prepared", "works", work={"config": {"note": str(tmp_path / "note")}})
+    world.wait(world.launch(run), "SUCCESS")
+    # Its code is of another folder, as that of a snapshot.
+    folder, path, place = (tmp_path / "note").read_text().split()
+    assert (folder, path, place) == (str(HERE / "project"), str(HERE / "project"), "first")
+    program(prepare, "The project is gone.")
+    assert served.ask("reload", seconds=60) == {"error": "The project is gone."}
+    assert served.ask("ping")["code"]["ready"]
+
+
+def test_a_program_that_prints_something_else_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must print a JSON object with folder"):
+        Load.parse('{"folder": "/x"}')
+
+
+def test_a_run_uses_the_snapshot_that_it_was_created_with() -> None:
+    environment = {"PYTHONPATH": "/snapshots/2/src:/more"}
+    load = Load("/snapshots/2", ("-m", "x", "-d", "/snapshots/2/src"), environment)
+    moved = load.at("/snapshots/1/src")
+    assert moved.folder == "/snapshots/1"
+    assert moved.environment == {"PYTHONPATH": "/snapshots/1/src:/more"}
+    assert load.at("/snapshots/2/src") is load
+    assert load.at(None) is load
+
+
+def test_a_saved_change_is_served_by_itself(serve: Callable[..., Served], project: Path) -> None:
+    served = serve("watched", "--watch", str(project), project=project).ready()
+    until(lambda: watches(served), "it watches")
+    first = (served.folder / CODE_LINK).readlink()
+    with (project / "jobs.py").open("a") as file:
+        file.write("\n1 / 0\n")
+    until(lambda: "not served" in served.log.read_text(), served.log)
+    assert "the change is not served: ZeroDivisionError: division by zero" in served.log.read_text()
+    assert (served.folder / CODE_LINK).readlink() == first
+    (project / "__pycache__").mkdir(exist_ok=True)
+    (project / "__pycache__" / "x.pyc").write_text("")
+    shutil.copy(HERE / "project" / "jobs.py", project)
+    until(lambda: "the change is served" in served.log.read_text(), served.log)
+    until(lambda: (served.folder / CODE_LINK).readlink() != first, "another code server")
+
+
+def watches(served: Served) -> bool:
+    """Tell whether the process that watches has asked the kernel to tell of changes."""
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            if (each / "comm").read_text().strip() != "watch":
+                continue
+            if int((each / "stat").read_text().rpartition(")")[2].split()[1]) != served.process.pid:
+                continue
+            infos = "".join(file.read_text() for file in (each / "fdinfo").iterdir())
+        except OSError:
+            continue
+        return "inotify wd" in infos
+    return False
+
+
+def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
+    world: World, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    """Its process ended with exit code 0, as if all was well."""
+    served = serve("left").ready()
+    note = tmp_path / "note"
+    run = world.run("left", "leaves", leave={"config": {"note": str(note)}})
+    world.wait(world.launch(run), "FAILURE")
+    assert "unexpectedly exited with code 0" in world.said(run)
+    assert not lives(note.read_text())
+    # A launch that was cut off goes back into the queue; one that was not does not.
+    cut, begun = world.run("left", "works"), world.run("left", "works")
+    world.instance.add_run_tags(cut.run_id, {RUN_SERVER_TAG: served.socket().name})
+    gone = world.run("left", "works", {RUN_SERVER_TAG: "run-gone-0123456789ab.sock"})
+    hung = world.launch(world.run("left", "works", work={"config": {"seconds": 60}}))
+    ids = [each.run_id for each in (cut, gone, hung)]
+    assert set(settle.settle(world.instance, ids)) == {cut.run_id, gone.run_id}
+    assert world.get(cut).status is DagsterRunStatus.QUEUED
+    assert begun.run_id in settle.settle(world.instance)
+    # A run that has been cancelled meanwhile is not begun.
+    late = world.run("left", "works")
+    world.instance.report_run_canceling(late)
+    world.wait(world.launch(world.get(late)), "CANCELED")
+    assert "before its process began" in world.said(late)
+    world.instance.run_launcher.terminate(hung.run_id)
+
+
+def test_requests_are_answered_in_sentences(serve: Callable[..., Served]) -> None:
+    served = serve("asked").ready()
+    assert "does ping, start" in served.ask("dance")["error"]
+    assert served.ask("start") == {"error": "The request lacks 'run_id'."}
+    assert served.ask("check", run_id="x") == {"known": False}
+    assert served.ask("end", run_id="x") == {"ended": False}
+    assert "is no process" in served.ask("start_step", run_id="x", key="k", arguments="")["error"]
+
+
+def test_dependencies_that_are_missing_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[project]\nname = "x"\ndependencies = ["dagster>99", "no-such-package"]\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    check_dependencies(tmp_path)  # not mounted: it is in the image, with its dependencies
+    monkeypatch.setenv("DAGNIX_PIPES_SNAPSHOTS", "/snapshots")
+    with pytest.raises(Unmet, match="no-such-package") as unmet:
+        check_dependencies(tmp_path)
+    assert unmet.value.answer["__class__"] == "MissingDependencies"
+    assert unmet.value.answer["file"] == "pyproject.toml"
+    assert len(unmet.value.answer["dependencies"]) == 2
+    (tmp_path / "pyproject.toml").write_text("[")
+    with pytest.raises(Unmet, match="cannot be read"):
+        check_dependencies(tmp_path)

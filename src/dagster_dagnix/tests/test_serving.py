@@ -1,0 +1,168 @@
+"""Who serves a code location, what is loaded, and what is left when somebody is killed."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
+from support import HERE, Served, World, lives, until
+
+from dagster_dagnix.protocol import CODE_LINK, RUN_LINK, listens
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(HERE / "project", tmp_path / "project"))
+
+
+def jobs(folder: Path) -> str:
+    """Return what the code server that serves says, over a connection of its own."""
+    return DagsterGrpcClient(socket=str(folder / CODE_LINK)).list_repositories()
+
+
+def name(folder: Path, link: str) -> str:
+    return (folder / link).readlink().name
+
+
+def start_long(world: World, served: Served, note: Path, job: str = "works", op: str = "work"):
+    config = {op: {"config": {"note": str(note), "seconds": 60}}}
+    run = world.launch(world.run(served.location, job, **config))
+    until(note.exists, "the op has begun")
+    return run
+
+
+def test_a_code_server_that_was_killed_is_started_again_and_runs_go_on(
+    world: World, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve("again").ready()
+    run = start_long(world, served, tmp_path / "note")
+    first = name(served.folder, CODE_LINK)
+    (code,) = [
+        int(each.name)
+        for each in Path("/proc").glob("[0-9]*")
+        if comm(each) == "code server" and parent(each) == served.process.pid
+    ]
+    os.kill(code, signal.SIGKILL)
+    until(lambda: name(served.folder, CODE_LINK) != first, "another code server")
+    assert "__repository__" in str(jobs(served.folder))
+    assert served.ask("ping")["runs"] == [run.run_id]
+    assert world.get(run).status.value == "STARTED"
+    # A drained server ends with its last run.
+    served.process.terminate()
+    until(lambda: served.ask("ping")["draining"], "it drains")
+    with pytest.raises(DagsterUserCodeUnreachableError, match="replaced"):
+        world.launch(world.run("again", "works"))
+    assert world.instance.run_launcher.terminate(run.run_id)
+    assert served.process.wait(30) == 0
+    world.wait(run, "CANCELED")
+    assert not list(served.folder.glob("*.sock"))
+
+
+def comm(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def parent(process: Path) -> int:
+    return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_runs_of_a_run_server_that_was_killed_are_reported_by_the_next(
+    world: World, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve("lost").ready()
+    run = start_long(world, served, tmp_path / "note")
+    canceling = start_long(world, served, tmp_path / "note 2", "ignores", "ignore")
+    world.instance.report_run_canceling(canceling)
+    pids = [served.ask("check", run_id=each.run_id)["pid"] for each in (run, canceling)]
+    served.kill()
+    until(lambda: not any(lives(pid) for pid in pids), "its runs are gone")
+    with pytest.raises(DagsterUserCodeUnreachableError, match="Is its container up"):
+        world.launch(world.run("lost", "works"))
+    health = world.instance.run_launcher.check_run_worker_health(world.get(run))
+    assert health.status.value == "FAILED"
+    serve("lost").ready()
+    world.wait(run, "FAILURE")
+    assert "killed while it executed this run, or its host went down" in world.said(run)
+    world.wait(canceling, "CANCELED")
+
+
+def test_a_reload_of_broken_code_keeps_what_is_served(
+    serve: Callable[..., Served], project: Path
+) -> None:
+    served = serve("reload", project=project).ready()
+    first = name(served.folder, CODE_LINK)
+    whole = (project / "jobs.py").read_text()
+    (project / "jobs.py").write_text("1 / 0\n")
+    answer = served.ask("reload", seconds=30)
+    assert "ZeroDivisionError" in str(answer["error"])
+    assert answer["error"]["__class__"] == "SerializableErrorInfo"
+    assert name(served.folder, CODE_LINK) == first
+    assert listens(served.folder / CODE_LINK)
+    (project / "jobs.py").write_text(whole)
+    code = served.ask("reload", seconds=30)["code"]
+    assert code == {"socket": name(served.folder, CODE_LINK), "ready": True, "lazy": False, "error": None}
+    assert code["socket"] != first
+    until(lambda: not listens(served.folder / first), "the old one has ended")
+
+
+def test_code_that_is_broken_at_first_is_shown_and_served_once_it_is_not(
+    world: World, serve: Callable[..., Served], project: Path
+) -> None:
+    whole = (project / "jobs.py").read_text()
+    (project / "jobs.py").write_text("1 / 0\n")
+    served = serve("broken", project=project).ready()
+    state = served.ask("ping")["code"]
+    assert state["lazy"]
+    assert "ZeroDivisionError" in str(state["error"])
+    assert "division by zero" in str(jobs(served.folder))
+    with pytest.raises(DagsterUserCodeUnreachableError, match="not loaded"):
+        world.launch(world.run("broken", "works"))
+    assert "not loaded" in served.ask("serve")["error"]
+    (project / "jobs.py").write_text(whole)
+    assert served.ask("reload", seconds=30)["code"]["lazy"] is False
+    assert "__repository__" in str(jobs(served.folder))
+    world.wait(world.launch(world.run("broken", "works")), "SUCCESS")
+
+
+def test_a_second_run_server_takes_over_while_a_run_is_in_flight(
+    world: World, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    old = serve("two", host="old").ready()
+    run = start_long(world, old, tmp_path / "note")
+    new = serve("two", host="new").ready()
+    assert name(old.folder, RUN_LINK) == old.socket().name
+    assert new.ask("serve") == {"served": True}
+    assert name(old.folder, RUN_LINK) == new.socket().name
+    assert name(old.folder, CODE_LINK).startswith("code-new-")
+    until(lambda: old.ask("ping")["draining"], "the old one drains")
+    later = world.wait(world.launch(world.run("two", "works")), "SUCCESS")
+    assert later.tags["dagnix/run_server"] == new.socket().name
+    assert old.ask("ping")["runs"] == [run.run_id]
+    assert world.instance.run_launcher.terminate(run.run_id)
+    world.wait(run, "CANCELED")
+    assert old.end() == 0
+    # Nor does it take over when it is started again and nobody serves.
+    new.kill()
+    again = serve("two", host="old").ready()
+    time.sleep(0.5)
+    ping = again.ask("ping")
+    assert (ping["draining"], ping["serving"]) == (True, False)
+    assert again.ask("serve") == {"served": True}
+    assert again.ask("leave") == {"draining": True}
+    assert not (again.folder / RUN_LINK).is_symlink()
+    assert again.end() == 0
+
+
+def test_what_is_deleted_is_made_again(world: World, serve: Callable[..., Served]) -> None:
+    served = serve("derived").ready()
+    shutil.rmtree(served.folder)
+    until(lambda: listens(served.folder / RUN_LINK) and listens(served.folder / CODE_LINK), "again")
+    world.wait(world.launch(world.run("derived", "works")), "SUCCESS")

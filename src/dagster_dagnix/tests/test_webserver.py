@@ -1,0 +1,54 @@
+"""The web interface on a Unix socket, where dagster-webserver is installed."""
+
+import http.client
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import World, until
+
+pytest.importorskip("dagster_webserver")
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+
+def get(path: Path, url: str) -> dict:
+    connection = UnixConnection(path)
+    connection.request("GET", url)
+    return json.load(connection.getresponse())
+
+
+def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path) -> None:
+    path = world.home / "web.sock"
+    (tmp_path / "workspace.yaml").write_text("load_from: []\n")
+    log = tmp_path / "log"
+    words = ["--socket", str(path), "--path-prefix", "/dagster", "-w", tmp_path / "workspace.yaml"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "dagster_dagnix.webserver", *words],
+        env={**world.environment, "PYTHONPATH": os.environ["PYTHONPATH"]},
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        until(path.exists, log, 60)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert "dagster_version" in get(path, "/dagster/server_info")
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0, log.read_text()
+    assert not path.exists()
