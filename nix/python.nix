@@ -79,7 +79,9 @@ rec {
       name,
       archive,
       requirements, # wheels
-      python,
+      python, # with the headers, if there is a compiler
+      compiler ? null, # the root file system that has it
+      ...
     }:
     let
       installed = tree {
@@ -100,12 +102,42 @@ rec {
         ./builders/build_wheel.py
         archive
         (placeholder "out")
-      ];
-      PATH = "${builder}/bin:${bootstrap.tools}/bin";
+      ]
+      ++ (if compiler == null then [ ] else [ "--compiler" ]);
+      PATH = builtins.concatStringsSep ":" (
+        [ "${builder}/bin" ]
+        ++ (if compiler == null then [ ] else [ "${compiler}/usr/bin" ])
+        ++ [ "${bootstrap.tools}/bin" ]
+      );
       PYTHONPATH = pip;
       PYTHONHASHSEED = "0";
       PYTHONDONTWRITEBYTECODE = "1";
       SOURCE_DATE_EPOCH = "315532800"; # 1980, the first year that a zip file knows
+    };
+
+  # A compiled wheel, if the image has the libraries that it links to: in one of the trees `roots`, or
+  # in one of the Debian packages `promised`.
+  linked =
+    {
+      wheel,
+      compiler,
+      roots,
+      promised,
+      python,
+    }:
+    derive {
+      inherit (wheel) name;
+      builder = "${python}/bin/python";
+      args = [
+        ./builders/linked_libraries.py
+        wheel
+        (placeholder "out")
+        "--compiler=${compiler}"
+        "--triplet=${triplet}"
+      ]
+      ++ map (root: "--root=${root}") roots
+      ++ map (package: "--package=${package}") promised;
+      PYTHONDONTWRITEBYTECODE = "1";
     };
 
   # Installed trees together, with their scripts, for the host: the CLI and the dev shell.

@@ -45,7 +45,7 @@ let
   );
   wheelTree = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
-  dagster = main.withDagster "dagster" (inputs.wheels shared);
+  dagster = main.withDagster [ base ] "dagster" (inputs.wheels shared);
 
   # A location whose lock has all of the layer `dagster` as it is takes that layer; one with other
   # versions has all of its packages in a layer of its own.
@@ -67,11 +67,14 @@ let
           && locked.packages.${package} == lock.python.packages.${package}
         ) shared;
       wheels = inputs.wheelsOf locked.packages;
+      debian = on.additions name;
+      roots = [ on.base ] ++ (if debian == null then [ ] else [ debian ]);
     in
     {
-      dagster = if isShared then dagster else on.withDagster "dagster-of-${name}" (wheels locked.group);
-      python = if isShared then treeOf name (wheels (without shared locked.group)) else null;
-      debian = on.additions name;
+      dagster =
+        if isShared then dagster else on.withDagster roots "dagster-of-${name}" (wheels locked.group);
+      python = if isShared then on.treeOn roots name (wheels (without shared locked.group)) else null;
+      inherit debian;
       inherit (on) base interpreter;
       code = source;
     };
@@ -80,12 +83,13 @@ in
 {
   inherit base interpreter;
 
-  # The wheel of a lock's entry, for the images that have a Python.
+  # The wheel of a lock's entry, for the images that have a Python, and are to have Debian packages.
   wheelFor =
-    version: name: package:
-    (if version == lock.python.version then main else baseOf version (lock.suiteOf version)).built (
-      inputs.wheelFrom name package
-    );
+    version: promised: name: package:
+    let
+      on = if version == lock.python.version then main else baseOf version (lock.suiteOf version);
+    in
+    on.builtFor [ on.base ] promised (inputs.wheelFrom name package);
 
   # Each the tree of one layer; null makes no layer.
   inherit dagster;

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from dagnix.locations.faults import Faults
 from dagnix.lock import changes, lockfile, mirrors, seeds, sources
 from dagnix.lock.apt import Apt, Stanza
 from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import SYSTEMS
+from dagnix.lock.systems import SYSTEMS, host_system
 from dagnix.lock.wheels import PYTHON
 
 Lock = dict[str, Any]
@@ -89,6 +90,17 @@ def additions(path: Path) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise UserError(f"{path}: debian-packages must be a list of names.")
     return tuple(found)
+
+
+def named(checkout: Checkout, location: str, folder: Path) -> set[str]:
+    """Return the Debian packages that a code location asks for, and those that are locked for it.
+
+    Raises UserError as `additions`.
+    """
+    python = locations.python(checkout.root, location) or PYTHON
+    groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
+    locked = groups.get(host_system().name, {}).get(location, ())
+    return {*additions(folder / "pyproject.toml"), *locked}
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -168,6 +180,10 @@ def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what 
         solved = {}
         for name, group in lists.groups.items():
             there = before.get(name, ()) if keep else ()
+            if keep and name not in before and group.packages:
+                # What a new group shares with others is to stay at their versions.
+                with suppress(UserError):  # as below
+                    there = apt.solve(group.packages, group.exclude).keys() & keep.keys()
             kept = {package: keep[package] for package in there if package in keep}
             move = {package: locked[package]["version"] for package in there if package not in keep}
             solve = partial(apt.solve, exclude=group.exclude, keep=kept, move=move)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.lock import changes, dependencies, lockfile, project_lock, python
+from dagnix.lock import changes, debian, dependencies, lockfile, project_lock, python
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import host_system
 
@@ -33,6 +33,7 @@ def update(
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
         project_lock.find(folder, name, project),
+        debian.named(checkout, name, folder),
     )
     packages = old.get("packages") or shared.get("packages", {})
     locked = {} if upgrade else packages
