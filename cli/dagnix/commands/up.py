@@ -12,7 +12,6 @@ from dagnix import (
     console,
     cut_off,
     example,
-    health,
     images,
     locations,
     project,
@@ -97,7 +96,7 @@ def command(
     if mount:
         with faults.of(code.SERVICE):
             code.require(here, code.container(here))
-    wait_for(here, faults, wait)
+    start.wait(here, faults, wait)
     if had_data:
         schema.report(here)
     example.run_once(here, faults)
@@ -123,21 +122,6 @@ def brought(here: project.Project, layouts: list[images.Layout]) -> dict[str, hi
         for layout in layouts
         if layout.name in locations.names(here.root)
     }
-
-
-def wait_for(here: project.Project, faults: Faults, seconds: float) -> None:
-    """Wait until every service is healthy; a code location that is not has a fault.
-
-    Raises:
-        UserError: another service does not become healthy.
-
-    """
-    sick = health.sick(here, seconds)
-    for location in locations.names(here.root):
-        if location in sick:
-            faults.add(location, sick.pop(location))
-    if sick:
-        raise UserError("\n".join(sick.values()))
 
 
 def versions(

@@ -20,7 +20,10 @@ from dagnix.lock.systems import host_system
 
 BUILDS = """#!/bin/sh
 echo "$@" >> {log}
-case "$* {pure}" in *'"compiled": true'* | *yes) ;; *) echo 'refused: it needs a compiler' >&2; exit 1 ;; esac
+case "$* {pure}" in
+  *'"compiled": true'* | *yes) ;;
+  *) echo 'refused: it needs a compiler' >&2; exit 1 ;;
+esac
 [ -d {made} ] && echo {made} && exit
 echo 'building'
 echo 'refused: it downloads while it is installed' >&2
