@@ -32,7 +32,7 @@ def update(
         (project.file,),
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
-        project_lock.find(folder, name, project),
+        project_lock.find(checkout, folder, name, project),
         debian.named(checkout, name, folder),
     )
     packages = old.get("packages") or shared.get("packages", {})

@@ -90,7 +90,7 @@ def read_lists(checkout: Checkout) -> Lists:
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
         {pipes.file: pipes.python},
-        project_lock=project_lock.find(checkout.pipes, locations.FIRST, pipes),
+        project_lock=project_lock.find(checkout, checkout.pipes, locations.FIRST, pipes),
         debian=debian.named(checkout, locations.FIRST, checkout.pipes),
     )
 
