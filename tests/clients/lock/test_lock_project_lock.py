@@ -224,9 +224,9 @@ def test_that_of_a_workspace_is_followed_for_a_member(marketing: World) -> None:
     # Another member is no package of an index.
     asks(marketing, "tool", "shared")
     assert refused(marketing) == (
-        f"marketing: {marketing.root}/uv.lock has shared from the folder libraries/shared, which is "
-        "no package of an index: publish it in yours, or put its code beside the project's own and "
-        "take it out of the dependencies."
+        f"marketing: {marketing.root}/uv.lock has shared from the folder libraries/shared, which "
+        "is no package of an index: publish it in yours, or put its code beside the project's own "
+        "and take it out of the dependencies."
     )
 
 
