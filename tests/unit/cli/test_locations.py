@@ -6,7 +6,9 @@ import yaml
 from support.stack import ROOT
 
 from dagnix import UserError, locations, project
-from dagnix.locations import service
+from dagnix.locations import remove, service
+from dagnix.lock import debian
+from dagnix.lock.checkout import Checkout
 
 
 def add(root: Path, name: str, folder: str) -> None:
@@ -65,3 +67,25 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
     with pytest.raises(UserError, match=r"compose\.yaml has no service pipes"):
         service.write(checkout, "marketing")
+
+
+def test_a_python_that_no_location_has_any_more_is_not_locked(checkout: Path) -> None:
+    here = Checkout(checkout, checkout)
+    pythons = [here.lock(debian.lock_of(version)) for version in ("3.11", "3.12")]
+    for path in pythons:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    for name, python in (("a", "3.11"), ("b", "3.11"), ("c", "3.13")):
+        add(checkout, name, name)
+        lock = locations.lock(checkout, name)
+        lock.write_text(json.dumps({**json.loads(lock.read_text()), "python": python}))
+    # One whose lock cannot be read may have any.
+    broken = locations.lock(checkout, "d")
+    broken.write_text("<<<<<<<")
+    assert debian.drop_pythons(here) == []
+    broken.unlink()
+    assert debian.drop_pythons(here) == ["Python 3.12 removed: no location has it"]
+    remove.unregister(project.current(), "a")
+    assert pythons[0].exists()
+    remove.unregister(project.current(), "b")
+    assert not pythons[0].parent.exists()
