@@ -1,6 +1,7 @@
 """Which libraries a wheel links to, read by a readelf that is played by a script."""
 
 import argparse
+import sys
 import zipfile
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import linked_libraries
 import pytest
 
 TRIPLET = "x86_64-linux-gnu"
-READELF = """#!/bin/sh
-cat <<END
- 0x0000000000000001 (NEEDED)             Shared library: [$(sed 's/.*links to //' "$3")]
- 0x000000000000000e (SONAME)             Library soname: [libother.so.1]
-END
+READELF = f"""#!{sys.executable}
+import sys
+name = open(sys.argv[-1]).read().partition("links to ")[2]
+print(f" 0x0000000000000001 (NEEDED)             Shared library: [{{name}}]")
+print(" 0x000000000000000e (SONAME)             Library soname: [libother.so.1]")
 """
 
 
