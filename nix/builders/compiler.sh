@@ -2,6 +2,10 @@
 # In: what rootfs.sh takes, $rootfs (that script), $triplet.
 . "$rootfs"
 
+# Debian's alternatives, which maintainer scripts make.
+ln -s gcc usr/bin/cc
+ln -s g++ usr/bin/c++
+
 # The loader is called by hand, as in interpreter.sh, and so in place of each program that a program
 # starts. Python has a wrapper of its own; its file is what that one calls.
 loader=$(find usr/lib64/ usr/lib/ -maxdepth 1 -name 'ld-linux-*.so.*' | head -n 1)

@@ -32,6 +32,8 @@ TINY = {
 COMPILED = {
     "pyproject.toml": TINY["pyproject.toml"],
     "setup.py": (
+        "import os\n"
+        "os.environ['CC'] = 'cc'\n"  # as many builds call it
         "from setuptools import Extension, setup\n"
         "setup(ext_modules=[Extension('tiny.answer', ['answer.c', 'more.cpp'])])\n"
     ),
