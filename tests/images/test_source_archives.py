@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from support import checkout
@@ -21,6 +22,7 @@ from dagnix.lock.checkout import Checkout
 from dagnix.lock.source_archives import Missing, SourceArchives
 from dagnix.lock.systems import SYSTEMS
 
+DEBIAN = Path("nix/locks/debian.json")
 SITE_PACKAGES = PurePosixPath("/opt/dagster/venv/lib/python3.13/site-packages")
 TINY = {
     "pyproject.toml": "[build-system]\nrequires = ['setuptools']\n"
@@ -115,17 +117,22 @@ def test_a_package_without_a_wheel_is_in_the_image(
     assert run([result / "bin/python", "-c", "import tiny; print(tiny.ANSWER)"]).stdout == "42\n"
 
 
-def of_lock(index: Index, folder: Path, setup: str, debian: Collection[str] = ()) -> str:
-    """Build an archive as for a lock, and return the sentence that refuses it, if there is one."""
-    archive = index.add_source("tiny", "1.0", {"setup.py": setup})
+def entry_of(archive: Path) -> dict[str, Any]:
+    """Return what a lock has of an archive."""
     content = archive.read_bytes()
-    entry = {
+    return {
         "version": "1.0",
         "file": archive.name,
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "build": {"setuptools": lockfile.read(ROOT / LOCK)["packages"][SYSTEM]["setuptools"]},
     }
+
+
+def of_lock(index: Index, folder: Path, setup: str, debian: Collection[str] = ()) -> str:
+    """Build an archive as for a lock, and return the sentence that refuses it, if there is one."""
+    archive = index.add_source("tiny", "1.0", {"setup.py": setup})
+    entry = entry_of(archive)
     (folder / "wheels").mkdir()
     archives = SourceArchives(
         Checkout(folder, ROOT),
@@ -146,6 +153,27 @@ def test_one_may_link_to_what_a_debian_package_of_the_location_has(
     (wheel,) = (tmp_path / "wheels").iterdir()
     # So the solver takes it for both machines.
     assert wheel.name == ("tiny-1.0-cp313-cp313-manylinux_2_17_x86_64.manylinux_2_17_aarch64.whl")
+
+    # The list may have changed since: the image looks again.
+    tree = tmp_path / "checkout"
+    checkout.write(tree)
+    lock = lockfile.read(tree / LOCK)
+    (archive,) = index.folder.glob("tiny/*.tar.gz")
+    lock["packages"][SYSTEM]["tiny"] = {**entry_of(archive), "compiled": True}
+    lock["groups"][SYSTEM]["pipes"].append("tiny")
+    (tree / LOCK).write_text(json.dumps(lock))
+    build = ["nix", "build", "--out-link", tmp_path / "result", f"path:{tree}#pipes-oci"]
+    refused = run(build, check=False)
+    assert (
+        "refused: it links to libgomp.so.1, which the image lacks: put Debian's libgomp1 into"
+        in (refused.stderr)
+    )
+    debian = lockfile.read(tree / DEBIAN)
+    debian["groups"][SYSTEM]["pipes"].append("libgomp1")
+    (tree / DEBIAN).write_text(json.dumps(debian))
+    run(build)
+    with contents(Layout(tmp_path / "result")) as held:
+        assert PurePosixPath("/usr/lib/x86_64-linux-gnu/libgomp.so.1") in held
 
 
 @pytest.mark.parametrize(
