@@ -83,7 +83,8 @@ rec {
   treeOf = treeOn [ base ];
 
   # The same with the venv itself and the programs.
-  withDagster =
+  withDagster = withDagsterOn [ base ];
+  withDagsterOn =
     roots: name: wheels:
     python.tree {
       inherit name;

@@ -73,6 +73,31 @@ rec {
       PYTHONDONTWRITEBYTECODE = "1";
     };
 
+  # A compiled wheel, if the image has the libraries that it links to: in one of the trees `roots`, or
+  # in one of the Debian packages `promised`.
+  linked =
+    {
+      wheel,
+      compiler,
+      roots,
+      promised,
+      python,
+    }:
+    derive {
+      inherit (wheel) name;
+      builder = "${python}/bin/python";
+      args = [
+        ./builders/linked_libraries.py
+        wheel
+        (placeholder "out")
+        "--compiler=${compiler}"
+        "--triplet=${triplet}"
+      ]
+      ++ map (root: "--root=${root}") roots
+      ++ map (package: "--package=${package}") promised;
+      PYTHONDONTWRITEBYTECODE = "1";
+    };
+
   # The wheel of a source archive, in a folder of its own. What its build works with is in no image.
   wheelOf =
     {
@@ -113,31 +138,6 @@ rec {
       PYTHONHASHSEED = "0";
       PYTHONDONTWRITEBYTECODE = "1";
       SOURCE_DATE_EPOCH = "315532800"; # 1980, the first year that a zip file knows
-    };
-
-  # A compiled wheel, if the image has the libraries that it links to: in one of the trees `roots`, or
-  # in one of the Debian packages `promised`.
-  linked =
-    {
-      wheel,
-      compiler,
-      roots,
-      promised,
-      python,
-    }:
-    derive {
-      inherit (wheel) name;
-      builder = "${python}/bin/python";
-      args = [
-        ./builders/linked_libraries.py
-        wheel
-        (placeholder "out")
-        "--compiler=${compiler}"
-        "--triplet=${triplet}"
-      ]
-      ++ map (root: "--root=${root}") roots
-      ++ map (package: "--package=${package}") promised;
-      PYTHONDONTWRITEBYTECODE = "1";
     };
 
   # Installed trees together, with their scripts, for the host: the CLI and the dev shell.

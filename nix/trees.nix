@@ -45,7 +45,7 @@ let
   );
   wheelTree = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
-  dagster = main.withDagster [ base ] "dagster" (inputs.wheels shared);
+  dagster = main.withDagster "dagster" (inputs.wheels shared);
 
   # A location whose lock has all of the layer `dagster` as it is takes that layer; one with other
   # versions has all of its packages in a layer of its own.
@@ -72,7 +72,7 @@ let
     in
     {
       dagster =
-        if isShared then dagster else on.withDagster roots "dagster-of-${name}" (wheels locked.group);
+        if isShared then dagster else on.withDagsterOn roots "dagster-of-${name}" (wheels locked.group);
       python = if isShared then on.treeOn roots name (wheels (without shared locked.group)) else null;
       inherit debian;
       inherit (on) base interpreter;
