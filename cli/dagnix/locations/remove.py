@@ -47,7 +47,7 @@ def leave(project: Project, present: Container) -> None:
 
 
 def unregister(project: Project, name: str) -> None:
-    """Remove the location's lock, its compose file, and the lock of a Python that none has now."""
+    """Remove the location's lock, its compose file, and what is locked for it alone."""
     locations.lock(project.root, name).unlink()
     locations.compose_file(project.root, name).unlink(missing_ok=True)
-    debian.drop_pythons(Checkout.here())
+    debian.remove_location(Checkout.here(), name)

@@ -339,6 +339,21 @@ def add_suite(checkout: Checkout, python: str) -> None:
         _update(checkout, Faults(), python, upgrade=False)
 
 
+def remove_location(checkout: Checkout, name: str) -> None:
+    """Remove what was locked for a location alone, which is no more."""
+    drop_pythons(checkout)
+    for lock_name in (lock_of(PYTHON), *map(lock_of, _others(checkout))):
+        path = checkout.lock(lock_name)
+        lock = lockfile.read(path)
+        for system, groups in lock.get("groups", {}).items():
+            if groups.pop(name, None) is not None:
+                kept = {package for names in groups.values() for package in names}
+                packages = lock["packages"][system]
+                lock["packages"][system] = {n: e for n, e in packages.items() if n in kept}
+        if lock:
+            lockfile.write(path, lock)
+
+
 def drop_pythons(checkout: Checkout) -> list[str]:
     """Remove the locks of Pythons that no location has any more; return what changed."""
     if locations.unreadable(checkout.root):

@@ -69,7 +69,7 @@ def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
         service.write(checkout, "marketing")
 
 
-def test_a_python_that_no_location_has_any_more_is_not_locked(checkout: Path) -> None:
+def test_what_is_locked_for_a_location_alone_goes_with_it(checkout: Path) -> None:
     here = Checkout(checkout, checkout)
     pythons = [here.lock(debian.lock_of(version)) for version in ("3.11", "3.12")]
     for path in pythons:
@@ -85,7 +85,16 @@ def test_a_python_that_no_location_has_any_more_is_not_locked(checkout: Path) ->
     assert debian.drop_pythons(here) == []
     broken.unlink()
     assert debian.drop_pythons(here) == ["Python 3.12 removed: no location has it"]
+    groups = {"base": ["x"], "a": ["x", "y", "z"], "b": ["z"]}
+    packages = {package: {"version": "1"} for package in "xyz"}
+    pythons[0].write_text(
+        json.dumps({"groups": {"one": groups}, "packages": {"one": packages}, "snapshot": "1"})
+    )
     remove.unregister(project.current(), "a")
-    assert pythons[0].exists()
+    assert json.loads(pythons[0].read_text()) == {
+        "groups": {"one": {"base": ["x"], "b": ["z"]}},
+        "packages": {"one": {"x": {"version": "1"}, "z": {"version": "1"}}},
+        "snapshot": "1",
+    }
     remove.unregister(project.current(), "b")
     assert not pythons[0].parent.exists()
