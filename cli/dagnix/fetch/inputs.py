@@ -165,6 +165,12 @@ def is_compiled(entry: Mapping[str, Any]) -> bool:
     return entry.get("compiled", False)
 
 
+def has_compiler(checkout: Checkout, python: str, system: System) -> bool:
+    """Tell whether the lock of a Python's suite has a compiler; an older Dagnix locked none."""
+    lock = _read(checkout, "debian" if python == PYTHON else f"pythons/{python}")
+    return COMPILER in lock.get("groups", {}).get(system.name, {})
+
+
 def _any_compiled(lock: Mapping[str, Any], system: System) -> bool:
     packages = lock.get("packages", {}).get(system.name, {})
     return any(is_compiled(entry) for entry in packages.values())

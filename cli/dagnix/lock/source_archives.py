@@ -172,8 +172,10 @@ class SourceArchives:
         entry = entries[host.name]
         if python != PYTHON:
             debian.add_suite(self.checkout, python)
-        if python != PYTHON or is_compiled(entry):
-            compiled = is_compiled(entry)
+        compiled = is_compiled(entry)
+        if compiled and not inputs.has_compiler(self.checkout, python, host):
+            raise RefusedError(f"{NEEDS_COMPILER}, which `./dagnix lock debian` locks first")
+        if python != PYTHON or compiled:
             base = inputs.base(self.checkout, python, [host], with_compiler=compiled)
             bring.files(self.checkout, base)
         return self._nix_build(name, entry, python)

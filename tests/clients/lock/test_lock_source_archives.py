@@ -111,6 +111,8 @@ def test_one_that_needs_a_compiler_gets_debians_which_others_do_not_fetch(
     lists = world.root / "nix" / "debian.toml"
     compiler = '[groups.compiler]\npackages = ["cc"]\n'
     lists.write_text(lists.read_text().replace("[groups.seed]", f"{compiler}[groups.seed]"))
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    assert "it needs a compiler, which `./dagnix lock debian` locks first" in said
     world.ok("lock", "debian")
     world.ok("fetch")
     cc = world.debian.deb("cc", "1.0").name
