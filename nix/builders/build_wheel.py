@@ -37,8 +37,10 @@ NO_COMPILER = re.compile(
     r"|(?:gcc|g\+\+|\bcc)\b.*(?:No such file or directory|not found)"
     r"|no acceptable C(?:\+\+)? compiler|Unknown compiler\(s\)"
 )
+ERROR = re.compile(r"[\w.]*error: \S", re.IGNORECASE)
 # What gcc and the linker lack, if there are such.
 HEADER = re.compile(r"fatal error: (\S+): No such file or directory")
+NOT_C = re.compile(r"^\s*\S+:\d+:\d+: error: .+$", re.MULTILINE)
 LIBRARY = re.compile(r"cannot find -l(\S+?):? ")
 
 
@@ -108,11 +110,16 @@ def reason(output: str) -> str:
         return f"it includes {found[1]}, which is in neither Python's headers nor the C library's"
     if found := LIBRARY.search(output):
         return f"it links to lib{found[1]}, which the compiler does not have"
+    if found := NOT_C.search(output):
+        return f"it does not compile: {found[0].strip()}"
     if NO_COMPILER.search(output):
         return NEEDS_COMPILER
     own, found, _ = output.rpartition("[end of output]")
-    lines = [line.strip(" │╰─>") for line in (own if found else output).splitlines()]
-    return next((line for line in reversed(lines) if line), "pip printed nothing")
+    said = own.rpartition("of output]")[2] if found else output
+    lines = [line for each in said.splitlines() if (line := each.strip(" │╰─>"))]
+    # Some explain an error at length.
+    named = [line for line in lines if ERROR.match(line)]
+    return (named or lines or ["pip printed nothing"])[-1].rstrip(".")
 
 
 def main() -> int:

@@ -14,9 +14,23 @@ error: metadata-generation-failed
 """
 
 
+EXPLAINED = """
+  error: subprocess-exited-with-error
+  × Getting requirements to build wheel did not run successfully.
+  ╰─> [9 lines of output]
+      Error: pg_config executable not found.
+
+      For further information please check the documentation
+      (also at <https://docs.example.org/install>).
+
+      [end of output]
+"""
+
+
 @pytest.mark.parametrize(
     ("output", "reason"),
     [
+        (EXPLAINED, "Error: pg_config executable not found."),
         (FAILED, "ValueError: the version is missing"),
         ("ERROR: Cannot unpack file\n\n", "ERROR: Cannot unpack file"),
         ("", "pip printed nothing"),
