@@ -32,9 +32,10 @@ NO_NETWORK = (
     "Could not resolve host",
 )
 NEEDS_COMPILER = "it needs a compiler"  # cli/dagnix/lock/source_archives.py
+PROGRAM = r"(?:gcc|g\+\+|c\+\+|\bcc)(?![\w.])"
 NO_COMPILER = re.compile(
-    r"(?:No such file or directory|not found|failed).*(?:gcc|g\+\+|\bcc)\b"
-    r"|(?:gcc|g\+\+|\bcc)\b.*(?:No such file or directory|not found)"
+    rf"(?:No such file or directory|not found|failed).*{PROGRAM}"
+    rf"|{PROGRAM}.*(?:No such file or directory|not found)"
     r"|no acceptable C(?:\+\+)? compiler|Unknown compiler\(s\)"
 )
 ERROR = re.compile(r"[\w.]*error: \S", re.IGNORECASE)

@@ -16,7 +16,7 @@ error: metadata-generation-failed
 
 EXPLAINED = """
   error: subprocess-exited-with-error
-  × Getting requirements to build wheel did not run successfully.
+  Getting requirements to build wheel did not run successfully.
   ╰─> [9 lines of output]
       Error: pg_config executable not found.
 
@@ -30,7 +30,7 @@ EXPLAINED = """
 @pytest.mark.parametrize(
     ("output", "reason"),
     [
-        (EXPLAINED, "Error: pg_config executable not found."),
+        (EXPLAINED, "Error: pg_config executable not found"),
         (FAILED, "ValueError: the version is missing"),
         ("ERROR: Cannot unpack file\n\n", "ERROR: Cannot unpack file"),
         ("", "pip printed nothing"),
@@ -41,6 +41,14 @@ EXPLAINED = """
         (
             "error: command 'x86_64-linux-gnu-gcc' failed: No such file or directory",
             build_wheel.NEEDS_COMPILER,
+        ),
+        (
+            "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-g++'",
+            build_wheel.NEEDS_COMPILER,
+        ),
+        (
+            "  tiny.c:1:10: note: x\n  tiny.c:7:3: error: too few arguments\n",
+            "it does not compile: tiny.c:7:3: error: too few arguments",
         ),
         ("configure: error: no acceptable C compiler found in $PATH", build_wheel.NEEDS_COMPILER),
         ("ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]", build_wheel.NEEDS_COMPILER),
