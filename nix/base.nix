@@ -38,27 +38,57 @@ rec {
   };
   interpreter = python.interpreter base;
 
-  # `wheel` as the inputs have it → its file, or the folder that it is built into.
-  built = wheel: if wheel ? archive then python.wheelOf (wheel // { python = interpreter; }) else wheel;
+  # What compiles source archives: in no image.
+  compiler = debian.compiler {
+    name = "compiler";
+    packages = debs suite.groups.base ++ onBase (
+      suite.groups.compiler
+        or (throw "the lock of Debian's packages has no compiler: run ./dagnix lock debian")
+    );
+    inherit (tools) triplet;
+  };
 
-  # Wheels as one layer's tree; null for none.
-  treeOf =
-    name: wheels:
+  # `wheel` as the inputs have it → its file, or the folder that it is built into. What a compiled one
+  # links to must be in one of the trees `roots`, or in one of the Debian packages `promised`.
+  builtFor =
+    roots: promised: wheel:
+    if !wheel ? archive then
+      wheel
+    else if !wheel.compiled then
+      python.wheelOf (wheel // { python = interpreter; })
+    else
+      python.linked {
+        inherit roots promised compiler;
+        python = interpreter;
+        wheel = python.wheelOf (
+          wheel
+          // {
+            python = python.interpreter compiler;
+            inherit compiler;
+          }
+        );
+      };
+
+  # Wheels as one layer's tree, in an image that has the trees `roots`; null for no wheels.
+  treeOn =
+    roots: name: wheels:
     if wheels == [ ] then
       null
     else
       python.tree {
         inherit name;
-        wheels = map built wheels;
+        wheels = map (builtFor roots [ ]) wheels;
         python = interpreter;
       };
+  treeOf = treeOn [ base ];
 
   # The same with the venv itself and the programs.
-  withDagster =
-    name: wheels:
+  withDagster = withDagsterOn [ base ];
+  withDagsterOn =
+    roots: name: wheels:
     python.tree {
       inherit name;
-      wheels = map built wheels;
+      wheels = map (builtFor roots [ ]) wheels;
       python = interpreter;
       others = [
         programs

@@ -18,6 +18,23 @@ in
     }:
     bootstrap.run name ./builders/rootfs.sh (scripts // { inherit packages account writable; });
 
+  # A root file system with a compiler, whose programs run on any host.
+  compiler =
+    {
+      name,
+      packages,
+      triplet,
+    }:
+    bootstrap.run name ./builders/compiler.sh (
+      scripts
+      // {
+        inherit packages triplet;
+        rootfs = ./builders/rootfs.sh;
+        account = "builder";
+        writable = [ ];
+      }
+    );
+
   # Packages that go on top of the root file system `base`.
   addition =
     {

@@ -8,6 +8,7 @@
   version, # the images' tag
   revision, # the git revision of `pipes`
   source, # the address of the repository that `pipes` is in
+  tracked ? false, # whether these folders hold what git knows and nothing else
   salt ? "", # another value gives other derivations, which must make the same images
   layerMaker ? null, # a nix2container from another call, so that a second build need not compile it
 }@arguments:
@@ -108,18 +109,21 @@ let
     cli = sources "cli" ../cli;
   };
 
-  # A path of its own, so that a build depends on these files and on no others of the checkout. Secrets,
-  # virtual environments and caches are left out even if git knows them, or the flake is a `path:`.
+  # A path of its own, so that a build depends on these files and on no others of the checkout. Where
+  # not git has chosen them, as in a `path:`, secrets, virtual environments and caches are left out.
   sources = sourcesWithout [ ];
   leftOut = builtins.fromJSON (builtins.readFile ../cli/dagnix/locations/left_out.json);
+  isNoCode =
+    file: type:
+    builtins.elem (baseNameOf file) leftOut
+    || (type == "directory" && builtins.pathExists (file + "/pyvenv.cfg"));
   sourcesWithout =
     excluded: name: path:
     builtins.path {
       inherit name path;
       filter =
         file: type:
-        !builtins.elem (baseNameOf file) leftOut
-        && !(type == "directory" && builtins.pathExists (file + "/pyvenv.cfg"))
+        (tracked || !isNoCode file type)
         && !builtins.elem file (map (each: "${toString path}/${each}") excluded);
     };
 

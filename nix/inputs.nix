@@ -3,7 +3,9 @@
 let
   inherit (builtins)
     all
+    any
     attrNames
+    attrValues
     elem
     filter
     head
@@ -14,10 +16,16 @@ let
 
   debOf = packages: name: locked.file (debianFile packages name) packages.${name}.sha256;
   deb = debOf lock.debian.packages;
+  # What only the compiler needs, only where a Python package is compiled.
   debEntries =
-    packages:
+    suite: pythonPackages:
+    let
+      inherit (suite) packages;
+      unused = if any (package: package.compiled or false) pythonPackages then [ ] else [ "compiler" ];
+      needed = builtins.concatLists (attrValues (builtins.removeAttrs suite.groups unused));
+    in
     map (name: entry "debian" name (debianFile packages name) (debOf packages name)) (
-      attrNames packages
+      filter (name: elem name needed) (attrNames packages)
     );
   fileOf = packages: name: with packages.${name}; locked.file file sha256;
   # A wheel; of a source archive, what its wheel is built from.
@@ -28,6 +36,7 @@ let
         name = "${name}-${package.version}";
         archive = locked.file package.file package.sha256;
         requirements = map (fileOf package.build) (attrNames package.build);
+        compiled = package.compiled or false;
       }
     else
       locked.file package.file package.sha256;
@@ -35,6 +44,13 @@ let
   wheel = wheelOf lock.python.packages;
   vendor = module: locked.directory (vendorName module) lock.go.${module}.vendor;
   seed = locked.directory "seed" lock.debian.seed;
+
+  # What is locked for the locations that have a Python.
+  packagesOf =
+    python:
+    builtins.concatMap (location: attrValues location.packages) (
+      filter (location: location.python == python) (attrValues lock.locations)
+    );
 
   entry = kind: name: file: path: {
     inherit kind name file;
@@ -68,8 +84,10 @@ in
 
   # All that `./dagnix fetch` has to bring, for `nix eval --json`.
   listing =
-    debEntries lock.debian.packages
-    ++ builtins.concatMap (python: debEntries python.packages) (builtins.attrValues lock.pythons)
+    debEntries lock.debian (attrValues lock.python.packages ++ packagesOf lock.python.version)
+    ++ builtins.concatMap (python: debEntries lock.pythons.${python} (packagesOf python)) (
+      attrNames lock.pythons
+    )
     ++ wheelEntries lock.python.packages
     ++ builtins.concatMap (location: wheelEntries location.packages) (
       builtins.attrValues lock.locations

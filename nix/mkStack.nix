@@ -26,6 +26,8 @@ let
           source
           ;
         root = dirOf config;
+        # Only git's have one of these; Nix 2.8 has no other sign of a tree that is not committed.
+        tracked = self ? rev || self ? dirtyRev || self ? submodules;
         revision = self.rev or "dirty";
       };
     }) systems

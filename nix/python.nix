@@ -74,13 +74,40 @@ rec {
       PYTHONDONTWRITEBYTECODE = "1";
     };
 
+  # A compiled wheel, if the image has the libraries that it links to: in one of the trees `roots`, or
+  # in one of the Debian packages `promised`.
+  linked =
+    {
+      wheel,
+      compiler,
+      roots,
+      promised,
+      python,
+    }:
+    derive {
+      inherit (wheel) name;
+      builder = "${python}/bin/python";
+      args = [
+        ./builders/linked_libraries.py
+        wheel
+        (placeholder "out")
+        "--compiler=${compiler}"
+        "--triplet=${triplet}"
+      ]
+      ++ map (root: "--root=${root}") roots
+      ++ map (package: "--package=${package}") promised;
+      PYTHONDONTWRITEBYTECODE = "1";
+    };
+
   # The wheel of a source archive, in a folder of its own. What its build works with is in no image.
   wheelOf =
     {
       name,
       archive,
       requirements, # wheels
-      python,
+      python, # with the headers, if there is a compiler
+      compiler ? null, # the root file system that has it
+      ...
     }:
     let
       installed = tree {
@@ -101,8 +128,13 @@ rec {
         ./builders/build_wheel.py
         archive
         (placeholder "out")
-      ];
-      PATH = "${builder}/bin:${bootstrap.tools}/bin";
+      ]
+      ++ (if compiler == null then [ ] else [ "--compiler" ]);
+      PATH = builtins.concatStringsSep ":" (
+        [ "${builder}/bin" ]
+        ++ (if compiler == null then [ ] else [ "${compiler}/usr/bin" ])
+        ++ [ "${bootstrap.tools}/bin" ]
+      );
       PYTHONPATH = pip;
       PYTHONHASHSEED = "0";
       PYTHONDONTWRITEBYTECODE = "1";

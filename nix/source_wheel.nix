@@ -6,6 +6,7 @@
   python, # "3.13"
   name,
   package, # JSON: the entry that the lock is to have
+  debian, # JSON: the names of the Debian packages that an image is to have on top
 }:
 let
   folder = /. + locks;
@@ -21,4 +22,4 @@ let
     source = "";
   };
 in
-build.wheelFor python name (builtins.fromJSON package)
+build.wheelFor python (builtins.fromJSON debian) name (builtins.fromJSON package)

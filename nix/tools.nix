@@ -7,6 +7,7 @@
 }:
 rec {
   inherit derive;
+  inherit (platform) triplet;
 
   bootstrap = import ./bootstrap.nix {
     inherit derive;

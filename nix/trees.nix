@@ -73,12 +73,15 @@ let
           && locked.packages.${package} == lock.python.packages.${package}
         ) shared;
       wheels = inputs.wheelsOf locked.packages;
+      debian = on.additions name;
+      roots = [ on.base ] ++ (if debian == null then [ ] else [ debian ]);
     in
     {
-      dagster = if isShared then dagster else on.withDagster "dagster-of-${name}" (wheels locked.group);
-      python = if isShared then treeOf name (wheels (without shared locked.group)) else null;
+      dagster =
+        if isShared then dagster else on.withDagsterOn roots "dagster-of-${name}" (wheels locked.group);
+      python = if isShared then on.treeOn roots name (wheels (without shared locked.group)) else null;
       dagnix = on.treeOf "dagnix" [ ownWheel ];
-      debian = on.additions name;
+      inherit debian;
       inherit (on) base interpreter;
       code = source;
     };
@@ -87,12 +90,13 @@ in
 {
   inherit base interpreter;
 
-  # The wheel of a lock's entry, for the images that have a Python.
+  # The wheel of a lock's entry, for the images that have a Python, and are to have Debian packages.
   wheelFor =
-    version: name: package:
-    (if version == lock.python.version then main else baseOf version (lock.suiteOf version)).built (
-      inputs.wheelFrom name package
-    );
+    version: promised: name: package:
+    let
+      on = if version == lock.python.version then main else baseOf version (lock.suiteOf version);
+    in
+    on.builtFor [ on.base ] promised (inputs.wheelFrom name package);
 
   # Each the tree of one layer; null makes no layer.
   inherit dagster;

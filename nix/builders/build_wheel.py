@@ -3,15 +3,18 @@
 Runs inside a Nix build, in an environment that has what the archive asks for to be built, with pip
 on the path. ``OUT`` becomes a folder that holds the wheel and nothing else, the same bytes on each
 run. What keeps it from being built stands in a line that begins with ``REFUSED``, which
-``./dagnix lock`` shows.
+``./dagnix lock`` shows. With ``--compiler`` gcc is on the path, too, and the wheel may be for one
+kind of machine.
 
-usage: python build_wheel.py ARCHIVE OUT
+usage: python build_wheel.py ARCHIVE OUT [--compiler]
 """
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -28,7 +31,18 @@ NO_NETWORK = (
     "Connection refused",
     "Could not resolve host",
 )
-COMPILER = re.compile(r"(?:No such file or directory|not found|failed).*(?:gcc|g\+\+|\bcc)\b")
+NEEDS_COMPILER = "it needs a compiler"  # cli/dagnix/lock/source_archives.py
+PROGRAM = r"(?:gcc|g\+\+|c\+\+|\bcc)(?![\w.])"
+NO_COMPILER = re.compile(
+    rf"(?:No such file or directory|not found|failed).*{PROGRAM}"
+    rf"|{PROGRAM}.*(?:No such file or directory|not found)"
+    r"|no acceptable C(?:\+\+)? compiler|Unknown compiler\(s\)"
+)
+ERROR = re.compile(r"[\w.]*error: \S", re.IGNORECASE)
+# What gcc and the linker lack, if there are such.
+HEADER = re.compile(r"fatal error: (\S+): No such file or directory")
+NOT_C = re.compile(r"^\s*\S+:\d+:\d+: error: .+$", re.MULTILINE)
+LIBRARY = re.compile(r"cannot find -l(\S+?):? ")
 
 
 def has_network() -> bool:
@@ -37,55 +51,82 @@ def has_network() -> bool:
     return any(name != "lo" for name in names)
 
 
-def under_own_name(archive: Path, folder: Path) -> Path:
-    """Link a store path into ``folder`` without the store's hash: pip reads the name."""
-    link = folder / archive.name.split("-", maxsplit=1)[1]
-    link.symlink_to(archive)
-    return link
+def unpacked(archive: Path, folder: Path) -> Path:
+    """Unpack into ``folder``, and return the one folder that an archive holds."""
+    # Unpacked by pip it would lie in a folder of another name each time, which compilers note.
+    safe = (
+        {"filter": "data"} if hasattr(tarfile, "data_filter") and archive.suffix != ".zip" else {}
+    )
+    shutil.unpack_archive(archive, folder, **safe)
+    (found,) = folder.iterdir()
+    return found
 
 
-def build(archive: Path, out: Path) -> str:
-    """Build, and return why there is no wheel that all machines can have; "" if there is one."""
+def build(archive: Path, out: Path, *, compiler: bool) -> str:
+    """Build, and return why there is no wheel that can be used; "" if there is one."""
     if has_network():
         return "Nix builds without a sandbox here (./dagnix doctor), and it might download"
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation",
-            "--no-cache-dir", "--disable-pip-version-check", f"--wheel-dir={out}",
-            str(under_own_name(archive, Path(folder))),
-        ]  # fmt: skip
-        environment = {**os.environ, "HOME": folder, "TMPDIR": folder}
-        done = subprocess.run(
-            command,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=environment,
-        )
-    print(done.stdout)
+    # Where Nix has a sandbox, this is of one name on each machine.
+    home = Path(tempfile.gettempdir(), "home")
+    source = Path(tempfile.gettempdir(), "source")
+    home.mkdir()
+    try:
+        project = unpacked(archive, source)
+    except (OSError, ValueError, shutil.ReadError, tarfile.TarError) as error:
+        return f"it cannot be unpacked: {error}"
+    words = ["wheel", "--no-build-isolation", "--no-cache-dir", f"--wheel-dir={out}"]
+    done = pip(*words, str(project), home=home)
     if done.returncode:
         return reason(done.stdout)
-    name = next(out.iterdir()).name
-    return "" if name.endswith(EVERY_MACHINE) else f"it makes {name}, which is for one machine only"
+    wheel = next(out.iterdir())
+    if wheel.name.endswith(EVERY_MACHINE):
+        return ""
+    if not compiler:
+        return NEEDS_COMPILER
+    fits = pip("install", "--dry-run", "--ignore-installed", str(wheel), home=home)
+    return f"it makes {wheel.name}, which is not for this machine" if fits.returncode else ""
+
+
+def pip(command: str, *words: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run pip without an index, and print what it says."""
+    own = [sys.executable, "-m", "pip", command, "--no-index", "--no-deps"]
+    done = subprocess.run(
+        [*own, "--disable-pip-version-check", *words],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "HOME": str(home)},
+    )
+    print(done.stdout)
+    return done
 
 
 def reason(output: str) -> str:
     """Return why it did not build, from what pip printed."""
     if any(words in output for words in NO_NETWORK):
         return "it downloads while it is installed"
-    if COMPILER.search(output):
-        return "it needs a compiler"
+    if found := HEADER.search(output):
+        return f"it includes {found[1]}, which is in neither Python's headers nor the C library's"
+    if found := LIBRARY.search(output):
+        return f"it links to lib{found[1]}, which the compiler does not have"
+    if found := NOT_C.search(output):
+        return f"it does not compile: {found[0].strip()}"
+    if NO_COMPILER.search(output):
+        return NEEDS_COMPILER
     own, found, _ = output.rpartition("[end of output]")
-    lines = [line.strip(" │╰─>") for line in (own if found else output).splitlines()]
-    return next((line for line in reversed(lines) if line), "pip printed nothing")
+    said = own.rpartition("of output]")[2] if found else output
+    lines = [line for each in said.splitlines() if (line := each.strip(" │╰─>"))]
+    # Some explain an error at length.
+    named = [line for line in lines if ERROR.match(line)]
+    return (named or lines or ["pip printed nothing"])[-1].rstrip(".")
 
 
 def main() -> int:
     """Read the command line and build."""
-    archive, out = map(Path, sys.argv[1:])
-    if why := build(archive, out):
+    archive, out, *options = sys.argv[1:]
+    if why := build(Path(archive), Path(out), compiler="--compiler" in options):
         print(f"{REFUSED}{why}")
         return 1
     return 0

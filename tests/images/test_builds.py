@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.checkout import commit
 from support.command import run
 from support.layers import contents, manifest
 from support.locks import SYSTEM
@@ -63,6 +64,21 @@ def test_secrets_environments_and_caches_make_no_new_image(checkout: Path) -> No
         (code / "own-name" / name).touch()
     assert image() == before
     (code / "own-name" / "pyvenv.cfg").unlink()
+    assert image() != before
+
+
+def test_a_tracked_file_is_code_whatever_its_name(checkout: Path) -> None:
+    commit(checkout, "Code")
+    # From now on it is dirty, as an image's label says.
+    (checkout / "README.md").write_text("")
+
+    def image() -> str:
+        return run(["nix", "eval", "--raw", ".#pipes-image.drvPath"], cwd=checkout).stdout
+
+    before = image()
+    (checkout / "pipes" / ".env").write_text("KEY=1\n")
+    assert image() == before
+    run(["git", "-C", checkout, "add", "--force", "pipes/.env"])
     assert image() != before
 
 

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from support import checkout
@@ -21,6 +22,7 @@ from dagnix.lock.checkout import Checkout
 from dagnix.lock.source_archives import Missing, SourceArchives
 from dagnix.lock.systems import SYSTEMS
 
+DEBIAN = Path("nix/locks/debian.json")
 SITE_PACKAGES = PurePosixPath("/opt/dagster/venv/lib/python3.13/site-packages")
 TINY = {
     "pyproject.toml": "[build-system]\nrequires = ['setuptools']\n"
@@ -28,13 +30,44 @@ TINY = {
     "[project]\nname = 'tiny'\nversion = '1.0'\n",
     "tiny/__init__.py": "ANSWER = 42\n",
 }
+# In C and C++, whose libraries every image has.
+COMPILED = {
+    "pyproject.toml": TINY["pyproject.toml"],
+    "setup.py": (
+        "import os\n"
+        "os.environ['CC'] = 'cc'\n"  # as many builds call it
+        "from setuptools import Extension, setup\n"
+        "setup(ext_modules=[Extension('tiny.answer', ['answer.c', 'more.cpp'])])\n"
+    ),
+    "tiny/__init__.py": "from tiny.answer import ANSWER\n",
+    "answer.c": """\
+#include <Python.h>
+#include <assert.h>
+int more(int number);
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "answer", __FILE__, -1, NULL};
+PyMODINIT_FUNC PyInit_answer(void) {
+    PyObject *made = PyModule_Create(&module);
+    assert(made);
+    PyModule_AddIntConstant(made, "ANSWER", more(41));
+    return made;
+}
+""",
+    "more.cpp": """\
+#include <string>
+extern "C" int more(int number) { return std::stoi(std::to_string(number)) + 1; }
+""",
+}
 SETUP = "from setuptools import Extension, setup\n{}setup(name='tiny', version='1.0'{})\n"
 DOWNLOADS = (
     "import urllib.request\nurllib.request.urlopen('http://files.example.invalid/data.zip')\n"
 )
 MOVING = "import pathlib, time\npathlib.Path('tiny.py').write_text(str(time.time_ns()))\n"
-IN_C = ", ext_modules=[Extension('compiled', ['compiled.c'])]"
-FOR_ONE = ", options={'bdist_wheel': {'plat_name': 'linux_x86_64'}}"
+SOURCE = "import pathlib\npathlib.Path('tiny.c').write_text('#include <Python.h>\\n')\n"
+WITH_OPENMP = (
+    ", ext_modules=[Extension('tiny', ['tiny.c'], "
+    "extra_link_args=['-Wl,--no-as-needed', '-lgomp'])]"
+)
+FOR_ANOTHER = ", options={'bdist_wheel': {'plat_name': 'linux_aarch64'}}"
 
 
 @pytest.fixture
@@ -52,60 +85,122 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     server.stop()
 
 
-def test_a_package_without_a_wheel_is_in_the_image(index: Index, tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [TINY, COMPILED], ids=["pure", "compiled"])
+def test_a_package_without_a_wheel_is_in_the_image(
+    index: Index, tmp_path: Path, files: Mapping[str, str]
+) -> None:
     tree = tmp_path / "checkout"
     checkout.write(tree)
-    archive = index.add_source("tiny", "1.0", TINY)
+    archive = index.add_source("tiny", "1.0", files)
     lists = python.Lists({"pipes": ["tiny"]}, [], (tree / "pipes/pyproject.toml",), {})
     solved, _ = python.solved(Checkout(tree, tree), Path(sys.executable), lists, {})
     lock = lockfile.read(tree / LOCK)
     for system, packages in solved["packages"].items():
         assert packages["tiny"]["file"] == archive.name
         assert packages["tiny"]["build"].keys() == {"setuptools"}
+        assert packages["tiny"].get("compiled", False) == (files is COMPILED)
         lock["packages"][system] |= packages
         lock["groups"][system]["pipes"].append("tiny")
     (tree / LOCK).write_text(json.dumps(lock))
     run([tree / "dagnix", "fetch"])
     result = tmp_path / "result"
     run(["nix", "build", "--out-link", result, f"path:{tree}#pipes-oci"])
-    with contents(Layout(result)) as files:
-        assert files.read(SITE_PACKAGES / "tiny/__init__.py") == TINY["tiny/__init__.py"].encode()
+    with contents(Layout(result)) as held:
+        assert held.read(SITE_PACKAGES / "tiny/__init__.py") == files["tiny/__init__.py"].encode()
         # What it was built with is in no image.
-        assert SITE_PACKAGES / "setuptools/__init__.py" not in files
+        assert SITE_PACKAGES / "setuptools/__init__.py" not in held
+        assert PurePosixPath("/usr/include/python3.13/Python.h") not in held
+        if files is COMPILED:
+            wheel = held.read(SITE_PACKAGES / "tiny-1.0.dist-info/WHEEL").decode()
+            assert "\nTag: cp313-cp313-linux_x86_64\n" in wheel
     run(["nix", "build", "--out-link", result, f"path:{tree}#dev"])
     assert run([result / "bin/python", "-c", "import tiny; print(tiny.ANSWER)"]).stdout == "42\n"
 
 
-@pytest.mark.parametrize(
-    ("before", "options", "why"),
-    [
-        (DOWNLOADS, "", "it downloads while it is installed"),
-        ("", IN_C, "it needs a compiler"),
-        ("", FOR_ONE, "it makes tiny-1.0-py3-none-linux_x86_64.whl, which is for one machine only"),
-        (MOVING, ", py_modules=['tiny']", "two builds of it differ"),
-    ],
-    ids=["downloads", "compiled", "for one machine", "differs"],
-)
-def test_an_archive_that_cannot_be_used_is_refused(
-    index: Index, tmp_path: Path, before: str, options: str, why: str
-) -> None:
-    archive = index.add_source("tiny", "1.0", {"setup.py": SETUP.format(before, options)})
+def entry_of(archive: Path) -> dict[str, Any]:
+    """Return what a lock has of an archive."""
     content = archive.read_bytes()
-    entry = {
+    return {
         "version": "1.0",
         "file": archive.name,
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "build": {"setuptools": lockfile.read(ROOT / LOCK)["packages"][SYSTEM]["setuptools"]},
     }
-    (tmp_path / "wheels").mkdir()
+
+
+def of_lock(index: Index, folder: Path, setup: str, debian: Collection[str] = ()) -> str:
+    """Build an archive as for a lock, and return the sentence that refuses it, if there is one."""
+    archive = index.add_source("tiny", "1.0", {"setup.py": setup})
+    entry = entry_of(archive)
+    (folder / "wheels").mkdir()
     archives = SourceArchives(
-        Checkout(tmp_path, ROOT),
-        tmp_path / "wheels",
+        Checkout(folder, ROOT),
+        folder / "wheels",
         lambda *_: {},
         {system: {"tiny": entry} for system in SYSTEMS},
+        debian,
     )
     missing = Missing("tiny", "1.0", archive.name, "3.13.5", "tiny 1.0", "0.9 has one")
-    assert archives.add(missing) == (
+    return archives.add(missing)
+
+
+def test_one_may_link_to_what_a_debian_package_of_the_location_has(
+    index: Index, tmp_path: Path
+) -> None:
+    setup = SETUP.format(SOURCE, WITH_OPENMP)
+    assert not of_lock(index, tmp_path, setup, ["libgomp1"])
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    # So the solver takes it for both machines.
+    assert wheel.name == ("tiny-1.0-cp313-cp313-manylinux_2_17_x86_64.manylinux_2_17_aarch64.whl")
+
+    # The list may have changed since: the image looks again.
+    tree = tmp_path / "checkout"
+    checkout.write(tree)
+    lock = lockfile.read(tree / LOCK)
+    (archive,) = index.folder.glob("tiny/*.tar.gz")
+    lock["packages"][SYSTEM]["tiny"] = {**entry_of(archive), "compiled": True}
+    lock["groups"][SYSTEM]["pipes"].append("tiny")
+    (tree / LOCK).write_text(json.dumps(lock))
+    build = ["nix", "build", "--out-link", tmp_path / "result", f"path:{tree}#pipes-oci"]
+    refused = run(build, check=False)
+    assert (
+        "refused: it links to libgomp.so.1, which the image lacks: put Debian's libgomp1 into"
+        in (refused.stderr)
+    )
+    debian = lockfile.read(tree / DEBIAN)
+    debian["groups"][SYSTEM]["pipes"].append("libgomp1")
+    (tree / DEBIAN).write_text(json.dumps(debian))
+    run(build)
+    with contents(Layout(tmp_path / "result")) as held:
+        assert PurePosixPath("/usr/lib/x86_64-linux-gnu/libgomp.so.1") in held
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "why"),
+    [
+        (DOWNLOADS, "", "it downloads while it is installed"),
+        (
+            SOURCE,
+            WITH_OPENMP,
+            (
+                "it links to libgomp.so.1, which the image lacks: put Debian's libgomp1 into "
+                "debian-packages in [tool.dagnix] of the location's pyproject.toml, and run "
+                "./dagnix lock"
+            ),
+        ),
+        (
+            "",
+            FOR_ANOTHER,
+            "it makes tiny-1.0-py3-none-linux_aarch64.whl, which is not for this machine",
+        ),
+        (MOVING, ", py_modules=['tiny']", "two builds of it differ"),
+    ],
+    ids=["downloads", "not in the image", "for another machine", "differs"],
+)
+def test_an_archive_that_cannot_be_used_is_refused(
+    index: Index, tmp_path: Path, before: str, options: str, why: str
+) -> None:
+    assert of_lock(index, tmp_path, SETUP.format(before, options)) == (
         f"tiny 1.0 has no wheel, and its source archive cannot be used: {why}; 0.9 has one"
     )

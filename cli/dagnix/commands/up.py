@@ -12,7 +12,6 @@ from dagnix import (
     console,
     cut_off,
     example,
-    health,
     images,
     locations,
     project,
@@ -94,7 +93,7 @@ def command(
         images.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):
             start.start(here, faults, anew=new_secrets)
-    wait_for(here, faults, wait)
+    start.wait(here, faults, wait)
     if mount and code.SERVICE in running:
         with faults.of(code.SERVICE):
             code.reload(here, code.container(here))
@@ -123,21 +122,6 @@ def brought(here: project.Project, layouts: list[images.Layout]) -> dict[str, hi
         for layout in layouts
         if layout.name in locations.names(here.root)
     }
-
-
-def wait_for(here: project.Project, faults: Faults, seconds: float) -> None:
-    """Wait until every service is healthy; a code location that is not has a fault.
-
-    Raises:
-        UserError: another service does not become healthy.
-
-    """
-    sick = health.sick(here, seconds)
-    for location in locations.names(here.root):
-        if location in sick:
-            faults.add(location, sick.pop(location))
-    if sick:
-        raise UserError("\n".join(sick.values()))
 
 
 def versions(

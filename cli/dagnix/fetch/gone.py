@@ -74,7 +74,7 @@ def _kept(
     files = {
         (system, file.package): file.store_path
         for system in apts
-        for file in debian_files(old, system)
+        for file in debian_files(old, system, with_compiler=True)
     }
     away = store.missing(files.values())
 

@@ -13,6 +13,8 @@ from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import System
 from dagnix.lock.wheels import PYTHON
 
+COMPILER = "compiler"  # the group in nix/debian.toml
+
 
 @dataclass(frozen=True)
 class LockedFile:
@@ -105,7 +107,9 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
     common: dict[str, LockedFile] = {}
     seeds: dict[str, Seed] = {}
     for system in systems:
-        for entry in (*debian_files(debian, system.name), *python_files(python, system.name)):
+        compiled = _any_compiled(python, system)
+        debs = debian_files(debian, system.name, with_compiler=compiled)
+        for entry in (*debs, *python_files(python, system.name)):
             common.setdefault(entry.store_path, entry)
         seed = seed_of(debian, system.name)
         seeds.setdefault(seed.store_path, seed)
@@ -118,8 +122,8 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
                 for system in systems
                 for file in python_files(lock, system.name, f"locations/{name}")
             ]
-            python = lock.get("python", PYTHON)
-            files = wheels if python == PYTHON else [*wheels, *base(checkout, python, systems)]
+            debs = [file for system in systems for file in _under(checkout, lock, system)]
+            files = [*wheels, *debs]
             added[name] = tuple(file for file in files if file.store_path not in common)
     vendors = tuple(Vendor(module, entry["vendor"]) for module, entry in sorted(go.items()))
     theirs = {name: files for name, files in added.items() if name not in faults}
@@ -136,14 +140,52 @@ def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:
     return lockfile.read(file)
 
 
-def base(checkout: Checkout, python: str, systems: Iterable[System]) -> list[LockedFile]:
-    """Return the .deb files under an image that has this Python."""
-    lock = _read(checkout, f"pythons/{python}")
-    return [file for system in systems for file in debian_files(lock, system.name, python)]
+def base(
+    checkout: Checkout, python: str, systems: Iterable[System], *, with_compiler: bool = False
+) -> list[LockedFile]:
+    """Return the .deb files under an image that has this Python; what compiles, only if asked."""
+    lock = _read(checkout, "debian" if python == PYTHON else f"pythons/{python}")
+    return [
+        file
+        for system in systems
+        for file in debian_files(lock, system.name, python, with_compiler=with_compiler)
+    ]
 
 
-def debian_files(lock: Mapping[str, Any], system: str, python: str = PYTHON) -> list[LockedFile]:
-    """Return the .deb files of the lock of a Python's suite, for one system."""
+def _under(checkout: Checkout, lock: Mapping[str, Any], system: System) -> list[LockedFile]:
+    """Return the .deb files that the image of a location's lock needs beside those of all."""
+    python, compiled = lock.get("python", PYTHON), _any_compiled(lock, system)
+    if python == PYTHON and not compiled:
+        return []
+    return base(checkout, python, [system], with_compiler=compiled)
+
+
+def is_compiled(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a package of a Python lock is a source archive that is compiled."""
+    return entry.get("compiled", False)
+
+
+def has_compiler(checkout: Checkout, python: str, system: System) -> bool:
+    """Tell whether the lock of a Python's suite has a compiler; an older Dagnix locked none."""
+    lock = _read(checkout, "debian" if python == PYTHON else f"pythons/{python}")
+    return COMPILER in lock.get("groups", {}).get(system.name, {})
+
+
+def _any_compiled(lock: Mapping[str, Any], system: System) -> bool:
+    packages = lock.get("packages", {}).get(system.name, {})
+    return any(is_compiled(entry) for entry in packages.values())
+
+
+def debian_files(
+    lock: Mapping[str, Any], system: str, python: str = PYTHON, *, with_compiler: bool = False
+) -> list[LockedFile]:
+    """Return the .deb files of the lock of a Python's suite, for one system.
+
+    What only its compiler needs is among them if asked for: most locks compile nothing.
+    """
+    groups = lock.get("groups", {}).get(system, {})
+    needed = {name for group, names in groups.items() if group != COMPILER for name in names}
+    unneeded = set() if with_compiler else {*groups.get(COMPILER, ())} - needed
     return [
         LockedFile(
             "debian",
@@ -159,6 +201,7 @@ def debian_files(lock: Mapping[str, Any], system: str, python: str = PYTHON) -> 
             python,
         )
         for name, entry in _of(lock, "debian", "packages", system).items()
+        if name not in unneeded
     ]
 
 

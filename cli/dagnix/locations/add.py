@@ -17,7 +17,6 @@ from dagnix.lock import pythons as lock_pythons
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.program import alone
 from dagnix.lock.systems import host_system
-from dagnix.lock.wheels import PYTHON
 from dagnix.podman import podman
 from dagnix.project import Project, with_locations
 
@@ -56,19 +55,12 @@ def _write(checkout: Checkout, name: str, folder: Path) -> None:
     """Write the location's files, and fetch what its image is made of."""
     faults = Faults()
     path = locations.lock(checkout.root, name)
-    doing = f"Locking the Python packages of {name}"
+    doing = f"Locking the packages of {name}"
     with console.step(doing, f"{path.relative_to(checkout.root)} is written"):
         python = Path(sys.executable)
         _, held_back = lock.update(checkout, name, folder, upgrade=False, interpreter=python)
     for sentence in held_back:
         console.warned(f"{sentence}.")
-    has_other_python = locations.python(checkout.root, name) != PYTHON
-    if has_other_python or debian.additions(folder / "pyproject.toml"):
-        with console.step(f"Locking the Debian packages of {name}"):
-            if has_other_python:
-                debian.add_pythons(checkout, faults)
-            else:
-                debian.update(checkout, faults, upgrade=False)
     service.write(checkout.root, name)
     everything.fetch(checkout, [host_system()], faults, locked=False)
     faults.require_none(name)

@@ -42,5 +42,9 @@ class Faults:
     def tell(self, rest: str) -> None:
         """Raise UserError with all faults, if there are any; `rest` says how all else is."""
         if self._said:
-            told = [f"{name}: {says}" for name, says in self._said.items()]
-            raise UserError("\n".join([f"{rest}, but not {', '.join(self._said)}:", *told]))
+            raise UserError("\n".join([f"{rest}, but not {', '.join(self._said)}:", *self.told]))
+
+    @property
+    def told(self) -> list[str]:
+        """A sentence for each fault."""
+        return [f"{name}: {says}" for name, says in self._said.items()]

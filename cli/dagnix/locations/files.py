@@ -9,7 +9,8 @@ from dagnix import UserError
 from dagnix.locations.taken_back import make_known
 from dagnix.process import run
 
-# What nix/default.nix leaves out too: secrets, environments and caches, none of which is code.
+# Secrets, environments and caches: what is no code unless git knows it. nix/default.nix leaves it
+# out where there is no git.
 LEFT_OUT = frozenset(json.loads(Path(__file__).with_name("left_out.json").read_text()))
 VIRTUAL_ENVIRONMENT = "pyvenv.cfg"  # PEP 405; Nix looks for it as well
 LARGE = 50_000_000  # bytes
@@ -41,13 +42,13 @@ def unknown(root: Path, paths: Sequence[Path]) -> list[str]:
 def warnings(root: Path, folders: Sequence[Path]) -> Iterator[str]:
     """Say what a user may not expect of these locations' images."""
     known = [name for folder in folders for name in _for_image(root, folder)]
-    code = set(_without_left_out(root, known))
-    if left_out := [name for name in known if name not in code]:
+    usual = set(_without_left_out(root, known))
+    if odd := [name for name in known if name not in usual]:
         yield (
-            f"Git knows {_some(left_out)}, which enters no image: `git rm --cached FILE` has git "
-            "forget it; if the code needs it, give it another name"
+            f"Git knows {_some(odd)}, so the image has it, as all that git knows: if that is not "
+            "meant, or it holds a secret, `git rm --cached FILE` has git forget it"
         )
-    for name in sorted(code):
+    for name in sorted(known):
         path = root / name
         if path.is_file() and (size := path.lstat().st_size) > LARGE:
             yield (

@@ -4,6 +4,8 @@ import time
 
 from dagnix import UserError, console, dashboard, locations, sockets, stack
 from dagnix.deploy import drain, generations
+from dagnix.lock import debian
+from dagnix.lock.checkout import Checkout
 from dagnix.project import Project
 from dagnix.stack import Container
 
@@ -47,6 +49,7 @@ def leave(project: Project, present: Container) -> None:
 
 
 def unregister(project: Project, name: str) -> None:
-    """Remove the location's lock and its compose file."""
+    """Remove the location's lock, its compose file, and what is locked for it alone."""
     locations.lock(project.root, name).unlink()
     locations.compose_file(project.root, name).unlink(missing_ok=True)
+    debian.remove_location(Checkout.here(), name)

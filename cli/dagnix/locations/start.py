@@ -1,6 +1,6 @@
 """The start of the stack, in which no code location is in another one's way."""
 
-from dagnix import images, locations, stack
+from dagnix import UserError, health, images, locations, stack
 from dagnix.locations.faults import Faults
 from dagnix.process import CommandError
 from dagnix.project import Project
@@ -31,6 +31,21 @@ def start(project: Project, faults: Faults, *, anew: bool) -> None:
             if name not in absent | _running(project):
                 with faults.of(name):
                     _start_one(own, name)
+
+
+def wait(project: Project, faults: Faults, seconds: float) -> None:
+    """Wait until every service is healthy; a code location that is not has a fault.
+
+    Raises:
+        UserError: another service does not become healthy.
+
+    """
+    sick = health.sick(project, seconds)
+    for name in locations.names(project.root):
+        if name in sick:
+            faults.add(name, sick.pop(name))
+    if sick:
+        raise UserError("\n".join(sick.values()))
 
 
 def _start_one(own: Project, name: str) -> None:

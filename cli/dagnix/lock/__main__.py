@@ -82,7 +82,7 @@ def _python(checkout: Checkout, options: argparse.Namespace, faults: Faults) -> 
                 checkout, name, folder, upgrade=upgrade, interpreter=solver
             )
             changed += [f"{name}: {line}" for line in (*lines, *held_back)]
-    changed += debian.add_pythons(checkout, faults)
+    changed += debian.drop_pythons(checkout)
     return changed
 
 

@@ -1,11 +1,14 @@
 """nix/debian.toml → nix/locks/debian.json."""
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dagnix import UserError, locations
@@ -13,19 +16,38 @@ from dagnix.locations.faults import Faults
 from dagnix.lock import changes, lockfile, mirrors, seeds, sources
 from dagnix.lock.apt import Apt, Stanza
 from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import SYSTEMS
+from dagnix.lock.systems import SYSTEMS, host_system
 from dagnix.lock.wheels import PYTHON
 
 Lock = dict[str, Any]
+# A package as people list it, and for which architectures (Debian Policy 7.1).
+LISTED = re.compile(r"[a-z0-9][a-z0-9+.-]*\s*(\[\s*!?\w+(\s+!?\w+)*\s*\])?")
 KnownStanza = Callable[[str, str, str], Stanza | None]  # system, package, version
 
 
 @dataclass(frozen=True)
 class Group:
-    """Packages that end up in one file system, as a person listed them."""
+    """Packages that end up in one file system, as a person listed them.
+
+    One that is for some architectures alone has these behind it, as in Debian's own lists:
+    `driver [amd64]`, `driver [!arm64]`.
+    """
 
     packages: tuple[str, ...]
     exclude: tuple[str, ...] = ()
+
+    def of(self, architecture: str) -> list[str]:
+        """Return the names of the packages for an architecture."""
+        return [name for each in self.packages if (name := for_architecture(each, architecture))]
+
+
+def for_architecture(listed: str, architecture: str) -> str:
+    """Return the name of a package as it is listed, if it is for this architecture; "" if not."""
+    name, _, restriction = listed.partition("[")
+    wanted = restriction.rstrip("] ").split()
+    excluded = [each.removeprefix("!") for each in wanted if each.startswith("!")]
+    is_for = architecture not in excluded if excluded else not wanted or architecture in wanted
+    return name.strip() if is_for else ""
 
 
 @dataclass(frozen=True)
@@ -40,11 +62,17 @@ class Lists:
     locations: Collection[str] = ()
 
 
-def read_lists(checkout: Checkout, faults: Faults, python: str = PYTHON) -> Lists:
+def read_lists(
+    checkout: Checkout,
+    faults: Faults,
+    python: str = PYTHON,
+    adding: Mapping[str, Path] = MappingProxyType({}),
+) -> Lists:
     """Return the groups that people edit, for one of the Pythons that nix/debian.toml lists.
 
-    The group of a location that cannot be read is empty. Raises UserError for another file that is
-    not as it should be.
+    `adding` are the folders of locations that are about to have that Python, by name. The group of
+    a location that cannot be read is empty. Raises UserError for another file that is not as it
+    should be.
     """
     table = _toml(checkout.debian_list)
     if python != PYTHON:
@@ -59,7 +87,7 @@ def read_lists(checkout: Checkout, faults: Faults, python: str = PYTHON) -> List
     except KeyError as error:
         raise UserError(f"{checkout.debian_list} lacks {error}.") from error
     first = {locations.FIRST: checkout.pipes} if python == PYTHON else {}
-    folders = {**first, **_of_python(checkout, python)}
+    folders = {**first, **_of_python(checkout, python), **adding}
     for name, folder in folders.items():
         # Solved with what the image has underneath, so that the same packages are left out.
         groups[name] = Group((), base.exclude)
@@ -88,7 +116,25 @@ def additions(path: Path) -> tuple[str, ...]:
     found = project.get("tool", {}).get("dagnix", {}).get("debian-packages", [])
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise UserError(f"{path}: debian-packages must be a list of names.")
+    wrong = next((each for each in found if not LISTED.fullmatch(each)), None)
+    if wrong is not None:
+        raise UserError(
+            f"{path}: {wrong!r} in debian-packages is no package: give a name, or `NAME [amd64]` "
+            "for images of one architecture."
+        )
     return tuple(found)
+
+
+def named(checkout: Checkout, location: str, folder: Path) -> set[str]:
+    """Return the Debian packages that a code location asks for, and those that are locked for it.
+
+    Raises UserError as `additions`.
+    """
+    python = locations.python(checkout.root, location) or PYTHON
+    groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
+    locked = groups.get(host_system().name, {}).get(location, ())
+    listed = Group(additions(folder / "pyproject.toml"))
+    return {*listed.of(host_system().debian), *locked}
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -139,6 +185,9 @@ def solve(
         groups = {group: sorted(names) for group, names in solved.items()}
         return _entries(apt, versions, locked), groups
 
+    for name in lists.locations:
+        with faults.of(name):
+            _require_everywhere(apts.values(), lists.groups[name])
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(apts, pool.map(one, apts), strict=True))
     lock: Lock = {
@@ -149,6 +198,24 @@ def solve(
     same = lock["packages"] == old.get("packages")
     lock["snapshot"] = old["snapshot"] if same else max(apt.released() for apt in apts.values())
     return lock
+
+
+def _require_everywhere(apts: Collection[Apt], group: Group) -> None:
+    """Require that what one architecture has is there for the others that are to have it, too."""
+    has: dict[str, dict[str, bool]] = {}  # package → architecture → whether it is there
+    for apt in apts:
+        packages = group.of(apt.architecture)
+        shown = {stanza["Package"] for stanza in apt.show(packages)}
+        for package in packages:
+            has.setdefault(package, {})[apt.architecture] = package in shown
+    for package, there in has.items():
+        if any(there.values()) and not all(there.values()):
+            absent = ", ".join(name for name, is_there in there.items() if not is_there)
+            present = " ".join(name for name, is_there in there.items() if is_there)
+            raise UserError(
+                f"There is no {package} for {absent}: for images of {present} alone write "
+                f"`{package} [{present}]` in debian-packages."
+            )
 
 
 def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what is wrong
@@ -168,14 +235,19 @@ def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what 
         solved = {}
         for name, group in lists.groups.items():
             there = before.get(name, ()) if keep else ()
+            packages = group.of(apt.architecture)
+            if keep and name not in before and packages:
+                # What a new group shares with others is to stay at their versions.
+                with suppress(UserError):  # as below
+                    there = apt.solve(packages, group.exclude).keys() & keep.keys()
             kept = {package: keep[package] for package in there if package in keep}
             move = {package: locked[package]["version"] for package in there if package not in keep}
             solve = partial(apt.solve, exclude=group.exclude, keep=kept, move=move)
             if name not in lists.locations:
-                solved[name] = solve(group.packages) if group.packages else {}
+                solved[name] = solve(packages) if packages else {}
                 continue
             with faults.of(name):
-                solved[name] = solve(group.packages) if group.packages else {}
+                solved[name] = solve(packages) if packages else {}
             if name in faults:
                 solved[name] = solve(before[name]) if before.get(name) else {}
         versions: dict[str, set[str]] = {}
@@ -242,26 +314,58 @@ def update(checkout: Checkout, faults: Faults, *, upgrade: bool) -> list[str]:
     lines = _update(checkout, faults, PYTHON, upgrade=upgrade)
     for python in sorted(_others(checkout)):
         lines += _update(checkout, faults, python, upgrade=upgrade)
-    return lines
+    return [*lines, *drop_pythons(checkout)]
 
 
-def add_pythons(checkout: Checkout, faults: Faults) -> list[str]:
-    """Lock the suites of the Pythons that a location is locked for and has no packages of yet.
+def add_location(
+    checkout: Checkout, name: str, folder: Path, python: str, *, is_new: bool
+) -> list[str]:
+    """Lock what a location asks for of the suite of its Python, if it is new there or not locked.
 
-    Return what changed.
+    Return what changed. Raises UserError if that cannot be had; nothing is written then.
     """
-    lines = []
-    for python, names in sorted(_others(checkout).items()):
-        groups = lockfile.read(checkout.lock(lock_of(python))).get("groups", {})
-        if not all(name in groups.get(system, {}) for name in names for system in SYSTEMS):
-            lines += _update(checkout, faults, python, upgrade=False)
-    return lines
+    groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
+    is_there = all(name in groups.get(system, {}) for system in SYSTEMS)
+    asks = python != PYTHON or bool(additions(folder / "pyproject.toml"))
+    # One of its name that was removed may have left its packages.
+    if (is_there and not is_new) or not (is_there or asks):
+        return []
+    return _update(checkout, Faults(), python, upgrade=False, adding={name: folder})
 
 
 def add_suite(checkout: Checkout, python: str) -> None:
     """Lock the suite of a Python, before a location is locked for it; one that is locked stays."""
     if not checkout.locked(lock_of(python)).exists():
         _update(checkout, Faults(), python, upgrade=False)
+
+
+def remove_location(checkout: Checkout, name: str) -> None:
+    """Remove what was locked for a location alone, which is no more."""
+    drop_pythons(checkout)
+    for lock_name in (lock_of(PYTHON), *map(lock_of, _others(checkout))):
+        path = checkout.lock(lock_name)
+        lock = lockfile.read(path)
+        for system, groups in lock.get("groups", {}).items():
+            if groups.pop(name, None) is not None:
+                kept = {package for names in groups.values() for package in names}
+                packages = lock["packages"][system]
+                lock["packages"][system] = {n: e for n, e in packages.items() if n in kept}
+        if lock:
+            lockfile.write(path, lock)
+
+
+def drop_pythons(checkout: Checkout) -> list[str]:
+    """Remove the locks of Pythons that no location has any more; return what changed."""
+    if locations.unreadable(checkout.root):
+        return []  # one of these may have it
+    kept = {checkout.lock(lock_of(python)) for python in _others(checkout)}
+    folder = checkout.root / "nix" / "locks" / "pythons"
+    gone = sorted(set(folder.glob("*.json")) - kept)
+    for path in gone:
+        path.unlink()
+    if gone and not any(folder.iterdir()):
+        folder.rmdir()
+    return [f"Python {path.stem} removed: no location has it" for path in gone]
 
 
 def _others(checkout: Checkout) -> dict[str, list[str]]:
@@ -274,13 +378,23 @@ def _others(checkout: Checkout) -> dict[str, list[str]]:
     return found
 
 
-def _update(checkout: Checkout, faults: Faults, python: str, *, upgrade: bool) -> list[str]:
+def _update(
+    checkout: Checkout,
+    faults: Faults,
+    python: str,
+    *,
+    upgrade: bool,
+    adding: Mapping[str, Path] = MappingProxyType({}),
+) -> list[str]:
+    """Write the lock of a Python's suite; of locations in `adding`, by name, without a fault."""
     name = lock_of(python)
     old = lockfile.read(checkout.locked(name))
-    lists = read_lists(checkout, faults, python)
+    lists = read_lists(checkout, faults, python, adding)
     apts = open_apt(checkout, lists.suite)
     fresh = upgrade or old.get("suite") != lists.suite
     new = solve(apts, lists, old, _none if fresh else available(apts, old), faults)
+    for location in adding:
+        faults.require_none(location)
     if python == PYTHON:
         new["seed"] = seeds.of(checkout, new, old)
     lockfile.write(checkout.lock(name), new)

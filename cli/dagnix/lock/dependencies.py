@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError
+from dagnix.lock import uv_sources
 from dagnix.lock.checkout import Checkout
 
 # A run writes to Dagster's Postgres.
@@ -45,4 +46,5 @@ def of(checkout: Checkout, folder: Path) -> Dependencies:
         found = declared(folder)
     except ValueError as error:
         raise UserError(str(error)) from error
+    uv_sources.require_index(folder / "pyproject.toml", found.requirements)
     return Dependencies(folder / found.file, found.requirements, found.constraints, found.python)

@@ -182,10 +182,12 @@ def _of_pylock(file: Path, lock: Package) -> dict[str, Package]:
 def _require_index(file: Path, package: Package, source: Package) -> None:
     for key, place in PLACES.items():
         if key in source:
+            is_named = place == "a folder" and isinstance(source[key], str)
+            where = f"the folder {source[key]}" if is_named else place
             raise RefusedError(
-                f"{file} has {package['name']} from {place}, "
-                "which is no package of an index: publish it in yours, or put its code into the "
-                "project."
+                f"{file} has {package['name']} from {where}, "
+                "which is no package of an index: publish it in yours, or put its code beside the "
+                "project's own and take it out of the dependencies."
             )
 
 

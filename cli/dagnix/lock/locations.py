@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dagnix import locations
-from dagnix.lock import changes, dependencies, lockfile, project_lock, python
+from dagnix.lock import changes, debian, dependencies, lockfile, project_lock, python
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.systems import host_system
 
@@ -16,10 +16,11 @@ def update(
     Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
     images, so that it shares their layers where its dependencies allow that. The constraints of
     the other images do not hold for it, but its Dagster is not newer than the webserver's. Its
-    Python is the first of nix/debian.toml that its project runs on.
+    Python is the first of nix/debian.toml that its project runs on; the Debian packages for that
+    are locked as well. Nothing is written if any of it cannot be had.
 
     Raises:
-        UserError: pip finds no packages that fit, or the project cannot be read.
+        UserError: pip finds no packages that fit, or apt, or the project cannot be read.
 
     """
     path = locations.lock(checkout.root, name)
@@ -32,7 +33,8 @@ def update(
         (project.file,),
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
-        project_lock.find(folder, name, project),
+        project_lock.find(checkout, folder, name, project),
+        debian.named(checkout, name, folder),
     )
     packages = old.get("packages") or shared.get("packages", {})
     locked = {} if upgrade else packages
@@ -41,5 +43,8 @@ def update(
     )
     new = {"folder": str(folder.relative_to(checkout.root)), **solved}
     python.add_sizes(checkout, new, shared.get("packages", {}), old.get("packages", {}))
+    # First, as an image that has these needs those.
+    is_new = not old.get("packages") or old["python"] != new["python"]
+    debs = debian.add_location(checkout, name, folder, new["python"], is_new=is_new)
     lockfile.write(path, new)
-    return changes.describe(old.get("packages", {}), new["packages"]), held_back
+    return [*changes.describe(old.get("packages", {}), new["packages"]), *debs], held_back

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
+from dagnix.lock import uv_workspace
+from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import run
 from dagnix.lock.dependencies import Dependencies
 from dagnix.lock.systems import System
@@ -64,9 +66,15 @@ class Followed:
         return [*said, *([f"added to what {file} has: {', '.join(added)}"] if added else [])]
 
 
-def find(folder: Path, group: str, project: Dependencies) -> ProjectLock | None:
-    """Return the lock in a project's folder, if it has one, for this code location."""
-    files = (folder / name for name in NAMES)
+def find(checkout: Checkout, folder: Path, group: str, project: Dependencies) -> ProjectLock | None:
+    """Return the lock that a project has, if any, for this code location.
+
+    That of a uv workspace of which it is a member, as uv has no other for members; or else the one
+    in its folder.
+    """
+    workspace = uv_workspace.root(checkout, folder)
+    above = [workspace / NAMES[0]] if workspace else []
+    files = [*above, *(folder / name for name in NAMES)]
     file = next((file for file in files if file.is_file()), None)
     return ProjectLock(file, group, project.declared, project.python) if file else None
 

@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from dagnix import UserError, locations
 from dagnix.fetch import bring, everything, inputs
 from dagnix.locations.faults import Faults
-from dagnix.lock import changes, dependencies, lockfile, project_lock, pythons
+from dagnix.lock import changes, debian, dependencies, lockfile, project_lock, pythons
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.nix import build
@@ -36,7 +36,8 @@ class Lists:
     `pythons` are the versions of Python that projects run on, by the file that says so, as version
     specifiers; "" is any. `newest_dagster` is the version that the webserver and the daemon have,
     where these lists may have an older one; "" where they are those of webserver and daemon.
-    `project_lock` is the project's own, whose versions are taken.
+    `project_lock` is the project's own, whose versions are taken. `debian` are the Debian packages
+    that the location's image has on top.
     """
 
     groups: Mapping[str, Sequence[str]]
@@ -45,6 +46,7 @@ class Lists:
     pythons: Mapping[Path, str]
     newest_dagster: str = ""
     project_lock: ProjectLock | None = None
+    debian: Collection[str] = ()
 
     @property
     def is_further(self) -> bool:
@@ -88,7 +90,8 @@ def read_lists(checkout: Checkout) -> Lists:
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
         {pipes.file: pipes.python},
-        project_lock=project_lock.find(checkout.pipes, locations.FIRST, pipes),
+        project_lock=project_lock.find(checkout, checkout.pipes, locations.FIRST, pipes),
+        debian=debian.named(checkout, locations.FIRST, checkout.pipes),
     )
 
 
@@ -162,7 +165,7 @@ def solved(
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
         wheels = Path(scratch) / "wheels"
         wheels.mkdir()
-        archives = SourceArchives(checkout, wheels, solve_build, locked)
+        archives = SourceArchives(checkout, wheels, solve_build, locked, lists.debian)
         archives.build_locked(python)
         solver = Solver(interpreter, offered, lists, wheels)
         answers = pool.map(

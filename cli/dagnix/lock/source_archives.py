@@ -1,7 +1,7 @@
 """Packages that have no wheel: their source archives, from which Nix builds one.
 
-The wheel tells the solver what the package depends on. The lock has the archive and what it is
-built with; the images get the wheel that Nix builds from these.
+The wheel tells the solver what the package depends on. The lock has the archive, what it is built
+with, and whether it is compiled; the images get the wheel that Nix builds from these.
 """
 
 import hashlib
@@ -12,18 +12,19 @@ import tarfile
 import threading
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dagnix.fetch import bring, everything, inputs
+from dagnix.fetch.inputs import is_compiled
 from dagnix.locations.faults import Faults
 from dagnix.lock import debian
 from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error, run
 from dagnix.lock.systems import SYSTEMS, host_system
-from dagnix.lock.wheels import PYTHON
+from dagnix.lock.wheels import OLDEST_GLIBC, PYTHON
 
 Packages = Mapping[str, Mapping[str, Any]]  # package → its entry in a lock
 # Requirements and a version of Python → what they need, by system.
@@ -31,6 +32,7 @@ Solve = Callable[[Sequence[str], str], Mapping[str, Packages]]
 
 BUILDER = Path("nix", "source_wheel.nix")
 REFUSED = "refused: "  # nix/builders/build_wheel.py
+NEEDS_COMPILER = "it needs a compiler"  # nix/builders/build_wheel.py
 LEGACY = ("setuptools>=40.8", "wheel")  # PEP 517: what a project without a word of it is built with
 
 
@@ -59,13 +61,18 @@ class Missing:
 
 @dataclass
 class SourceArchives:
-    """The archives that one lock needs, and in `wheels` the wheels that were built of them."""
+    """The archives that one lock needs, and in `wheels` the wheels that were built of them.
+
+    `debian` names the Debian packages that the code location has on top.
+    """
 
     checkout: Checkout
     wheels: Path
     solve: Solve
     locked: Mapping[str, Packages]  # by system
+    debian: Collection[str] = ()
     _built: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    _known: set[tuple[str, str]] = field(default_factory=set)  # files and Pythons
     _refused: dict[str, str] = field(default_factory=dict)  # by file
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
@@ -86,7 +93,7 @@ class SourceArchives:
         python = missing.python.rpartition(".")[0]
         # The other machine, whose solver is at work beside this one, asks for the same.
         with self._alone:
-            if not self._is_built(missing) and missing.file not in self._refused:
+            if (missing.file, python) not in self._known and missing.file not in self._refused:
                 words = f"building {missing.name} {missing.version} from its source archive"
                 print(words, file=sys.stderr)
                 try:
@@ -106,13 +113,6 @@ class SourceArchives:
             else entry
             for name, entry in packages.items()
         }
-
-    def _is_built(self, missing: Missing) -> bool:
-        return any(
-            entry["file"] == missing.file
-            for entries in self._built.values()
-            for entry in entries.values()
-        )
 
     def _of_lock(self, name: str, version: str, file: str) -> Mapping[str, Mapping[str, Any]]:
         """Return the lock's entry, by system, if each has the archive."""
@@ -151,16 +151,34 @@ class SourceArchives:
             return
         host = host_system()
         everything.files(self.checkout, [host], Faults(), locked=False)
+        lock = {"packages": {host.name: {name: entries[host.name]}}, "python": python}
+        bring.files(self.checkout, inputs.python_files(lock, host.name))
+        try:
+            built = self._build(name, entries, python)
+        except RefusedError as error:
+            if str(error) != NEEDS_COMPILER:
+                raise
+            entries = {system: {**entry, "compiled": True} for system, entry in entries.items()}
+            built = self._build(name, entries, python)
+        (wheel,) = built.iterdir()
+        file = for_solver(wheel.name)
+        shutil.copy(wheel, self.wheels / file)
+        self._built[file] = entries
+        self._known |= {(entry["file"], python) for entry in entries.values()}
+
+    def _build(self, name: str, entries: Mapping[str, Mapping[str, Any]], python: str) -> Path:
+        """Bring what is below the wheel's build, and build it."""
+        host = host_system()
         entry = entries[host.name]
-        lock = {"packages": {host.name: {name: entry}}, "python": python}
-        wanted = list(inputs.python_files(lock, host.name))
         if python != PYTHON:
             debian.add_suite(self.checkout, python)
-            wanted += inputs.base(self.checkout, python, [host])
-        bring.files(self.checkout, wanted)
-        (wheel,) = self._nix_build(name, entry, python).iterdir()
-        shutil.copy(wheel, self.wheels)
-        self._built[wheel.name] = entries
+        compiled = is_compiled(entry)
+        if compiled and not inputs.has_compiler(self.checkout, python, host):
+            raise RefusedError(f"{NEEDS_COMPILER}, which `./dagnix lock debian` locks first")
+        if python != PYTHON or compiled:
+            base = inputs.base(self.checkout, python, [host], with_compiler=compiled)
+            bring.files(self.checkout, base)
+        return self._nix_build(name, entry, python)
 
     def _nix_build(self, name: str, entry: Mapping[str, Any], python: str) -> Path:
         values = {
@@ -169,6 +187,7 @@ class SourceArchives:
             "python": python,
             "name": name,
             "package": json.dumps(entry),
+            "debian": json.dumps(sorted(self.debian)),
         }
         words = [word for name, value in values.items() for word in ("--argstr", name, value)]
         command = ["nix-build", self.checkout.source / BUILDER, "--no-out-link", *words]
@@ -178,6 +197,19 @@ class SourceArchives:
         except CommandError as error:
             raise RefusedError(_reason(error.output)) from error
         return Path(built.strip())
+
+
+def for_solver(wheel: str) -> str:
+    """Return a name under which pip takes a wheel that was built here, for either machine.
+
+    What was compiled for this one tells also what is needed on the other, where it is compiled
+    when an image is built there.
+    """
+    stem, _, platform = wheel.removesuffix(".whl").rpartition("-")
+    if platform == "any":
+        return wheel
+    tags = [f"manylinux_2_{OLDEST_GLIBC}_{system.machine}" for system in SYSTEMS.values()]
+    return f"{stem}-{'.'.join(tags)}.whl"
 
 
 def _reason(output: str) -> str:

@@ -1,12 +1,13 @@
 """What an upgrade changes, worked out and told before anything is changed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from dagnix import console
+from dagnix import UserError, console
+from dagnix.locations.faults import Faults
 from dagnix.project import Project
 from dagnix.stack import containers
 from dagnix.upgrade import fit, look
@@ -63,6 +64,18 @@ class Plan:
             order.reverse()
         found = (self.changes.get(service) for service in [*order, DATABASE])
         return [each for each in found if each and each.needed]
+
+    def without(self, names: Container[str]) -> "Plan":
+        """Return the plan in which these services stay as they are."""
+        return replace(
+            self,
+            changes={
+                service: replace(each, new=each.old, after=each.before)
+                if service in names
+                else each
+                for service, each in self.changes.items()
+            },
+        )
 
     @property
     def hosts(self) -> list[Change]:
@@ -129,8 +142,18 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
         return Plan(changes, locations, schema.result())
 
 
-def require_fit(project: Project, plan: Plan) -> None:
-    """Require that all versions of a plan fit together. Raises UserError for those that do not."""
+def require_fit(project: Project, plan: Plan, faults: Faults) -> None:
+    """Require that all versions of a plan fit together. Raises UserError for those that do not.
+
+    It tells the code locations' faults, too: one may be why a service has to stay as it is.
+    """
+    try:
+        _require_fit(project, plan)
+    except UserError as error:
+        raise UserError("\n".join([str(error), *faults.told])) from error
+
+
+def _require_fit(project: Project, plan: Plan) -> None:
     target = plan.changes["webserver"].after
     fit.require_same_major((each.before for each in plan.hosts if each.before), target)
     fit.require_known(plan.schema, target)
@@ -143,7 +166,7 @@ def require_fit(project: Project, plan: Plan) -> None:
         fit.require_same_postgres(look.data_major(project, name), plan.changes[DATABASE].after)
 
 
-def show(plan: Plan, kept: Collection[str]) -> None:
+def show(plan: Plan, kept: Collection[str], faults: Faults) -> None:
     """Tell what becomes of each service; the code of those in `kept` came from elsewhere."""
     table = Table(box=None, pad_edge=False)
     for title in ("SERVICE", "NOW", "THEN", "WHAT HAPPENS"):
@@ -153,6 +176,8 @@ def show(plan: Plan, kept: Collection[str]) -> None:
         means = MEANS.get(each.service, CODE_MEANS) if each.needed else "stays"
         if each.service in kept:
             means = "stays: it was deployed from elsewhere, as the next one is (./dagnix deploy)"
+        if each.service in faults:
+            means = "stays: its new code cannot be had (see the end)"
         now = f"{name} {each.before}" if each.before else "has no container"
         table.add_row(each.service, now, f"{name} {each.after}", means)
     if plan.migrates:

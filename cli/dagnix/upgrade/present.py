@@ -1,18 +1,23 @@
 """The stack as it runs before an upgrade."""
 
-from dagnix import UserError, code, console, cut_off, stack
+from collections.abc import Collection
+
+from dagnix import UserError, code, console, cut_off, locations, stack
 from dagnix.deploy import generations
+from dagnix.locations.faults import Faults
 from dagnix.project import Project
 from dagnix.upgrade import migrate
 
 EXTERNAL_FILE = "compose.external-db.yaml"
 
 
-def ready(project: Project) -> Project:
+def ready(project: Project, faults: Faults) -> Project:
     """Have all services run as they are; return the project with its code served as it is now.
 
+    A code location that does not start has a fault.
+
     Raises:
-        UserError: nothing of the stack is there, or a service does not start.
+        UserError: nothing of the stack is there, or another service does not start.
 
     """
     cut_off.finish(project)
@@ -26,10 +31,21 @@ def ready(project: Project) -> Project:
     running = {each.service for each in present if each.running}
     if missing := set(stack.services(project)) - running:
         with console.step(f"Starting {', '.join(sorted(missing))}"):
-            failure = "podman-compose cannot start what does not run"
-            stack.compose(project, "up", "--detach", "--no-recreate", failure=failure)
-    folder = generations.serving(project, code.SERVICE).mounted
+            _start(project, missing, faults)
+    served = generations.current(stack.everything(project), code.SERVICE)
+    folder = served.mounted if served else None
     return code.mounted(project, folder) if folder else project
+
+
+def _start(project: Project, missing: Collection[str], faults: Faults) -> None:
+    words = ["up", "--detach", "--no-recreate"]
+    theirs = [name for name in locations.names(project.root) if name in missing]
+    if own := sorted({*missing} - {*theirs}):
+        failure = f"podman-compose cannot start {', '.join(own)}"
+        stack.compose(project, *words, *own, failure=failure)
+    for name in theirs:
+        with faults.of(name):
+            stack.compose(project, *words, name, failure=f"podman-compose cannot start {name}")
 
 
 def database(project: Project) -> str:

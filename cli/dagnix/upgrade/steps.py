@@ -4,8 +4,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from dagnix import UserError, console, health
+from dagnix import UserError, console
 from dagnix.deploy import rollout
+from dagnix.locations import start
+from dagnix.locations.faults import Faults
 from dagnix.project import Project
 from dagnix.upgrade import backup, migrate, present
 from dagnix.upgrade.plan import DATABASE, Plan
@@ -47,13 +49,21 @@ def require_backup(project: Project, plan: Plan, *, no_backup: bool) -> bool:
     return True
 
 
-def carry_out(
-    project: Project, plan: Plan, chosen: Wanted, terms: rollout.Terms, *, safe: bool
+def carry_out(  # noqa: PLR0913 - an upgrade, and what is wrong
+    project: Project,
+    plan: Plan,
+    chosen: Wanted,
+    terms: rollout.Terms,
+    faults: Faults,
+    *,
+    safe: bool,
 ) -> None:
     """Back up if `safe`, migrate, and replace service by service.
 
+    A code location whose new code is not served has a fault, and what it served goes on.
+
     Raises:
-        UserError: a step failed; with what runs now.
+        UserError: another step failed; with what runs now.
 
     """
     file = backup.take(project, present.database(project)) if safe else None
@@ -65,12 +75,16 @@ def carry_out(
             if release := chosen.releases.get(change.service):
                 # The daemon is to take over the new code server.
                 stack.close()
-                rollout.deploy(project, change.service, release, terms)
+                with faults.of(change.service):
+                    rollout.deploy(project, change.service, release, terms)
+                if plan.goes_back:
+                    # Its code is newer than webserver and daemon are to be.
+                    faults.require_none(change.service)
             else:
                 replace(project, change, terms.wait)
             if change.service == DATABASE:
-                health.wait(project, terms.wait)
-    health.wait(project, terms.wait)
+                start.wait(project, faults, terms.wait)
+    start.wait(project, faults, terms.wait)
     console.out.print(f"Upgraded to Dagster {plan.changes['webserver'].after}: {project.url}")
     if file:
         console.out.print(f"The database as it was before: {file}", soft_wrap=True)

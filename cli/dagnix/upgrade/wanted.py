@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dagnix import images, locations
 from dagnix.deploy import generations, history, promotion
 from dagnix.deploy.history import Release
+from dagnix.locations.faults import Faults
 from dagnix.project import Project
 
 # What the history says of an image that the checkout did not make.
@@ -25,38 +26,47 @@ class Wanted:
         return {**self.hosts, **{name: each.image_id for name, each in self.releases.items()}}
 
 
-def of_tree(project: Project) -> Wanted:
+def of_tree(project: Project, faults: Faults) -> Wanted:
     """Build the working tree's images and give them to podman, under no name yet.
 
+    A code location that cannot be built has a fault, and keeps the image that is served.
+
     Raises:
-        UserError: Nix cannot build them, or podman does not take them.
+        UserError: Nix cannot build another image, or podman does not take one.
 
     """
     names = locations.names(project.root)
     origins = {name: history.of_checkout(project, name) for name in names}
-    found = {each.name: images.bring(project, each) for each in images.build(project)}
-    releases = {
-        name: Release(
-            "upgrade",
-            _served(project, name) if code_from_elsewhere(project, name) else found[name],
-            origins[name],
-        )
-        for name in names
-    }
+    layouts = images.build_each(project, faults)
+    found = {each.name: images.bring(project, each) for each in layouts}
+    releases = {}
+    for name in names:
+        with faults.of(name):
+            served = _served(project, name)
+            stays = name in faults or code_from_elsewhere(project, name)
+            releases[name] = Release("upgrade", served if stays else found[name], origins[name])
     return Wanted({name: it for name, it in found.items() if name not in names}, releases)
 
 
-def of_environment(project: Project, environment: str) -> Wanted:
+def of_environment(project: Project, environment: str, faults: Faults) -> Wanted:
     """Return the images that another environment runs.
+
+    A code location that it does not serve has a fault, and keeps the image that is served here.
 
     Raises:
         UserError: there is no such environment, or not all of its services have a container.
 
     """
-    releases = {
-        name: promotion.code(project, environment, name) for name in locations.names(project.root)
-    }
-    return Wanted(promotion.host_images(project, environment), releases)
+    hosts = promotion.host_images(project, environment)
+    releases = {}
+    for name in locations.names(project.root):
+        with faults.of(name):
+            releases[name] = promotion.code(project, environment, name)
+        if name in faults:
+            with faults.of(name):
+                origin = history.of_checkout(project, name)
+                releases[name] = Release("upgrade", _served(project, name), origin)
+    return Wanted(hosts, releases)
 
 
 def code_from_elsewhere(project: Project, location: str) -> bool:

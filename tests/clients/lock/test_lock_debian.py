@@ -56,6 +56,16 @@ def test_added_package_comes_with_what_it_needs_and_nothing_else_moves(world: Wo
     assert world.ok("lock", "debian") == "libmore added, 1.0\nmore added, 1.0\n"
 
 
+def test_a_new_group_takes_the_versions_that_others_have(world: World) -> None:
+    world.security.add("libfoo", "1.1")
+    world.security.publish()
+    world.debian.add("more", "1.0", {"Depends": "libfoo"})
+    world.debian.publish()
+    _edit(world, "[groups.seed]", '[groups.more]\npackages = ["more"]\n[groups.seed]')
+    assert world.ok("lock", "debian") == "more added, 1.0\n"
+    assert world.lock_of("debian")["groups"][HOST]["more"] == ["libfoo", "more"]
+
+
 def test_added_package_may_make_others_move(world: World) -> None:
     world.security.add("libfoo", "1.1")
     world.security.publish()

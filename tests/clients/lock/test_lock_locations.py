@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.fakes import Archive, Key
 from support.world import HOST, World
 
 from dagnix import locations
@@ -81,7 +82,7 @@ def test_its_dagster_may_be_older_than_the_webservers_and_not_newer(marketing: W
     assert "The webserver and the daemon have Dagster 1.1, and must not be older" in said
 
 
-def test_its_python_is_the_first_that_its_project_runs_on(marketing: World) -> None:
+def test_its_python_is_the_first_that_its_project_runs_on(marketing: World, key: Key) -> None:
     for machine in ("x86_64", "aarch64"):
         for tag in ("cp311-cp311", "cp313-cp313"):
             marketing.index.add("native", "1.0", tag=f"{tag}-manylinux_2_28_{machine}")
@@ -95,13 +96,35 @@ def test_its_python_is_the_first_that_its_project_runs_on(marketing: World) -> N
     assert "only-old" not in lock(marketing, "needs", 'requires-python = ">=3.11"\n')
     written = json.loads(locations.lock(marketing.root, "marketing").read_text())
     assert written["python"] == "3.13"
-    # There is no bookworm here: its packages come after the wheels.
+    # There is no bookworm here yet: nothing is changed.
     project.write_text(text + 'requires-python = ">=3.9,<3.12"\n')
     assert "bookworm" in marketing.fails("lock", "python", f"--python={sys.executable}")
+    assert json.loads(locations.lock(marketing.root, "marketing").read_text()) == written
+    publish_bookworm(marketing, key)
+    said = marketing.ok("lock", "python", f"--python={sys.executable}")
+    assert "marketing: Python 3.11: app added, 1.0" in said.splitlines()
     written = json.loads(locations.lock(marketing.root, "marketing").read_text())
     assert written["python"] == "3.11"
     assert "cp311" in written["packages"][HOST]["native"]["file"]
     assert "only-old" in written["packages"][HOST]
+    assert marketing.lock_of("pythons/3.11")["groups"][HOST] == {"base": ["app"], "marketing": []}
+    # What no location has any more goes.
+    project.write_text(text + 'requires-python = ">=3.11"\n')
+    said = marketing.ok("lock", "python", f"--python={sys.executable}")
+    assert "Python 3.11 removed: no location has it" in said.splitlines()
+    assert not marketing.lock_path("pythons/3.11").parent.exists()
+
+
+def publish_bookworm(world: World, key: Key) -> None:
+    """Have the mirror hold the release of the other Python, with what its images begin with."""
+    for folder, label, suites in (
+        (world.debian.folder, "Debian", ("bookworm", "bookworm-updates")),
+        (world.security.folder, "Debian-Security", ("bookworm-security",)),
+    ):
+        archive = Archive(folder, key, label, suites)
+        if label == "Debian":
+            archive.add("app", "1.0")
+        archive.publish()
 
 
 def test_a_dependency_that_is_not_to_be_had_is_named(marketing: World) -> None:

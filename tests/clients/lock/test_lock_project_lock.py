@@ -210,6 +210,26 @@ def test_another_file_of_the_same_version_is_refused(marketing: World, form: str
     assert "tool-1.1-py3-none-any.whl with another hash than" in refused(marketing)
 
 
+def test_that_of_a_workspace_is_followed_for_a_member(marketing: World) -> None:
+    project = marketing.root / "pyproject.toml"
+    project.write_text(project.read_text() + '[tool.uv.workspace]\nmembers = ["teams/*"]\n')
+    packages = [
+        package("uv.lock", "marketing", "1", source='source = { editable = "teams/marketing" }'),
+        package("uv.lock", "shared", "1", source='source = { editable = "libraries/shared" }'),
+        package("uv.lock", "tool", "1.1", sha256=sha256(marketing, "tool", "1.1")),
+    ]
+    (marketing.root / "uv.lock").write_text(head("uv.lock") + "\n".join(packages))
+    lock(marketing)
+    assert versions(marketing)["tool"] == "1.1"
+    # Another member is no package of an index.
+    asks(marketing, "tool", "shared")
+    assert refused(marketing) == (
+        f"marketing: {marketing.root}/uv.lock has shared from the folder libraries/shared, which "
+        "is no package of an index: publish it in yours, or put its code beside the project's own "
+        "and take it out of the dependencies."
+    )
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("asked", ["tool>=1.2", "library"])
 def test_one_that_is_older_than_the_project_is_refused(
@@ -224,7 +244,7 @@ def test_one_that_is_older_than_the_project_is_refused(
     ("form", "source", "place"),
     [
         ("uv.lock", 'source = { git = "https://git.example/tool?rev=1#2" }', "git"),
-        ("uv.lock", 'source = { editable = "../tool" }', "a folder"),
+        ("uv.lock", 'source = { editable = "../tool" }', "the folder ../tool"),
         ("uv.lock", 'source = { url = "https://files.example/tool.whl" }', "an address"),
         ("pylock.toml", 'vcs = { type = "git", commit-id = "1" }', "a repository"),
         ("pylock.toml", 'directory = { path = "../tool" }', "a folder"),

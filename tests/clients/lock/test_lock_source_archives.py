@@ -11,11 +11,19 @@ from pathlib import Path
 import pytest
 from support.world import DAGSTER, HOST, SYSTEMS, World
 
+from dagnix.fetch import inputs
+from dagnix.locations.faults import Faults
 from dagnix.lock import source_archives
+from dagnix.lock.checkout import Checkout
 from dagnix.lock.source_archives import RefusedError, requirements
+from dagnix.lock.systems import host_system
 
 BUILDS = """#!/bin/sh
 echo "$@" >> {log}
+case "$* {pure}" in
+  *'"compiled": true'* | *yes) ;;
+  *) echo 'refused: it needs a compiler' >&2; exit 1 ;;
+esac
 [ -d {made} ] && echo {made} && exit
 echo 'building'
 echo 'refused: it downloads while it is installed' >&2
@@ -29,7 +37,9 @@ def parser(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A library that needs `parser`, of which there is a source archive; what Nix makes of it."""
     made, programs = tmp_path / "made", tmp_path / "bin"
     programs.mkdir()
-    (programs / "nix-build").write_text(BUILDS.format(made=made, log=tmp_path / "builds"))
+    (programs / "nix-build").write_text(
+        BUILDS.format(made=made, log=tmp_path / "builds", pure="yes")
+    )
     (programs / "nix-build").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     world.index.add("backend", "1.0")
@@ -40,6 +50,14 @@ def parser(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     project = world.root / "pipes" / "pyproject.toml"
     project.write_text(project.read_text().replace('"library"', '"library>=2"'))
     return made
+
+
+@pytest.fixture
+def written_in_c(parser: Path, tmp_path: Path) -> Path:
+    """What has to be done for the parser if it is written in C."""
+    program = tmp_path / "bin" / "nix-build"
+    program.write_text(BUILDS.format(made=parser, log=tmp_path / "builds", pure=""))
+    return parser
 
 
 def built(world: World, made: Path) -> None:
@@ -83,6 +101,35 @@ def test_its_archive_is_locked_with_what_it_is_built_with(
     world.ok("fetch")
     for name in ("parser-2.1.tar.gz", "backend-1.1-py3-none-any.whl"):
         assert world.in_store(f"-{name}")
+
+
+def test_one_that_needs_a_compiler_gets_debians_which_others_do_not_fetch(
+    world: World, written_in_c: Path, tmp_path: Path
+) -> None:
+    world.debian.add("cc", "1.0", {"Depends": "libfoo"})
+    world.debian.publish()
+    lists = world.root / "nix" / "debian.toml"
+    compiler = '[groups.compiler]\npackages = ["cc"]\n'
+    lists.write_text(lists.read_text().replace("[groups.seed]", f"{compiler}[groups.seed]"))
+    said = world.fails("lock", "python", f"--python={sys.executable}")
+    assert "it needs a compiler, which `./dagnix lock debian` locks first" in said
+    world.ok("lock", "debian")
+    world.ok("fetch")
+    cc = world.debian.deb("cc", "1.0").name
+    assert not world.in_store(f"-{cc}")
+
+    built(world, written_in_c)
+    assert lock(world) == ["library 1.0 → 2.1", "parser added, 2.1"]
+    for system in SYSTEMS:
+        assert world.lock_of("python")["packages"][system]["parser"]["compiled"] is True
+    assert world.in_store(f"-{cc}")
+    # It is known the next time: no build without.
+    (tmp_path / "builds").unlink()
+    assert lock(world) == ["nothing changed in python"]
+    assert (tmp_path / "builds").read_text().count('"compiled": true') == 2
+    assert len((tmp_path / "builds").read_text().splitlines()) == 2
+    wanted = inputs.read(Checkout(world.root, world.root), [host_system()], Faults())
+    assert cc in {file.file for file in wanted.files}
 
 
 def test_one_that_downloads_is_refused_with_the_version_that_would_do(

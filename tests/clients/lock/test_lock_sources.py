@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.fakes import Archive, Key
-from support.world import HOST, World
+from support.world import HOST, SYSTEMS, World
 
 VENDOR = Path("config/apt/vendor.sources")
 SOURCE = """\
@@ -78,6 +78,28 @@ def test_the_key_may_be_a_file_beside_the_source(world: World, key: Key) -> None
     )
     (world.root / VENDOR).with_name("vendor.asc").write_text(exported(key))
     assert world.ok("lock", "debian") == "driver added, 18.0\n"
+
+
+def test_what_one_architecture_lacks_is_locked_for_the_other_if_the_list_says_so(
+    world: World, vendor: Archive, key: Key
+) -> None:
+    del vendor.index["arm64", "driver"]
+    vendor.publish()
+    write(world, armored(key))
+    assert refused(world) == (
+        "pipes: There is no driver for arm64: for images of amd64 alone write `driver [amd64]` in "
+        "debian-packages."
+    )
+    # As a source says it that is for one architecture alone.
+    (world.root / VENDOR).write_text(f"Architectures: amd64\n{(world.root / VENDOR).read_text()}")
+    assert "There is no driver for arm64: " in refused(world)
+    project = world.root / "pipes" / "pyproject.toml"
+    project.write_text(project.read_text().replace('"driver"', '"driver [amd64]"'))
+    assert world.ok("lock", "debian") == "driver added, 18.0 (x86_64-linux)\n"
+    groups = world.lock_of("debian")["groups"]
+    assert [groups[system]["pipes"] for system in SYSTEMS] == [[], ["driver", "libfoo"]]
+    project.write_text(project.read_text().replace("driver [amd64]", "driver (= 18)"))
+    assert "'driver (= 18)' in debian-packages is no package: give a name" in refused(world)
 
 
 @pytest.mark.usefixtures("vendor")

@@ -14,15 +14,61 @@ error: metadata-generation-failed
 """
 
 
+EXPLAINED = """
+  error: subprocess-exited-with-error
+  Getting requirements to build wheel did not run successfully.
+  ╰─> [9 lines of output]
+      Error: pg_config executable not found.
+
+      For further information please check the documentation
+      (also at <https://docs.example.org/install>).
+
+      [end of output]
+"""
+
+
 @pytest.mark.parametrize(
     ("output", "reason"),
     [
+        (EXPLAINED, "Error: pg_config executable not found"),
         (FAILED, "ValueError: the version is missing"),
         ("ERROR: Cannot unpack file\n\n", "ERROR: Cannot unpack file"),
         ("", "pip printed nothing"),
         (
             "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'",
-            "it needs a compiler",
+            build_wheel.NEEDS_COMPILER,
+        ),
+        (
+            "error: command 'x86_64-linux-gnu-gcc' failed: No such file or directory",
+            build_wheel.NEEDS_COMPILER,
+        ),
+        (
+            "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-g++'",
+            build_wheel.NEEDS_COMPILER,
+        ),
+        (
+            "  tiny.c:1:10: note: x\n  tiny.c:7:3: error: too few arguments\n",
+            "it does not compile: tiny.c:7:3: error: too few arguments",
+        ),
+        ("configure: error: no acceptable C compiler found in $PATH", build_wheel.NEEDS_COMPILER),
+        ("ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]", build_wheel.NEEDS_COMPILER),
+        (
+            "error: command '/bin/gcc' failed with exit code 1",
+            "error: command '/bin/gcc' failed with exit code 1",
+        ),
+        (
+            (
+                "tiny.c:1:10: fatal error: libxml/parser.h: No such file or directory\n"
+                "error: command '/bin/gcc' failed with exit code 1"
+            ),
+            "it includes libxml/parser.h, which is in neither Python's headers nor the C library's",
+        ),
+        (
+            (
+                "/bin/ld: cannot find -lxml2: No such file or directory\n"
+                "collect2: error: ld returned 1 exit status"
+            ),
+            "it links to libxml2, which the compiler does not have",
         ),
         (
             "<urlopen error [Errno -3] Temporary failure in name resolution>",
@@ -42,6 +88,6 @@ def test_nothing_is_built_where_there_is_a_network(
     interfaces.write_text(f"{HEAD}    lo: 0 0\n")
     assert not build_wheel.has_network()
     interfaces.write_text(f"{HEAD}    lo: 0 0\n  eth0: 1 1\n")
-    said = build_wheel.build(tmp_path / "none", tmp_path / "out")
+    said = build_wheel.build(tmp_path / "none", tmp_path / "out", compiler=False)
     assert said.startswith("Nix builds without a sandbox here")
     assert not (tmp_path / "out").exists()

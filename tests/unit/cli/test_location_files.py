@@ -64,7 +64,7 @@ def test_a_secret_that_git_knows_is_named(team: Path, tmp_path: Path) -> None:
     git(tmp_path, "add", "--force", team / ".env", team / "own" / "lib" / "b.py")
     (sentence,) = files.warnings(tmp_path, [team])
     assert sentence.startswith(
-        "Git knows teams/a/.env, teams/a/own/lib/b.py, which enters no image"
+        "Git knows teams/a/.env, teams/a/own/lib/b.py, so the image has it, as all that git knows"
     )
 
 

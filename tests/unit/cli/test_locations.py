@@ -6,7 +6,9 @@ import yaml
 from support.stack import ROOT
 
 from dagnix import UserError, locations, project
-from dagnix.locations import service
+from dagnix.locations import remove, service
+from dagnix.lock import debian
+from dagnix.lock.checkout import Checkout
 
 
 def add(root: Path, name: str, folder: str) -> None:
@@ -68,3 +70,34 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
     with pytest.raises(UserError, match=r"compose\.yaml has no service pipes"):
         service.write(checkout, "marketing")
+
+
+def test_what_is_locked_for_a_location_alone_goes_with_it(checkout: Path) -> None:
+    here = Checkout(checkout, checkout)
+    pythons = [here.lock(debian.lock_of(version)) for version in ("3.11", "3.12")]
+    for path in pythons:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    for name, python in (("a", "3.11"), ("b", "3.11"), ("c", "3.13")):
+        add(checkout, name, name)
+        lock = locations.lock(checkout, name)
+        lock.write_text(json.dumps({**json.loads(lock.read_text()), "python": python}))
+    # One whose lock cannot be read may have any.
+    broken = locations.lock(checkout, "d")
+    broken.write_text("<<<<<<<")
+    assert debian.drop_pythons(here) == []
+    broken.unlink()
+    assert debian.drop_pythons(here) == ["Python 3.12 removed: no location has it"]
+    groups = {"base": ["x"], "a": ["x", "y", "z"], "b": ["z"]}
+    packages = {package: {"version": "1"} for package in "xyz"}
+    pythons[0].write_text(
+        json.dumps({"groups": {"one": groups}, "packages": {"one": packages}, "snapshot": "1"})
+    )
+    remove.unregister(project.current(), "a")
+    assert json.loads(pythons[0].read_text()) == {
+        "groups": {"one": {"base": ["x"], "b": ["z"]}},
+        "packages": {"one": {"x": {"version": "1"}, "z": {"version": "1"}}},
+        "snapshot": "1",
+    }
+    remove.unregister(project.current(), "b")
+    assert not pythons[0].parent.exists()

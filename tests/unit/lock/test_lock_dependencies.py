@@ -31,3 +31,27 @@ def test_dependencies(name: str, tmp_path: Path) -> None:
         dependencies.of(HERE, folder)
     assert case["unreadable"] in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("{ workspace = true }", "the uv workspace"),
+        ('{ path = "../shared", editable = true }', "a folder or file"),
+        ('[{ git = "https://example.org/a", marker = "sys_platform == \'linux\'" }]', "git"),
+        ('{ url = "https://example.org/a.whl" }', "an address"),
+    ],
+)
+def test_what_uv_takes_from_no_index_is_refused(tmp_path: Path, source: str, place: str) -> None:
+    file = tmp_path / "pyproject.toml"
+    text = '[project]\ndependencies = ["Shared_Code>=1"]\n[tool.uv.sources]\n'
+    file.write_text(f'{text}shared-code = {source}\nother = {{ path = "x" }}\n')
+    with pytest.raises(UserError) as refused:
+        dependencies.of(HERE, tmp_path)
+    assert str(refused.value) == (
+        f"{file} has shared-code from {place} ([tool.uv.sources]), and Dagnix installs packages of "
+        "an index alone: publish it in yours, or put its code beside the project's own and take it "
+        "out of the dependencies."
+    )
+    file.write_text(f'{text}shared-code = {{ index = "own" }}\n')
+    assert "Shared_Code>=1" in dependencies.of(HERE, tmp_path).requirements

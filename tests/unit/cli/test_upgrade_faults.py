@@ -1,0 +1,182 @@
+"""An upgrade of a stack in which one code location cannot have its new code."""
+
+import json
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from dagnix import UserError, locations, project
+from dagnix.deploy import rollout
+from dagnix.deploy.drain import Afterwards
+from dagnix.deploy.history import Release
+from dagnix.locations import start
+from dagnix.locations.faults import Faults
+from dagnix.upgrade import plan as plans
+from dagnix.upgrade import present, steps, wanted
+from dagnix.upgrade.fit import Schema
+from dagnix.upgrade.plan import Change, Plan
+
+TERMS = rollout.Terms(1, 1, Afterwards.KEEP)
+
+
+@pytest.fixture
+def here(checkout: Path) -> project.Project:
+    """A checkout with the locations well and sick beside pipes."""
+    subprocess.run(["git", "init", "--quiet", checkout], check=True)
+    for name in ("well", "sick"):
+        lock = locations.lock(checkout, name)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.write_text(json.dumps({"folder": f"locations/{name}"}))
+    return project.current()
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The locations that are served, each from an image of its name."""
+    names = {"pipes", "well", "sick"}
+
+    def serving(_: project.Project, name: str) -> SimpleNamespace:
+        if name not in names:
+            raise UserError(f"{name} is not served")
+        return SimpleNamespace(image_id=f"old {name}")
+
+    monkeypatch.setattr(wanted.generations, "serving", serving)
+    monkeypatch.setattr(wanted.history, "of_checkout", lambda *_: ("", False))
+    monkeypatch.setattr(wanted.history, "of", lambda *_: [])
+    return names
+
+
+def built(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """Have Nix build all images but one."""
+
+    def build_each(here: project.Project, faults: Faults) -> list[SimpleNamespace]:
+        faults.add(broken, "Nix cannot build it")
+        names = ["webserver", "daemon", *locations.names(here.root), "postgres"]
+        return [SimpleNamespace(name=name) for name in names if name != broken]
+
+    monkeypatch.setattr(wanted.images, "build_each", build_each)
+    monkeypatch.setattr(wanted.images, "bring", lambda _, layout: f"new {layout.name}")
+
+
+def test_one_that_cannot_be_built_keeps_its_image(
+    here: project.Project, served: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(monkeypatch, "sick")
+    faults = Faults()
+    chosen = wanted.of_tree(here, faults)
+    assert chosen.images == {
+        **{name: f"new {name}" for name in ("webserver", "daemon", "postgres", "pipes", "well")},
+        "sick": "old sick",
+    }
+    assert faults.told == ["sick: Nix cannot build it"]
+    # What is not served has no image to keep.
+    served.remove("sick")
+    assert wanted.of_tree(here, Faults()).releases.keys() == {"pipes", "well"}
+
+
+def test_one_that_another_environment_does_not_serve_keeps_its_image(
+    here: project.Project, served: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def code(_: project.Project, environment: str, name: str) -> Release:
+        if name == "sick":
+            raise UserError(f"{environment} does not serve it")
+        return Release("from dev", f"new {name}", ("", False))
+
+    assert served
+    monkeypatch.setattr(wanted.promotion, "code", code)
+    monkeypatch.setattr(wanted.promotion, "host_images", lambda *_: {"webserver": "new"})
+    faults = Faults()
+    chosen = wanted.of_environment(here, "dev", faults)
+    assert {name: each.image_id for name, each in chosen.releases.items()} == {
+        "pipes": "new pipes",
+        "well": "new well",
+        "sick": "old sick",
+    }
+    assert faults.told == ["sick: dev does not serve it"]
+
+
+def made(before: str, after: str) -> Plan:
+    services = ("daemon", "webserver", "well", "sick")
+    changes = {name: Change(name, "old", "new", before, after) for name in services}
+    revision = frozenset({"a"})
+    return Plan(changes, ["well", "sick"], Schema(revision, revision, revision))
+
+
+def test_without_one_a_plan_leaves_it_as_it_is() -> None:
+    plan = made("1.13.1", "1.13.2").without(Faults({"sick": "it does not load"}))
+    assert [each.service for each in plan.needed] == ["daemon", "webserver", "well"]
+    assert plan.changes["sick"].after == "1.13.1"
+
+
+def test_one_that_stays_must_not_be_newer_than_an_older_webserver(here: project.Project) -> None:
+    faults = Faults({"sick": "it does not load"})
+    plan = made("1.13.2", "1.13.1").without(faults)
+    with pytest.raises(UserError, match=r"(?s)sick has Dagster 1\.13\.2.*\nsick: it does not load"):
+        plans.require_fit(here, plan, faults)
+    plans.require_fit(here, made("1.13.1", "1.13.2").without(faults), faults)
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is replaced, where the new code of sick does not become healthy."""
+    replaced: list[str] = []
+
+    def deploy(_: project.Project, name: str, *__: object) -> None:
+        if name == "sick":
+            raise UserError("it is not healthy")
+        replaced.append(name)
+
+    monkeypatch.setattr(steps.rollout, "deploy", deploy)
+    monkeypatch.setattr(steps, "replace", lambda _, change, __: replaced.append(change.service))
+    monkeypatch.setattr(steps.migrate, "daemon_stopped", lambda _: steps.ExitStack())
+    monkeypatch.setattr(steps.migrate, "run", lambda *_: None)
+    monkeypatch.setattr(start, "health", SimpleNamespace(sick=lambda *_: {}))
+    return replaced
+
+
+def chosen() -> wanted.Wanted:
+    releases = {name: Release("upgrade", "new", ("", False)) for name in ("well", "sick")}
+    return wanted.Wanted({"daemon": "new", "webserver": "new"}, releases)
+
+
+def test_one_that_does_not_become_healthy_is_a_fault(
+    here: project.Project, done: list[str]
+) -> None:
+    faults = Faults()
+    steps.carry_out(here, made("1.13.1", "1.13.2"), chosen(), TERMS, faults, safe=False)
+    assert done == ["daemon", "webserver", "well"]
+    assert faults.told == ["sick: it is not healthy"]
+
+
+def test_the_hosts_do_not_become_older_than_code_that_stays(
+    here: project.Project, done: list[str]
+) -> None:
+    with pytest.raises(UserError, match="it is not healthy"):
+        steps.carry_out(here, made("1.13.2", "1.13.1"), chosen(), TERMS, Faults(), safe=False)
+    assert done == []
+
+
+def test_one_that_does_not_start_keeps_no_other_from_it(
+    here: project.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def compose(_: project.Project, *words: str, failure: str) -> None:
+        if "sick" in words:
+            raise UserError(failure)
+        started.extend(words[3:])
+
+    running = [SimpleNamespace(service="pipes", running=True)]
+    monkeypatch.setattr(present.cut_off, "finish", lambda _: None)
+    monkeypatch.setattr(present.migrate, "wait_for_former", lambda _: None)
+    services = ["postgres", "webserver", "daemon", "pipes", "sick", "well"]
+    monkeypatch.setattr(present.stack, "containers", lambda _: running)
+    monkeypatch.setattr(present.stack, "everything", lambda _: [])
+    monkeypatch.setattr(present.stack, "services", lambda _: services)
+    monkeypatch.setattr(present.stack, "compose", compose)
+    faults = Faults()
+    present.ready(here, faults)
+    assert started == ["daemon", "postgres", "webserver", "well"]
+    assert faults.told == ["sick: podman-compose cannot start sick"]
