@@ -63,6 +63,9 @@ func Run(ctx context.Context, log io.Writer) error {
 	if err := c.applyRoles(ctx, roles); err != nil {
 		return err
 	}
+	if err := c.limitMemory(ctx); err != nil {
+		return err
+	}
 	return launch.Become([]string{c.program("postgres"), "-D", c.folder()})
 }
 
