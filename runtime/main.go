@@ -48,7 +48,8 @@ Usage:
   runtime kept                        whether there is a database from before the last restore
   runtime forget                      remove what the last restore has replaced
   runtime restore STEP                a step of a restore, which reads its member of the backup: roles,
-                                      database, settings, files VOLUME; then exchange (or undo)
+                                      database, settings, files VOLUME; then exchange; undo has
+                                      the next exchange bring back what the last has replaced
 
 Environment of start:
   NAME_FILE               a file under /run/secrets/, whose content becomes NAME

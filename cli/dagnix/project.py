@@ -65,6 +65,11 @@ class Project:
         return self.root / self.environment["DAGNIX_SECRETS_DIR"]
 
     @property
+    def backups(self) -> Path:
+        """The folder of backups; relative paths start at the checkout."""
+        return self.root / self.environment["DAGNIX_BACKUPS_DIR"]
+
+    @property
     def url(self) -> str:
         """The dashboard's address."""
         return f"http://127.0.0.1:{self.port}"
@@ -156,6 +161,7 @@ def of_environment(name: str) -> Project:
         "DAGNIX_PORT": str(DEFAULT_PORT),
         "DAGNIX_VERSION": (root / "VERSION").read_text().strip(),
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
+        "DAGNIX_BACKUPS_DIR": "./.dagnix/backups",
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}
     everything = {**chosen, **defaults}

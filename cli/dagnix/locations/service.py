@@ -17,6 +17,8 @@ HEAD = """\
 # Written once by `./dagnix location add`, after `{first}` in compose.yaml; edit it as you like.
 """
 DATA = "/var/lib/dagster"
+BACKUP = "backup"  # the service, and where it has the files that it backs up
+FILES = "/var/lib/dagnix/files"
 
 
 def unreadable(root: Path) -> dict[str, str]:
@@ -53,14 +55,17 @@ def write(root: Path, name: str) -> Path:
 
     """
     try:
-        services = yaml.safe_load((root / "compose.yaml").read_text())["services"]
-        service = named(services[FIRST], name)
+        known = yaml.safe_load((root / "compose.yaml").read_text())["services"]
+        service = named(known[FIRST], name)
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(
             f"compose.yaml has no service {FIRST} that {name} could be like: {error}."
         ) from error
     path = compose_file(root, name)
-    content = {"services": {name: service}, "volumes": {f"{name}-data": {}}}
+    services = {name: service}
+    if BACKUP in known:
+        services[BACKUP] = {"volumes": [f"{name}-data:{FILES}/{name}-data"]}
+    content = {"services": services, "volumes": {f"{name}-data": {}}}
     head = HEAD.format(name=name, file=path.name, first=FIRST)
     path.write_text(head + yaml.dump(content, Dumper=_Plain, sort_keys=False, width=100))
     return path

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from dagnix import UserError, console, health
+from dagnix.backups.take import take
 from dagnix.deploy import rollout
 from dagnix.project import Project
-from dagnix.upgrade import backup, migrate, present
+from dagnix.upgrade import migrate, present
 from dagnix.upgrade.plan import DATABASE, Plan
 from dagnix.upgrade.replace import replace
 from dagnix.upgrade.wanted import Wanted
@@ -56,7 +57,7 @@ def carry_out(
         UserError: a step failed; with what runs now.
 
     """
-    file = backup.take(project, present.database(project)) if safe else None
+    file = take(project) if safe else None
     with ExitStack() as stack:
         if plan.migrates:
             stack.enter_context(migrate.daemon_stopped(project))

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Steps by their names: what `runtime restore STEP` does. None touches what is served but the last two,
-// which are quick, and can be repeated when they were cut off.
+// Steps by their names: what `runtime restore STEP` does. None touches what is served but the exchange,
+// which is quick. All can be repeated when they were cut off.
 var Steps = map[string]func(context.Context, io.Reader) error{
 	"roles":    restoreRoles,
 	"database": restoreDatabase,
@@ -200,8 +200,8 @@ func rename(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-// undo puts what the last restore has replaced into place again, and keeps what was restored.
-func undo(ctx context.Context, in io.Reader) error {
+// undo has the exchange bring back what the last one has replaced.
+func undo(ctx context.Context, _ io.Reader) error {
 	volumes, err := Volumes()
 	if err != nil {
 		return err
@@ -214,7 +214,7 @@ func undo(ctx context.Context, in io.Reader) error {
 			}
 		}
 	}
-	if err := inPostgres(ctx, func(db *sql.DB) error {
+	return inPostgres(ctx, func(db *sql.DB) error {
 		there, err := isThere(ctx, db, replaced)
 		if err != nil || !there {
 			return err
@@ -224,10 +224,7 @@ func undo(ctx context.Context, in io.Reader) error {
 			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+replaced+"'",
 			"ALTER DATABASE "+replaced+" RENAME TO "+restored,
 		)
-	}); err != nil {
-		return err
-	}
-	return exchange(ctx, in)
+	})
 }
 
 // Kept tells whether there is a database from before the last restore.
