@@ -69,6 +69,7 @@ class Stack:
             "DAGNIX_VERSION": project,
             "DAGNIX_PORT": str(port),
             "DAGNIX_SECRETS_DIR": str(files),
+            "DAGNIX_BACKUPS_DIR": str(folder / "backups"),
             # What users need not wait for, tests need even less.
             "DAGNIX_QUIET_SECONDS": "3",
             "DAGNIX_LOOK_SECONDS": "5",

@@ -150,7 +150,7 @@ def _services_stopped(project: Project, wait: float) -> Iterator[None]:
     """Stop all containers but Postgres's and the one that restores; start them again."""
     others = [each for each in stack.everything(project) if each.service not in service.NEEDED]
     names = [each.name for each in others if each.running]
-    with console.step("Stopping the services", "The services are stopped: runs have ended"):
+    with console.step("Stopping the services", "The services are stopped"):
         if names:
             podman(project, "stop", *names, failure="Podman cannot stop the services")
     try:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 from pathlib import Path
 
 from dagnix import UserError, console
@@ -13,6 +14,7 @@ from dagnix.process import run
 from dagnix.project import Project
 
 MEBIBYTE = 2**20
+FULL_BYTES = MEBIBYTE  # less than this is left
 FAILURE = "No backup could be made, and nothing was changed"
 
 
@@ -40,6 +42,10 @@ def take(project: Project, to: Path | None = None) -> Path:
             partial.replace(file)
         except OSError as error:
             raise UserError(f"{FAILURE}: {file} cannot be written: {error.strerror}.") from error
+        except UserError as error:
+            if shutil.disk_usage(target).free < FULL_BYTES:
+                raise UserError(f"{FAILURE}: the disk of {target} is full.") from error
+            raise
         finally:
             if partial.parent.is_dir():
                 partial.unlink(missing_ok=True)

@@ -123,7 +123,11 @@ def follow(project: Project, new: Container, daemon: Container | None) -> None:
 
 def _was_restarted(project: Project, container: Container) -> bool:
     """Tell whether the container runs, and has been started since this was asked of podman."""
-    state = inspect(project, [container.name])[0]["State"]
+    if not (seen := inspect(project, [container.name])):
+        raise UserError(
+            f"{container.name} was removed meanwhile: ./dagnix up starts what is missing."
+        )
+    state = seen[0]["State"]
     return state["Running"] and state["StartedAt"] != container.seen["State"]["StartedAt"]
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from dagnix import UserError, console, health
+from dagnix.backups.service import NAME as BACKUP
 from dagnix.backups.take import take
 from dagnix.deploy import rollout
 from dagnix.project import Project
+from dagnix.stack import compose
 from dagnix.upgrade import migrate, present
 from dagnix.upgrade.plan import DATABASE, Plan
 from dagnix.upgrade.replace import replace
@@ -70,6 +72,9 @@ def carry_out(
             else:
                 replace(project, change, terms.wait)
             if change.service == DATABASE:
+                # Made from the same image.
+                failure = "podman-compose cannot replace the service backup"
+                compose(project, "up", "--detach", "--force-recreate", BACKUP, failure=failure)
                 health.wait(project, terms.wait)
     health.wait(project, terms.wait)
     console.out.print(f"Upgraded to Dagster {plan.changes['webserver'].after}: {project.url}")

@@ -236,17 +236,15 @@ func Kept(ctx context.Context) (kept bool, err error) {
 	return kept, err
 }
 
-// Forget removes what the last restore has replaced, and what one that was cut off has left.
+// Forget removes what the last restore has replaced.
 func Forget(ctx context.Context) error {
 	volumes, err := Volumes()
 	if err != nil {
 		return err
 	}
 	for _, volume := range volumes {
-		for _, folder := range []string{replacedFiles, partialFiles} {
-			if err := removeAll(filepath.Join(Files(), volume, folder)); err != nil {
-				return err
-			}
+		if err := removeAll(filepath.Join(Files(), volume, replacedFiles)); err != nil {
+			return err
 		}
 	}
 	return inPostgres(ctx, func(db *sql.DB) error {
