@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from support.command import wait_until
+from support.command import run, wait_until
 from support.dashboard import Dashboard
 from support.markdown import Page
 from support.podman import Podman
 from support.stack import ROOT, Stack
 
 PAGE = Page(Path("docs/howto/backup-and-restore.md"))
+RESTORE, UNDO = (each for each in PAGE.commands() if each.startswith("./dagnix restore"))
+BY_HAND = [each for each in PAGE.commands() if not each.startswith("./dagnix")]
 # Debian bookworm's packages, from which such a host has PostgreSQL 15.
 FIFTEEN = Path("/usr/lib/postgresql/15/bin")
 ON_FIFTEEN = f"""
@@ -69,7 +71,7 @@ def started(stack: Stack) -> set[str]:
 
 @pytest.fixture(scope="module")
 def fifteen(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A backup of another instance, which was on PostgreSQL 15, and a run that it knows."""
+    """A backup of another checkout's instance on PostgreSQL 15, and a run that it knows."""
     if not FIFTEEN.is_dir():
         pytest.skip(f"there is no {FIFTEEN}: apt-get install postgresql-15, on Debian 12")
     folder = tmp_path_factory.mktemp("fifteen")
@@ -110,7 +112,14 @@ def kill_as_it_is_put_in_place(stack: Stack, file: Path) -> None:
     restore.wait()
 
 
-@PAGE.run_by("./dagnix backup")
+def as_shown(stack: Stack, *commands: str, answer: str = "") -> None:
+    """Run commands of the page, for this instance, and answer what they ask."""
+    where = {".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"]}
+    script = "\n".join(["set -eu", *(PAGE.typed(each, where) + answer for each in commands)])
+    run(["sh", "-c", script], env=stack.environment, cwd=stack.checkout)
+
+
+@PAGE.run_by("./dagnix backup", UNDO, RESTORE)
 def test_a_restore_brings_back_what_was_there(stack: Stack, tmp_path: Path) -> None:
     (first,) = runs(stack)
     write(stack, "first")
@@ -136,11 +145,22 @@ def test_a_restore_brings_back_what_was_there(stack: Stack, tmp_path: Path) -> N
     refused = stack.dagnix("restore", str(file), "--yes", check=False)
     assert refused.returncode == 1
     assert "`./dagnix restore --undo`" in refused.stderr
-    stack.dagnix("restore", "--undo", "--yes")
+    as_shown(stack, UNDO, answer=" --yes")
     assert runs(stack) == {first, later}
-    assert read(stack)[1] == ""
+    assert read(stack) == ("", "")
     stack.dagnix("backup")  # lets it go
+    as_shown(stack, RESTORE, answer=" --yes")
+    assert runs(stack) == {first, later}
+    stack.dagnix("backup")
     stack.sql("DROP ROLE reader")
+
+
+@PAGE.run_by(*BY_HAND)
+def test_the_checksums_can_be_compared_by_hand(stack: Stack, tmp_path: Path) -> None:
+    stack.dagnix("backup")
+    where = {".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"]}
+    script = "\n".join(["set -eu", *(PAGE.typed(each, where) for each in BY_HAND)])
+    assert "database.dump: OK" in run(["sh", "-c", script], cwd=tmp_path).stdout
 
 
 def test_another_instances_backup_crosses_a_major_version(

@@ -65,3 +65,12 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
     with pytest.raises(UserError, match=r"compose\.yaml has no service pipes"):
         service.write(checkout, "marketing")
+
+
+def test_its_files_are_backed_up(checkout: Path) -> None:
+    (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+    written = yaml.safe_load(service.write(checkout, "b").read_text())
+    own = written["services"]["backup"]
+    assert own == {"volumes": ["b-data:/var/lib/dagnix/files/b-data"]}
+    known = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["backup"]
+    assert "pipes-data:/var/lib/dagnix/files/pipes-data" in known["volumes"]
