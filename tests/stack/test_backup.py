@@ -1,6 +1,7 @@
 """Backup and restore, by the commands that users type."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -16,8 +17,7 @@ from support.podman import Podman
 from support.stack import ROOT, Stack
 
 PAGE = Page(Path("docs/howto/backup-and-restore.md"))
-RESTORE, UNDO = (each for each in PAGE.commands() if each.startswith("./dagnix restore"))
-BY_HAND = [each for each in PAGE.commands() if not each.startswith("./dagnix")]
+NEWEST, RESTORE, UNDO, *BY_HAND = PAGE.commands()[1:]
 # Debian bookworm's packages, from which such a host has PostgreSQL 15.
 FIFTEEN = Path("/usr/lib/postgresql/15/bin")
 ON_FIFTEEN = f"""
@@ -112,14 +112,14 @@ def kill_as_it_is_put_in_place(stack: Stack, file: Path) -> None:
     restore.wait()
 
 
-def as_shown(stack: Stack, *commands: str, answer: str = "") -> None:
-    """Run commands of the page, for this instance, and answer what they ask."""
+def as_shown(stack: Stack, *commands: str, answer: str = "", cwd: Path = ROOT) -> str:
+    """Run commands of the page, for this instance; `answer` is for the last one."""
     where = {".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"]}
-    script = "\n".join(["set -eu", *(PAGE.typed(each, where) + answer for each in commands)])
-    run(["sh", "-c", script], env=stack.environment, cwd=stack.checkout)
+    script = "\n".join(["set -eu", *(PAGE.typed(each, where) for each in commands)])
+    return run(["sh", "-c", script + answer], env=stack.environment, cwd=cwd).stdout
 
 
-@PAGE.run_by("./dagnix backup", UNDO, RESTORE)
+@PAGE.run_by("./dagnix backup", UNDO)
 def test_a_restore_brings_back_what_was_there(stack: Stack, tmp_path: Path) -> None:
     (first,) = runs(stack)
     write(stack, "first")
@@ -149,20 +149,16 @@ def test_a_restore_brings_back_what_was_there(stack: Stack, tmp_path: Path) -> N
     assert runs(stack) == {first, later}
     assert read(stack) == ("", "")
     stack.dagnix("backup")  # lets it go
-    as_shown(stack, RESTORE, answer=" --yes")
-    assert runs(stack) == {first, later}
-    stack.dagnix("backup")
     stack.sql("DROP ROLE reader")
 
 
 @PAGE.run_by(*BY_HAND)
 def test_the_checksums_can_be_compared_by_hand(stack: Stack, tmp_path: Path) -> None:
     stack.dagnix("backup")
-    where = {".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"]}
-    script = "\n".join(["set -eu", *(PAGE.typed(each, where) for each in BY_HAND)])
-    assert "database.dump: OK" in run(["sh", "-c", script], cwd=tmp_path).stdout
+    assert "database.dump: OK" in as_shown(stack, *BY_HAND, cwd=tmp_path)
 
 
+@PAGE.run_by(NEWEST, RESTORE)
 def test_another_instances_backup_crosses_a_major_version(
     stack: Stack, fifteen: tuple[Path, str]
 ) -> None:
@@ -171,7 +167,10 @@ def test_another_instances_backup_crosses_a_major_version(
     refused = stack.dagnix("restore", str(file), "--yes", check=False)
     assert refused.returncode == 1
     assert f"and this is {stack.project}" in refused.stderr
-    stack.dagnix("restore", str(file), "--yes", "--other-instance")
+    newest = Path(stack.environment["DAGNIX_BACKUPS_DIR"]) / file.name
+    shutil.copy(file, newest)
+    as_shown(stack, NEWEST, RESTORE, answer=" --yes --other-instance")
+    newest.unlink()
     assert runs(stack) == {run}
     assert stack.sql("SELECT n FROM storage.of_fifteen") == "15"
     assert stack.sql("SHOW server_version").startswith("17.")

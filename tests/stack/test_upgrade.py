@@ -20,7 +20,7 @@ from support.stack import ROOT
 
 PAGE = Page(Path("docs/howto/upgrade.md"))
 README = Page(Path("README.md"))
-(RESTORE,) = (each for each in PAGE.commands() if each.startswith("./dagnix restore"))
+RESTORE = PAGE.commands()[-2:]
 NEWEST = "29b539ebc72a"
 # The revision before the last migration that changes something in Postgres: it adds a column.
 BEFORE = "6b7fb194ff9c"
@@ -137,12 +137,12 @@ def restore_into_scratch(served: Served, backup: Path) -> None:
     stack.exec("postgres", "dropdb", *connect, "scratch")
 
 
-@PAGE.run_by(RESTORE)
+@PAGE.run_by(*RESTORE)
 def test_the_restore_that_the_page_shows(older: Served) -> None:
     stack = older.stack
     wait_until(lambda: not stack.former(), "the old container goes after its last run")
     where = {".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"]}
-    script = f"{PAGE.typed(RESTORE, where)} --yes"
+    script = "\n".join(PAGE.typed(each, where) for each in RESTORE) + " --yes"
     run(["sh", "-c", script], env=stack.environment, cwd=stack.checkout)
     assert stack.sql(REVISION) == BEFORE
     stack.dagnix("upgrade")
