@@ -1,7 +1,10 @@
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from dagnix import UserError
-from dagnix.process import CommandError, Conversation, run
+from dagnix.process import CommandError, Conversation, feed, run
 
 
 def test_returns_both_outputs() -> None:
@@ -72,3 +75,25 @@ def test_a_conversation_answers_each_line_and_says_why_it_ended() -> None:
     assert str(raised.value).startswith("It does not talk.\n")
     assert "broken" in str(raised.value)
     assert raised.value.result.returncode == 3
+
+
+def test_what_is_fed_to_a_command_arrives(tmp_path: Path) -> None:
+    chunks = [bytes([n]) * 100_000 for n in range(20)]
+    target = tmp_path / "target"
+    feed(["sh", "-c", f"cat > {target}"], "No", chunks)
+    assert target.read_bytes() == b"".join(chunks)
+
+
+def test_a_command_that_reads_no_more_says_why() -> None:
+    with pytest.raises(CommandError, match=r"(?s)^No\..*enough"):
+        feed(["sh", "-c", "echo enough; exit 3"], "No", [b"0" * 100_000] * 20)
+
+
+def test_a_command_that_is_fed_ends_before_what_was_wrong_is_told(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise UserError("The file is damaged.")
+
+    with pytest.raises(UserError, match="damaged"):
+        feed(["sh", "-c", f"cat > {tmp_path}/read; touch {tmp_path}/ended"], "No", broken())
+    assert (tmp_path / "ended").exists()
