@@ -19,6 +19,22 @@ func followBackups(ctx context.Context, stderr io.Writer) int {
 	return 0
 }
 
+// writeBackup writes one to stdout, with or without files.
+func writeBackup(ctx context.Context, files bool, stdout, stderr io.Writer) int {
+	var volumes []string
+	var err error
+	if files {
+		volumes, err = backup.Volumes()
+	}
+	if err == nil {
+		err = backup.Write(ctx, volumes, stdout, stderr)
+	}
+	if err != nil {
+		return report(ctx, err, stderr)
+	}
+	return 0
+}
+
 // restoreStep does one step of a restore, which reads what it restores from stdin.
 func restoreStep(ctx context.Context, words []string, stderr io.Writer) int {
 	var err error

@@ -130,6 +130,10 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 		t.Fatalf("it has only %v", archive)
 	}
 	from.as(t, "chmod", "700", filepath.Join(data, "closed/in"))
+	alone := members(t, from.must(t, nil, "backup", "--no-files"))
+	if _, there := alone["files/pipes-data.tar.gz"]; there || !bytes.Contains(alone["manifest.json"], []byte(`"volumes":null`)) {
+		t.Errorf("without files it has %s", alone["manifest.json"])
+	}
 
 	to := newInstance(t)
 	before := to.superuser(t, "postgres", "SELECT rolpassword FROM pg_authid WHERE rolname = 'storage'")
@@ -210,6 +214,16 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 		t.Errorf("a volume that is none: %s", said)
 	}
 	restored()
+	to.must(t, nil, "forget")
+	to.must(t, packed, "restore", "files", "pipes-data") // and is cut off
+	to.as(t, "touch", filepath.Join(other, "newer"))
+	to.must(t, alone["database.dump"], "restore", "database")
+	to.must(t, nil, "restore", "exchange")
+	if _, err := os.Stat(filepath.Join(other, "newer")); err != nil {
+		t.Errorf("a restore without files has taken them from one before: %v", err)
+	}
+	to.must(t, nil, "restore", "undo")
+	to.must(t, nil, "restore", "exchange")
 	to.must(t, nil, "forget")
 	if _, err := os.Stat(filepath.Join(other, ".dagnix-before-restore")); err == nil || len(to.must(t, nil, "kept")) > 0 {
 		t.Error("it is not forgotten")

@@ -59,6 +59,9 @@ func TestAQueryThatTakesAllMemoryFailsAlone(t *testing.T) {
 	}
 
 	s.stop(t)
+	s.environment = append(s.environment, "DAGNIX_PG_MEMORY=0")
+	s.run(t)
+	s.stop(t)
 	wrong := append(s.environment, "DAGNIX_PG_MEMORY=much")
 	code, _, said := finish(t, wrong, "postgres")
 	expect(t, 1, `DAGNIX_POSTGRES_MEMORY is "much": give a number with its unit`, code, said)

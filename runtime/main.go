@@ -43,7 +43,7 @@ Usage:
                                       server is on a snapshot of the project if that is mounted
   runtime postgres                    prepare the database cluster, become the Postgres server
   runtime backups                     make backups as they are due, and remove old ones
-  runtime backup                      write a backup to stdout
+  runtime backup [--no-files]         write a backup to stdout
   runtime describe                    what a backup would be of, as JSON
   runtime kept                        whether there is a database from before the last restore
   runtime forget                      remove what the last restore has replaced
@@ -122,10 +122,9 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case command == "backups" && len(rest) == 0:
 		return followBackups(ctx, stderr)
 	case command == "backup" && len(rest) == 0:
-		if err := backup.Write(ctx, stdout, stderr); err != nil {
-			return report(ctx, err, stderr)
-		}
-		return 0
+		return writeBackup(ctx, true, stdout, stderr)
+	case command == "backup" && len(rest) == 1 && rest[0] == "--no-files":
+		return writeBackup(ctx, false, stdout, stderr)
 	case command == "describe" && len(rest) == 0:
 		return tell(ctx, func() (string, error) { return backup.Describe(ctx) }, stdout, stderr)
 	case command == "kept" && len(rest) == 0:

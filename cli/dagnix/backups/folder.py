@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dagnix import UserError
+from dagnix import UserError, console
 from dagnix.project import Project
 
 SCHEDULED = "scheduled"
@@ -21,6 +21,11 @@ def ensure_folder(project: Project) -> Path:
     scheduled = folder / SCHEDULED
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            console.warned(
+                f"{folder} is open to other users, and backups have all data: `chmod 700 {folder}` "
+                "closes it"
+            )
         if not scheduled.exists():
             scheduled.mkdir()
             scheduled.chmod(0o777)

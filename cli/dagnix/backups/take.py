@@ -18,12 +18,12 @@ FULL_BYTES = MEBIBYTE  # less than this is left
 FAILURE = "No backup could be made, and nothing was changed"
 
 
-def take(project: Project, to: Path | None = None) -> Path:
+def take(project: Project, to: Path | None = None, *, files: bool = True) -> Path:
     """Back up, and read the backup from its first to its last byte; return the file.
 
-    It is in the folder `to`, or where all are. Its owner alone can read it. Until it is whole it
-    has another name, and an unfinished one is removed. What the last restore has replaced is let
-    go.
+    Without `files` only the database and its roles are in it. It is in the folder `to`, or where
+    all are, and its owner alone can read it. Until it is whole it has another name, and an
+    unfinished one is removed. What the last restore has replaced is let go.
 
     Raises:
         UserError: the database or a file cannot be read, or the disk is full.
@@ -37,7 +37,8 @@ def take(project: Project, to: Path | None = None) -> Path:
     with console.step("Backing up") as step:
         try:
             target.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(project, name, partial, step)
+            words = ["backup"] if files else ["backup", "--no-files"]
+            _write(project, [name, PROGRAM, *words], partial, step)
             archive.read(partial, step.show)
             partial.replace(file)
         except OSError as error:
@@ -54,8 +55,8 @@ def take(project: Project, to: Path | None = None) -> Path:
     return file
 
 
-def _write(project: Project, name: str, file: Path, step: console.Step) -> None:
-    words = ["podman", "exec", name, PROGRAM, "backup"]
+def _write(project: Project, command: list[str], file: Path, step: console.Step) -> None:
+    words = ["podman", "exec", *command]
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         environment, cwd = settings(project.state), directory(project.state)
         run(words, FAILURE, env=environment, target=stream, cwd=cwd, line=step.show)

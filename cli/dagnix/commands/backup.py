@@ -14,6 +14,10 @@ def command(
         Path | None,
         typer.Option("--to", metavar="DIR", help="The folder for it; else .dagnix/backups."),
     ] = None,
+    *,
+    files: Annotated[
+        bool, typer.Option("--files/--no-files", help="With the pipelines' files or without.")
+    ] = True,
 ) -> None:
     """Back up the database, its roles and the pipelines' files into one archive, and read it back.
 
@@ -21,4 +25,4 @@ def command(
     last ./dagnix restore has replaced is let go. The stack makes such backups by itself, too.
     """
     here = project.current()
-    console.out.print(str(take(here, to)), soft_wrap=True)
+    console.out.print(str(take(here, to, files=files)), soft_wrap=True)

@@ -59,7 +59,7 @@ def carry_out(
         UserError: a step failed; with what runs now.
 
     """
-    file = take(project) if safe else None
+    file = take(project, files=False) if safe else None
     with ExitStack() as stack:
         if plan.migrates:
             stack.enter_context(migrate.daemon_stopped(project))

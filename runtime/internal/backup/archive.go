@@ -41,14 +41,10 @@ type Manifest struct {
 	Volumes []string `json:"volumes"`
 }
 
-// Write backs up the database, the roles and the files of all volumes in `Files`. The database is as
+// Write backs up the database, the roles and the files of these volumes in `Files`. The database is as
 // it was when this began; files are read after it, one after the other, while pipelines go on.
 // `progress` gets a line now and then.
-func Write(ctx context.Context, out, progress io.Writer) error {
-	volumes, err := Volumes()
-	if err != nil {
-		return err
-	}
+func Write(ctx context.Context, volumes []string, out, progress io.Writer) error {
 	about, err := describe(ctx)
 	if err != nil {
 		return err

@@ -123,8 +123,20 @@ func execute(ctx context.Context, db *sql.DB, in io.Reader, chosen func(string) 
 	return errors.Join(lines.Err(), tx.Commit())
 }
 
-// restoreDatabase makes a new database from database.dump, beside the one that is served.
+// restoreDatabase makes a new database from database.dump, beside the one that is served. Files come
+// after it: those that a restore has left which was cut off must not get into this one.
 func restoreDatabase(ctx context.Context, in io.Reader) error {
+	volumes, err := Volumes()
+	if err != nil {
+		return err
+	}
+	for _, volume := range volumes {
+		for _, left := range []string{partialFiles, restoredFiles} {
+			if err := removeAll(filepath.Join(Files(), volume, left)); err != nil {
+				return err
+			}
+		}
+	}
 	if err := inPostgres(ctx, func(db *sql.DB) error {
 		return inOrder(ctx, db,
 			"DROP DATABASE IF EXISTS "+restored+" WITH (FORCE)",

@@ -109,7 +109,11 @@ func (s *Schedule) make(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer os.Remove(partial)
-	err = errors.Join(Write(ctx, file, io.Discard), file.Sync(), file.Close())
+	volumes, err := Volumes()
+	if err == nil {
+		err = Write(ctx, volumes, file, io.Discard)
+	}
+	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil {
 		err = readBack(partial)
 	}

@@ -28,6 +28,9 @@ func (c *cluster) limitMemory(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("DAGNIX_POSTGRES_MEMORY is %q: give a number with its unit, such as 1g or 768m", text)
 	}
+	if memory == 0 { // no limit
+		return nil
+	}
 	// In MiB; Postgres before 15 does not tell it.
 	said, err := c.execute(ctx, "", "postgres", "-D", c.folder(), "-C", "shared_memory_size")
 	if err != nil {
@@ -59,7 +62,7 @@ func bytesFrom(text string) (uint64, error) {
 		}
 	}
 	value, err := strconv.ParseFloat(number, 64)
-	if err != nil || value <= 0 {
+	if err != nil || value < 0 {
 		return 0, fmt.Errorf("%q is no size", text)
 	}
 	return uint64(value * float64(uint64(1)<<shift)), nil

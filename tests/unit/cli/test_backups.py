@@ -188,11 +188,17 @@ def test_a_folder_that_cannot_be_made_is_named(
         take(here, tmp_path / "file" / "to")
 
 
-def test_the_folder_is_the_owners_and_in_it_one_is_open(checkout: Path) -> None:
+def test_the_folder_is_the_owners_and_in_it_one_is_open(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = ensure_folder(project.current())
     assert folder == checkout / ".dagnix" / "backups"
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "scheduled")]
     assert modes == [0o700, 0o777]
+    folder.chmod(0o755)
+    capsys.readouterr()
+    ensure_folder(project.current())
+    assert f"`chmod 700 {folder}` closes it" in capsys.readouterr().err.replace("\n", "")
 
 
 def test_what_is_kept_is_not_replaced(backed_up: Callable[[str], project.Project]) -> None:
