@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"dagnix/runtime/internal/backup"
 	"dagnix/runtime/internal/cluster"
 	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/health"
@@ -39,6 +40,14 @@ Usage:
   runtime leave                       have none of them use this container any more
   runtime runs                        the IDs of the runs that are executed here, a line each
   runtime postgres                    prepare the database cluster, become the Postgres server
+  runtime backups                     make backups as they are due, and remove old ones
+  runtime backup [--no-files]         write a backup to stdout
+  runtime describe                    what a backup would be of, as JSON
+  runtime kept                        whether there is a database from before the last restore
+  runtime forget                      remove what the last restore has replaced
+  runtime restore STEP                a step of a restore, which reads its member of the backup: roles,
+                                      database, settings, files VOLUME; then exchange; undo has
+                                      the next exchange bring back what the last has replaced
 
 Environment of start:
   NAME_FILE               a file under /run/secrets/, whose content becomes NAME
@@ -69,7 +78,16 @@ Environment of postgres:
                           (default /run/secrets/dagster-password, /run/secrets/storage-password)
   DAGNIX_PG_CONFIG        settings to add, if the file exists (default /etc/postgresql/dagnix.conf)
   DAGNIX_PG_BINDIR        where postgres and initdb are (default /usr/lib/postgresql/VERSION/bin)
+  DAGNIX_PG_MEMORY        the container's memory, such as 1g: no query gets more than half of what
+                          Postgres's shared memory leaves of it
   DAGNIX_PG_SOCKETS       the folder of the unix socket (default /run/postgresql)
+
+Environment of backups:
+  COMPOSE_PROJECT_NAME    the instance, whose name backups carry
+  DAGNIX_BACKUP_HOURS     how often a backup is made (default 24; 0 is never)
+  DAGNIX_BACKUPS_KEPT     how many of those are kept (default 7)
+  DAGNIX_BACKUPS_DIR      the folder for them (default /var/backups)
+  DAGNIX_FILES_DIR        the folder of the volumes with files (default /var/lib/dagnix/files)
 `
 
 // exitUsage is for words on the command line that make no sense, as in most shells.
@@ -95,6 +113,20 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return report(ctx, start(ctx, rest, stderr), stderr)
 	case command == "postgres" && len(rest) == 0:
 		return report(ctx, cluster.Run(ctx, stderr), stderr)
+	case command == "backups" && len(rest) == 0:
+		return followBackups(ctx, stderr)
+	case command == "backup" && len(rest) == 0:
+		return writeBackup(ctx, true, stdout, stderr)
+	case command == "backup" && len(rest) == 1 && rest[0] == "--no-files":
+		return writeBackup(ctx, false, stdout, stderr)
+	case command == "describe" && len(rest) == 0:
+		return tell(ctx, func() (string, error) { return backup.Describe(ctx) }, stdout, stderr)
+	case command == "kept" && len(rest) == 0:
+		return tell(ctx, func() (string, error) { return keptBackup(ctx) }, stdout, stderr)
+	case command == "forget" && len(rest) == 0:
+		return tell(ctx, func() (string, error) { return "", backup.Forget(ctx) }, stdout, stderr)
+	case command == "restore" && len(rest) > 0:
+		return restoreStep(ctx, rest, stderr)
 	case command == "code":
 		return tell(ctx, func() (string, error) { return code(ctx, rest) }, stdout, stderr)
 	case command == "reload" && len(rest) == 0:

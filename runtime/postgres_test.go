@@ -133,7 +133,7 @@ func TestPostgresRefuses(t *testing.T) {
 		file, content string // to make in the volume
 		want          string
 	}{
-		"an older version":      {"9/PG_VERSION", "9\n", "/9 holds data of PostgreSQL \"9\", and this image runs " + major() + ": use an image with 9, or move the data with pg_upgrade or pg_dumpall"},
+		"an older version":      {"9/PG_VERSION", "9\n", "/9 holds data of PostgreSQL \"9\", and this image runs " + major() + ": use an image with 9, and restore a backup that it makes into an instance of another name (docs/howto/backup-and-restore.md)"},
 		"a cluster in the root": {"PG_VERSION", major() + "\n", " holds a database cluster where Dagnix keeps none: move it to "},
 		"no cluster":            {major() + "/notes", "", " is there but is no database cluster (it has no PG_VERSION): restore it, or remove it to start anew"},
 	} {

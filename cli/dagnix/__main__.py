@@ -12,6 +12,7 @@ from dagnix.lock.program import not_written
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location", "secret"),
+    *("backup", "restore"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),
 )

@@ -49,8 +49,12 @@ def ask(project: Project, container: Container) -> Health:
         return Health(healthy=False, says=str(error))
     if result.returncode == 0:
         return Health(healthy=True, says=result.output.strip())
-    seen = Container(inspect(project, [container.name])[0])
-    said = seen.last_words or result.errors.strip() or result.output.strip()
+    seen = inspect(project, [container.name])
+    said = (
+        (Container(seen[0]).last_words if seen else "it was removed meanwhile")
+        or result.errors.strip()
+        or result.output.strip()
+    )
     return Health(healthy=False, says=said)
 
 

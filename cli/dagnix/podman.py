@@ -2,14 +2,16 @@
 
 import functools
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from dagnix import containers_conf
+from dagnix import console, containers_conf
 from dagnix.process import Result, run
 from dagnix.project import Project
 
+NOT_WHOLE = re.compile(r'image with ID "([0-9a-f]+)"')
 LISTINGS = 5  # tries, as another instance may remove an image meanwhile
 # What starts conmon, which lives as long as what it watches.
 WATCHED = {"exec", "healthcheck", "restart", "run", "start"}
@@ -62,15 +64,24 @@ def image_ids(project: Project, names: Collection[str]) -> dict[str, str]:
 def images(project: Project) -> list[dict[str, Any]]:
     """Return what podman tells of the images that it has, also of those without a name.
 
-    It adds up their sizes, a hundredth of a second each.
+    It adds up their sizes, a hundredth of a second each. Of an image that is not whole, as a load
+    that was killed leaves it, podman can tell nothing, and then lists none: then those with a name
+    are returned, which such an image has not got yet.
     """
     words = ["images", "--all", "--no-trunc", "--format", "json"]
     failure = "Podman does not list images"
-    for _ in range(LISTINGS - 1):
-        # It fails if an image that it has seen is removed before it has looked at that one.
-        if not (listed := podman(project, *words, failure=failure, check=False)).returncode:
+    for _ in range(LISTINGS):
+        # It also fails if an image that it has seen is removed before it has looked at that one.
+        listed = podman(project, *words, failure=failure, check=False)
+        if not listed.returncode:
             return json.loads(listed.output)
-    return json.loads(podman(project, *words, failure=failure).output)
+    if broken := NOT_WHOLE.search(listed.errors):
+        console.warned(
+            f"Podman has an image that is not whole: `podman image rm --force {broken[1]}` "
+            "removes it"
+        )
+    named = podman(project, *words, "--filter", "reference=*/*", failure=failure)
+    return json.loads(named.output)
 
 
 def inspect(project: Project, names: list[str]) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ import shlex
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -156,3 +157,37 @@ def lines(
     if process.returncode:
         result = Result(tuple(command), process.returncode, "".join(kept))
         raise CommandError(f"{failure}.", result)
+
+
+def feed(
+    command: Sequence[str],
+    failure: str,
+    chunks: Iterable[bytes],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> None:
+    """Run a command that reads `chunks` from its stdin.
+
+    Raises:
+        UserError: the program is not installed.
+        CommandError: its exit code is not 0.
+
+    """
+    process = _popen(command, failure, env=env, stdin=subprocess.PIPE, joined=True, cwd=cwd)
+    said: list[str] = []
+    reader = threading.Thread(target=_drain, args=(process.stdout, said, None))
+    reader.start()
+    stream = cast("IO[str]", process.stdin).buffer
+    try:
+        # Its exit code tells why it has read no more.
+        with suppress(BrokenPipeError):
+            for chunk in chunks:
+                stream.write(chunk)
+    finally:
+        with suppress(BrokenPipeError):
+            stream.close()
+        process.wait()
+        reader.join()
+    if process.returncode:
+        raise CommandError(f"{failure}.", Result(tuple(command), process.returncode, "".join(said)))

@@ -70,6 +70,11 @@ class Project:
         return self.root / self.environment["DAGNIX_SOCKETS_DIR"] / self.name
 
     @property
+    def backups(self) -> Path:
+        """The folder of backups; relative paths start at the checkout."""
+        return self.root / self.environment["DAGNIX_BACKUPS_DIR"]
+
+    @property
     def url(self) -> str:
         """The dashboard's address."""
         return f"http://127.0.0.1:{self.port}"
@@ -162,6 +167,7 @@ def of_environment(name: str) -> Project:
         "DAGNIX_VERSION": (root / "VERSION").read_text().strip(),
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
         "DAGNIX_SOCKETS_DIR": "./.dagnix/sockets",
+        "DAGNIX_BACKUPS_DIR": "./.dagnix/backups",
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}
     everything = {**chosen, **defaults}

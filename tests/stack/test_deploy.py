@@ -239,7 +239,7 @@ def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:
     deploys = [stack.start_dagnix("deploy") for _ in range(2)]
     said = [deploy.communicate() for deploy in deploys]
     assert [deploy.returncode for deploy in deploys] == [0, 0], said
-    waited = [err for _, err in said if "Another deploy of" in err]
+    waited = [err for _, err in said if "Another command changes what" in err]
     assert len(waited) == 1
     assert baked.answer() == "either"
 

@@ -80,6 +80,7 @@ def _environment(home: Path, podman: Podman) -> dict[str, str]:
         "STORAGE_DRIVER": "overlay",
         "DAGNIX_PORT": str(free_port()),
         "DAGNIX_SECRETS_DIR": str(home / "stack" / "secrets"),
+        "DAGNIX_BACKUPS_DIR": str(home / "stack" / "backups"),
     }
     for setting in SETTINGS:
         if given := podman.environment.get(setting):
@@ -97,6 +98,9 @@ def test_the_stack_runs_without_root(
     folder = user.home / "stack"
     shutil.copy(ROOT / "compose.yaml", folder)
     _write_secrets(folder / "secrets", user.name)
+    scheduled = folder / "backups" / "scheduled"
+    scheduled.mkdir(parents=True)
+    scheduled.chmod(0o777)
     shutil.copy(ROOT / "VERSION", folder)
     user.environment["DAGNIX_ROOT"] = str(folder)
     dagnix = (ROOT / ".dagnix" / "roots" / "cli").resolve() / "bin" / "dagnix"
@@ -104,7 +108,7 @@ def test_the_stack_runs_without_root(
 
     compose = ("podman-compose", f"--file={folder / 'compose.yaml'}", "--project-name=rootless")
     user.run(*compose, "up", "--detach")
-    for service in SERVICES:
+    for service in (*SERVICES, "backup"):
         check = ("podman", "exec", f"rootless_{service}_1", "/opt/dagster/bin/runtime", "health")
         wait_until(lambda words=(*check, service): user.run(*words, check=False), service)
     dashboard = Dashboard(int(user.environment["DAGNIX_PORT"]))

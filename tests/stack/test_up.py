@@ -27,10 +27,11 @@ def test_plain_podman_compose_changes_nothing_after_dagnix_up(stack: Stack) -> N
 
 def test_status_tells_health_image_digest_uptime_and_restarts(stack: Stack, podman: Podman) -> None:
     rows = stack.status()
-    assert rows.keys() == set(SERVICES)
+    assert rows.keys() == {*SERVICES, "backup"}
     for name, row in rows.items():
         assert row["healthy"], row["says"]
-        assert row["image"].startswith(f"localhost/dagnix/{name}:")
+        image = "postgres" if name == "backup" else name
+        assert row["image"].startswith(f"localhost/dagnix/{image}:")
         assert row["digest"].startswith("sha256:")
         assert row["uptime"] > 0
         assert row["restarts"] == podman.inspect(stack.container(name))["RestartCount"]

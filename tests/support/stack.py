@@ -70,6 +70,7 @@ class Stack:
             "DAGNIX_PORT": str(port),
             "DAGNIX_SECRETS_DIR": str(files),
             "DAGNIX_SOCKETS_DIR": str(folder / "sockets"),
+            "DAGNIX_BACKUPS_DIR": str(folder / "backups"),
             # What users need not wait for, tests need even less.
             "DAGNIX_LOOK_SECONDS": "5",
             "NO_COLOR": "1",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dagnix import UserError, console, cut_off, health, project, stack
+from dagnix.deploy.turns import turn
 from dagnix.losses import LOSSES, confirm
 from dagnix.podman import podman
 
@@ -27,11 +28,12 @@ def command(
             "is made new with ./dagnix reload or ./dagnix up."
         )
     here = project.current()
-    names = {each.service: each.name for each in stack.containers(here)}
-    if service not in names:
-        raise UserError(f"{here.name} has no {service} that runs: start it with ./dagnix up")
-    confirm(here, service, "Restart", yes=yes)
-    with console.step(f"Restarting {service}", f"{service} is restarted"):
-        cut_off.finish(here)
-        podman(here, "restart", names[service], failure=f"Podman cannot restart {service}")
-    health.wait(here, wait)
+    with turn(here):
+        names = {each.service: each.name for each in stack.containers(here)}
+        if service not in names:
+            raise UserError(f"{here.name} has no {service} that runs: start it with ./dagnix up")
+        confirm(here, service, "Restart", yes=yes)
+        with console.step(f"Restarting {service}", f"{service} is restarted"):
+            cut_off.finish(here)
+            podman(here, "restart", names[service], failure=f"Podman cannot restart {service}")
+        health.wait(here, wait)

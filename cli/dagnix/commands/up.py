@@ -18,6 +18,8 @@ from dagnix import (
     secret_files,
     stack,
 )
+from dagnix.backups import restore
+from dagnix.backups.folder import ensure_folder
 from dagnix.deploy import generations, history, names, promotion, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
@@ -76,7 +78,9 @@ def command(
     had_data = not present and schema.may_have_data(here)
     # Containers keep the files that they started with, so new passwords need new containers.
     new_secrets = secret_files.ensure(here.secrets)
+    ensure_folder(here)
     with turn(here):
+        restore.finish(here)
         if environment:
             releases = promoted(here, environment, faults)
             promotion.take_over(here, environment)

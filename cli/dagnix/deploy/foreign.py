@@ -41,5 +41,7 @@ def bring(project: Project, reference: str) -> history.Release:
 
 def _by_digest(project: Project, reference: str) -> str:
     """Return the ID of the image with this digest, or what was given."""
+    if not reference.startswith("sha256:"):
+        return reference
     known = {each.get("Digest"): each["Id"] for each in images(project)}
     return known.get(reference, reference)

@@ -1,4 +1,4 @@
-"""One deploy at a time for each instance of the stack."""
+"""One command at a time that changes what runs, for each instance of the stack."""
 
 import fcntl
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def folder(project: Project) -> Path:
 
 @contextmanager
 def turn(project: Project) -> Iterator[None]:
-    """Wait until no other deploy of this instance is under way, and keep others waiting.
+    """Wait until no other command changes what this instance runs, and keep others waiting.
 
     The kernel gives the turn back when the process ends, however it ends.
     """
@@ -26,6 +26,6 @@ def turn(project: Project) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            console.warned(f"Another deploy of {project.name} is under way: waiting for it")
+            console.warned(f"Another command changes what {project.name} runs: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

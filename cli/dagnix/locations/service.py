@@ -19,6 +19,8 @@ HEAD = """\
 DATA = "/var/lib/dagster"
 # Those that are mounted from a folder of the location's own.
 OWN_FOLDERS = {"/run/secrets/location", f"{sockets.TARGET}/{FIRST}"}
+BACKUP = "backup"  # the service, and where it has the files that it backs up
+FILES = "/var/lib/dagnix/files"
 
 
 def unreadable(root: Path) -> dict[str, str]:
@@ -55,14 +57,17 @@ def write(root: Path, name: str) -> Path:
 
     """
     try:
-        services = yaml.safe_load((root / "compose.yaml").read_text())["services"]
-        service = named(services[FIRST], name)
+        known = yaml.safe_load((root / "compose.yaml").read_text())["services"]
+        service = named(known[FIRST], name)
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(
             f"compose.yaml has no service {FIRST} that {name} could be like: {error}."
         ) from error
     path = compose_file(root, name)
-    content = {"services": {name: service}, "volumes": {f"{name}-data": {}}}
+    services = {name: service}
+    if BACKUP in known:
+        services[BACKUP] = {"volumes": [f"{name}-data:{FILES}/{name}-data"]}
+    content = {"services": services, "volumes": {f"{name}-data": {}}}
     head = HEAD.format(name=name, file=path.name, first=FIRST)
     path.write_text(head + yaml.dump(content, Dumper=_Plain, sort_keys=False, width=100))
     return path

@@ -88,7 +88,7 @@ def require_same_postgres(data: str, image: str) -> None:
         raise UserError(
             f"The volume holds data of PostgreSQL {data}, which the image's {major} cannot read: "
             f"keep postgresql-{data} in nix/debian.toml, or start an instance of another name with "
-            f"{major} and restore a backup into it (docs/howto/upgrade.md)."
+            f"{major} and restore a backup into it (docs/howto/backup-and-restore.md)."
         )
 
 

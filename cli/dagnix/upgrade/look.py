@@ -34,13 +34,15 @@ def _label(project: Project, image_id: str, label: str) -> str:
     return podman(project, *words, failure="Podman does not show the image").output.strip()
 
 
-def schema(named: Project) -> Schema:
+def schema(named: Project, database: str = "") -> Schema:
     """Return the database's schema, as the Dagster of the project's webserver image sees it.
 
-    In a throwaway container, with the service's settings and secrets.
+    `database` is another one than the one that is served. In a throwaway container, with the
+    service's settings and secrets.
     """
     name = f"{named.name}_webserver_schema-of-p{os.getpid()}"
     words = ["run", "--rm", "--no-deps", "-T", "--name", name]
+    words += ["-e", f"DAGSTER_PG_DB={database}"] if database else []
     failure = "The schema of the database cannot be read"
     command = ["python", "-c", SCHEMA.read_text()]
     said = compose(named, *words, "webserver", *command, failure=failure).output

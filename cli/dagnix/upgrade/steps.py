@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from dagnix import UserError, console
+from dagnix.backups.service import NAME as BACKUP
+from dagnix.backups.take import take
 from dagnix.deploy import rollout
 from dagnix.locations import start
 from dagnix.locations.faults import Faults
 from dagnix.project import Project
-from dagnix.upgrade import backup, migrate, present
+from dagnix.stack import compose
+from dagnix.upgrade import migrate, present
 from dagnix.upgrade.plan import DATABASE, Plan
 from dagnix.upgrade.replace import replace
 from dagnix.upgrade.wanted import Wanted
@@ -66,7 +69,7 @@ def carry_out(  # noqa: PLR0913 - an upgrade, and what is wrong
         UserError: another step failed; with what runs now.
 
     """
-    file = backup.take(project, present.database(project)) if safe else None
+    file = take(project, files=False) if safe else None
     with ExitStack() as stack:
         if plan.migrates:
             stack.enter_context(migrate.daemon_stopped(project))
@@ -83,6 +86,9 @@ def carry_out(  # noqa: PLR0913 - an upgrade, and what is wrong
             else:
                 replace(project, change, terms.wait)
             if change.service == DATABASE:
+                # Made from the same image.
+                failure = "podman-compose cannot replace the service backup"
+                compose(project, "up", "--detach", "--force-recreate", BACKUP, failure=failure)
                 start.wait(project, faults, terms.wait)
     start.wait(project, faults, terms.wait)
     console.out.print(f"Upgraded to Dagster {plan.changes['webserver'].after}: {project.url}")

@@ -68,6 +68,9 @@ func Run(ctx context.Context, log io.Writer) error {
 	if err := replace(PasswordFile(), "*:*:*:"+Superuser+":"+superuser.password+"\n"); err != nil {
 		return fmt.Errorf("cannot write the superuser's password: %w", err)
 	}
+	if err := c.limitMemory(ctx); err != nil {
+		return err
+	}
 	return launch.Become([]string{c.program("postgres"), "-D", c.folder()})
 }
 

@@ -102,6 +102,7 @@ func rolesScript(roles []role) string {
 		statement("ALTER SCHEMA %s OWNER TO %s", role.name, role.name)
 		statement("REVOKE ALL ON SCHEMA %s FROM PUBLIC", role.name)
 	}
+	statement("%s", storageConnections)
 	statement("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 	statement("REVOKE ALL ON DATABASE %s, postgres, template1 FROM PUBLIC", database)
 	statement("GRANT CONNECT, TEMPORARY ON DATABASE %s TO %s", database, strings.Join(names, ", "))

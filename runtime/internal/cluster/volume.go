@@ -54,7 +54,7 @@ func (c *cluster) refuseOtherVersions() error {
 			continue
 		}
 		if found != c.major {
-			return fmt.Errorf("%s holds data of PostgreSQL %s, and this image runs %s: use an image with %s, or move the data with pg_upgrade or pg_dumpall", folder, strconv.Quote(found), c.major, found)
+			return fmt.Errorf("%s holds data of PostgreSQL %s, and this image runs %s: use an image with %s, and restore a backup that it makes into an instance of another name (docs/howto/backup-and-restore.md)", folder, strconv.Quote(found), c.major, found)
 		}
 		if folder != c.folder() {
 			return fmt.Errorf("%s holds a database cluster where Dagnix keeps none: move it to %s", folder, c.folder())

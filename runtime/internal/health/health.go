@@ -20,6 +20,7 @@ var Checks = map[string]Check{
 	"daemon":    checkDaemon,
 	"pipes":     checkPipes,
 	"postgres":  checkPostgres,
+	"backup":    checkBackup,
 }
 
 // Timeout of a whole check, less than the 5 s that compose.yaml gives it: so the line gets out.

@@ -128,7 +128,9 @@ def test_what_those_commands_are_given() -> None:
 
 
 def test_run_monitoring_fails_a_run_for_another_status_than_running() -> None:
-    assert "WorkerStatus.RUNNING, WorkerStatus.SUCCESS" in source(run_monitoring.monitor_started_run)
+    assert "WorkerStatus.RUNNING, WorkerStatus.SUCCESS" in source(
+        run_monitoring.monitor_started_run
+    )
 
 
 def test_the_queue_takes_back_what_no_run_server_takes() -> None:

@@ -39,7 +39,9 @@ def test_what_a_program_says_is_loaded_from_then_on(
     world: World, serve: Callable[..., Served], project: Path, tmp_path: Path
 ) -> None:
     prepare = program(tmp_path / "prepare", "There is no secret of the name TOKEN.")
-    served = serve("prepared", "--prepare", str(prepare), "x", project=project, log=tmp_path / "log")
+    served = serve(
+        "prepared", "--prepare", str(prepare), "x", project=project, log=tmp_path / "log"
+    )
     served.ready()
     assert served.ask("ping")["code"]["error"] == "There is no secret of the name TOKEN."
     # The dashboard shows it, too.

@@ -108,7 +108,12 @@ def test_a_reload_of_broken_code_keeps_what_is_served(
     assert listens(served.folder / CODE_LINK)
     (project / "jobs.py").write_text(whole)
     code = served.ask("reload", seconds=30)["code"]
-    assert code == {"socket": name(served.folder, CODE_LINK), "ready": True, "lazy": False, "error": None}
+    assert code == {
+        "socket": name(served.folder, CODE_LINK),
+        "ready": True,
+        "lazy": False,
+        "error": None,
+    }
     assert code["socket"] != first
     until(lambda: not listens(served.folder / first), "the old one has ended")
 

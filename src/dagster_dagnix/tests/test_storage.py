@@ -149,7 +149,9 @@ def test_a_run_has_failed_before_its_last_event_is_there(
 
     def look(storage: PostgresEventLogStorage, entry) -> None:
         found = world.get(run)
-        seen.append((entry.dagster_event.event_type, found.status.value, found.tags.get(WILL_RETRY_TAG)))
+        seen.append(
+            (entry.dagster_event.event_type, found.status.value, found.tags.get(WILL_RETRY_TAG))
+        )
         store(storage, entry)
 
     monkeypatch.setattr(PostgresEventLogStorage, "store_event", look)

@@ -13,7 +13,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "flake.nix").touch()
     (root / "compose.yaml").write_text("services: {}\n")
     (root / "VERSION").write_text("1.2.3\n")
-    for name in ("COMPOSE_PROJECT_NAME", "DAGNIX_PORT", "DAGNIX_SECRETS_DIR", "DAGNIX_VERSION"):
+    ours = ("PORT", "SECRETS_DIR", "BACKUPS_DIR", "VERSION")
+    for name in ("COMPOSE_PROJECT_NAME", *(f"DAGNIX_{each}" for each in ours)):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DAGNIX_ROOT", str(root))
     return root

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dagnix import UserError, health, project
+from dagnix.deploy import switch
 from dagnix.health import Health
 from dagnix.process import Result
 from dagnix.stack import Container
@@ -111,6 +112,24 @@ def test_what_does_not_run_is_not_healthy(
     stopped = Container({**container("pipes").seen, "State": seen})
     assert checkout.is_dir()
     assert health.ask(project.current(), stopped) == Health(healthy=False, says=expected)
+
+
+def test_what_was_removed_meanwhile_is_not_healthy(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {**container("daemon").seen["Config"], "Healthcheck": {"Test": ["CMD", "true"]}}
+    asked = Container({**container("daemon").seen, "Config": config})
+    failed = Result(("podman",), 125, errors="no such container")
+    monkeypatch.setattr(health, "podman", lambda *_, **__: failed)
+    monkeypatch.setattr(health, "inspect", lambda *_: [])
+    monkeypatch.setattr(switch, "inspect", lambda *_: [])
+    assert checkout.is_dir()
+    here = project.current()
+    assert health.ask(here, asked) == Health(healthy=False, says="it was removed meanwhile")
+    monkeypatch.setattr(switch.dashboard, "served_at", lambda *_: "new")
+    new = Container({**asked.seen, "Config": {**config, "Hostname": "new"}})
+    with pytest.raises(UserError, match=r"x_daemon_1 was removed meanwhile: \./dagnix up"):
+        switch.follow(here, new, asked)
 
 
 def test_no_service_waits_for_the_answer_of_another_one(

@@ -101,3 +101,12 @@ def test_what_is_locked_for_a_location_alone_goes_with_it(checkout: Path) -> Non
     }
     remove.unregister(project.current(), "b")
     assert not pythons[0].parent.exists()
+
+
+def test_its_files_are_backed_up(checkout: Path) -> None:
+    (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+    written = yaml.safe_load(service.write(checkout, "b").read_text())
+    own = written["services"]["backup"]
+    assert own == {"volumes": ["b-data:/var/lib/dagnix/files/b-data"]}
+    known = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["backup"]
+    assert "pipes-data:/var/lib/dagnix/files/pipes-data" in known["volumes"]

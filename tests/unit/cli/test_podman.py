@@ -43,3 +43,24 @@ def test_podman_compose_is_run_outside_the_checkout_on_its_files(
     where, files = stack.compose(here, "up", failure="").output.splitlines()
     assert where == str(here.state / "podman")
     assert files == f"{here.root}/compose.yaml:/elsewhere/own.yaml"
+
+
+@pytest.fixture
+def half_loaded(here: project.Project, program: Program) -> project.Project:
+    """A podman that has one image with a name, and one that was loaded by half."""
+    program(
+        "podman",
+        """case "$*" in
+*reference=*) echo '[{"Id": "abc"}]' ;;
+*) echo 'Error: locating item named "manifest" for image with ID "0bad" (…)' >&2; exit 125 ;;
+esac""",
+    )
+    return here
+
+
+def test_an_image_that_is_not_whole_hides_no_other(
+    half_loaded: project.Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert podman.images(half_loaded) == [{"Id": "abc"}]
+    said = capsys.readouterr().err
+    assert "not whole: `podman image rm --force 0bad` removes it" in said

@@ -1,7 +1,10 @@
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from dagnix import UserError
-from dagnix.process import CommandError, run
+from dagnix.process import CommandError, feed, run
 
 
 def test_returns_both_outputs() -> None:
@@ -61,3 +64,25 @@ def test_adds_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_recognises_a_full_disk(said: str) -> None:
     assert run(["sh", "-c", 'echo "$0" >&2', said], "No").no_space
+
+
+def test_what_is_fed_to_a_command_arrives(tmp_path: Path) -> None:
+    chunks = [bytes([n]) * 100_000 for n in range(20)]
+    target = tmp_path / "target"
+    feed(["sh", "-c", f"cat > {target}"], "No", chunks)
+    assert target.read_bytes() == b"".join(chunks)
+
+
+def test_a_command_that_reads_no_more_says_why() -> None:
+    with pytest.raises(CommandError, match=r"(?s)^No\..*enough"):
+        feed(["sh", "-c", "echo enough; exit 3"], "No", [b"0" * 100_000] * 20)
+
+
+def test_a_command_that_is_fed_ends_before_what_was_wrong_is_told(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise UserError("The file is damaged.")
+
+    with pytest.raises(UserError, match="damaged"):
+        feed(["sh", "-c", f"cat > {tmp_path}/read; touch {tmp_path}/ended"], "No", broken())
+    assert (tmp_path / "ended").exists()

@@ -148,9 +148,7 @@ class Server:
             answer({"known": False})
         else:
             reported = bool(worker.status)
-            answer(
-                {"known": True, "pid": worker.pid, "code": worker.code, "reported": reported}
-            )
+            answer({"known": True, "pid": worker.pid, "code": worker.code, "reported": reported})
 
     def _end(self, request: dict[str, Any], answer: Answer) -> None:
         answer({"ended": self._workers.end(_key(request))})

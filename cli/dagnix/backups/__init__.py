@@ -1,0 +1,1 @@
+"""Backups of an instance, each in one archive, which the service `backup` writes and restores."""

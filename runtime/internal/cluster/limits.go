@@ -1,0 +1,69 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// storageConnections gives the pipelines' role a share of the connections: the others are Dagster's,
+// whose services can always connect. A setting of the cluster's can change it.
+const storageConnections = `DO $$BEGIN EXECUTE format('ALTER ROLE storage CONNECTION LIMIT %s', coalesce(
+	nullif(current_setting('dagnix.storage_connections', true), '')::int,
+	current_setting('max_connections')::int / 2)); END$$`
+
+// limitMemory gives each process of the server so much memory that a query which takes it all fails
+// by itself. Without that the kernel would kill its process, and Postgres would end all sessions.
+//
+// The limit is half of what shared memory leaves of the container's.
+func (c *cluster) limitMemory(ctx context.Context) error {
+	text := os.Getenv("DAGNIX_PG_MEMORY")
+	if text == "" {
+		return nil
+	}
+	memory, err := bytesFrom(text)
+	if err != nil {
+		return fmt.Errorf("DAGNIX_POSTGRES_MEMORY is %q: give a number with its unit, such as 1g or 768m", text)
+	}
+	if memory == 0 { // no limit
+		return nil
+	}
+	// In MiB; Postgres before 15 does not tell it.
+	said, err := c.execute(ctx, "", "postgres", "-D", c.folder(), "-C", "shared_memory_size")
+	if err != nil {
+		return nil
+	}
+	lines := strings.Fields(said)
+	shared, err := strconv.ParseUint(lines[len(lines)-1], 10, 32)
+	if err != nil {
+		return fmt.Errorf("Postgres does not tell its shared memory: %q", said)
+	}
+	limit := shared<<20 + libraries
+	if memory > shared<<20 {
+		limit += (memory - shared<<20) / 2
+	}
+	return syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: limit, Max: limit})
+}
+
+// libraries is what the server's own files and libraries take of a process's addresses, in bytes.
+const libraries = 128 << 20
+
+// bytesFrom reads a size as Compose has it.
+func bytesFrom(text string) (uint64, error) {
+	number := strings.TrimSuffix(strings.ToLower(text), "b")
+	shift := 0
+	for unit, bits := range map[string]int{"k": 10, "m": 20, "g": 30} {
+		if rest, found := strings.CutSuffix(number, unit); found {
+			number, shift = rest, bits
+			break
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || value < 0 {
+		return 0, fmt.Errorf("%q is no size", text)
+	}
+	return uint64(value * float64(uint64(1)<<shift)), nil
+}
