@@ -82,6 +82,7 @@ func (i *instance) superuser(t *testing.T, database, query string) string {
 	command := exec.Command(filepath.Join(programs, "psql"), "--host="+sockets, fmt.Sprintf("--port=%d", i.port),
 		"--username=postgres", "-AtqX", "--set=ON_ERROR_STOP=1", "--command="+query, database)
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	command.Env = append(os.Environ(), "PGPASSFILE="+filepath.Join(sockets, "pgpass"))
 	said, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %s", query, said)
