@@ -105,6 +105,23 @@ builtins.mapAttrs location layers.locations
     ];
   };
 
+  gate = {
+    layers = layers.gate;
+    config = {
+      User = "10001:10001";
+      WorkingDir = "/var/lib/gate";
+      Entrypoint = [ "/opt/dagster/bin/gate" ];
+      Cmd = [ "serve" ];
+      ExposedPorts."3000/tcp" = { };
+      # Dagnix's own version, not that of a project on it.
+      Labels = labels "Gate of the Dagster webserver" rec {
+        version = builtins.head (builtins.split "\n" (builtins.readFile ../VERSION));
+        revision = version;
+        source = "https://github.com/dagnix/dagnix";
+      };
+    };
+  };
+
   postgres = {
     layers = layers.postgres;
     config = {

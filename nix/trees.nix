@@ -6,6 +6,7 @@
   locations, # name → the folder with its code, a Dagster project
   dagsterWritable,
   postgresWritable,
+  gateWritable,
 }:
 let
   inherit (tools) debian;
@@ -98,6 +99,12 @@ in
     packages = inputs.debs "postgres";
     account = "postgres";
     writable = postgresWritable;
+  };
+
+  gate = debian.gate {
+    inherit (tools) gate;
+    packages = [ (inputs.deb "ca-certificates") ];
+    writable = gateWritable;
   };
 
   # For the host. What an image has already is not installed a second time.

@@ -55,9 +55,11 @@ def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
     try:
         connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
+        text = answer.read()
         if answer.status != HTTPStatus.OK:
-            raise UserError(f"{failure}: {answer.status} {answer.reason}")
-        said = json.load(answer)
+            said = text.decode(errors="replace").strip().partition("\n")[0]
+            raise UserError(f"{failure}: {answer.status} {answer.reason}: {said}")
+        said = json.loads(text)
     except (OSError, HTTPException, ValueError) as error:
         raise UserError(f"{failure}: {error}") from error
     finally:

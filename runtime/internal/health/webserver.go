@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"syscall"
 )
 
@@ -13,11 +14,11 @@ import (
 const webserverAddress = "127.0.0.1:3000"
 
 func checkWebserver(ctx context.Context) (string, error) {
-	return webserver(ctx, webserverAddress)
+	return webserver(ctx, webserverAddress+os.Getenv("DAGSTER_WEBSERVER_PATH_PREFIX"))
 }
 
-// webserver asks for Dagster's /server_info. The webserver answers unknown paths with status 200 and
-// its page, so only the content tells.
+// webserver asks for Dagster's /server_info at an address, of which the prefix of all paths is a part.
+// The webserver answers unknown paths with status 200 and its page, so only the content tells.
 func webserver(ctx context.Context, address string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/server_info", nil)
 	if err != nil {
