@@ -45,6 +45,7 @@ func main() {
 	case len(os.Args) == 2 && os.Args[1] == "serve":
 		err = serve(read)
 	case len(os.Args) >= 2 && os.Args[1] == "health":
+		log.SetPrefix("") // what it says is shown beside the service's name
 		err = waitForHealth(read, os.Args[2:])
 	default:
 		err = errors.New("usage: gate serve | gate health [SECONDS]")

@@ -52,7 +52,7 @@ def test_only_the_dashboard_has_a_port_and_only_on_loopback(stack: Stack, podman
         # An image's ports are listed too, without a place on the host.
         published |= {(service, port): places for port, places in ports.items() if places}
     here = {"HostIp": "127.0.0.1", "HostPort": str(stack.port)}
-    assert published == {("webserver", "3000/tcp"): [here]}
+    assert published == {("gate", "3000/tcp"): [here]}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root the bridges are out of sight")
@@ -65,13 +65,15 @@ def test_the_bridges_keep_their_addresses(stack: Stack, podman: Podman) -> None:
         assert Path("/sys/class/net", bridge, "addr_assign_type").read_text().strip() == "3"
 
 
-def test_postgres_and_daemon_are_on_the_internal_network_only(stack: Stack, podman: Podman) -> None:
+def test_what_need_not_be_reached_is_on_the_internal_network_only(
+    stack: Stack, podman: Podman
+) -> None:
     def networks(service: str) -> set[str]:
         return set(podman.inspect(stack.container(service))["NetworkSettings"]["Networks"])
 
     instance, outside = f"{stack.project}_instance", f"{stack.project}_outside"
-    assert networks("postgres") == networks("daemon") == {instance}
-    assert networks("pipes") == networks("webserver") == {instance, outside}
+    assert networks("postgres") == networks("daemon") == networks("webserver") == {instance}
+    assert networks("pipes") == networks("gate") == {instance, outside}
     routes = stack.exec("daemon", "python3.13", "-c", "print(open('/proc/net/route').read())")
     destinations = {line.split()[1] for line in routes.stdout.splitlines()[1:] if line}
     assert "00000000" not in destinations, "the daemon has a default route"

@@ -43,12 +43,13 @@ def go() -> Finding:
     return ok("go", _CREDENTIALS.sub("//…@", os.environ.get("GOPROXY") or "its default proxy"))
 
 
-def is_port_free(port: int) -> bool:
-    """Tell whether 127.0.0.1:`port` can be listened on."""
-    with socket.socket() as listener:
+def is_port_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether `host`:`port` can be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
         except OSError as error:
             if error.errno in {errno.EADDRINUSE, errno.EACCES}:
                 return False

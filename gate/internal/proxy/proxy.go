@@ -164,7 +164,7 @@ var errOpen = errors.New("the port is published beyond this host, and nobody has
 
 func health(w http.ResponseWriter, err error) {
 	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, err)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	_, _ = w.Write([]byte("the gate serves\n"))
