@@ -3,6 +3,7 @@
 //
 //	gate serve              serve what the environment says (internal/settings)
 //	gate health [SECONDS]   tell whether it serves; with SECONDS wait until it does
+//	gate authority          print the certificate of the authority that it made for TLS
 package main
 
 import (
@@ -24,6 +25,7 @@ import (
 
 	"dagnix/gate/internal/account"
 	"dagnix/gate/internal/audit"
+	"dagnix/gate/internal/certificate"
 	"dagnix/gate/internal/proxy"
 	"dagnix/gate/internal/settings"
 )
@@ -47,8 +49,13 @@ func main() {
 	case len(os.Args) >= 2 && os.Args[1] == "health":
 		log.SetPrefix("") // what it says is shown beside the service's name
 		err = waitForHealth(read, os.Args[2:])
+	case len(os.Args) == 2 && os.Args[1] == "authority":
+		var text []byte
+		if text, err = certificate.Authority(read); err == nil {
+			_, err = os.Stdout.Write(text)
+		}
 	default:
-		err = errors.New("usage: gate serve | gate health [SECONDS]")
+		err = errors.New("usage: gate serve | gate health [SECONDS] | gate authority")
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -69,6 +76,11 @@ func serve(s settings.Settings) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // what scanners send
 	}
+	if s.Secure() {
+		if server.TLSConfig, err = certificate.Config(s); err != nil {
+			return err
+		}
+	}
 	log.Printf("serves at %s, %s", s.Listen, s.Upstream)
 	go func() {
 		<-ctx.Done()
@@ -77,10 +89,15 @@ func serve(s settings.Settings) error {
 		_ = server.Shutdown(finish)
 	}()
 	debug.FreeOSMemory() // what starting took
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	if s.Secure() {
+		err = server.ServeTLS(listener, "", "")
+	} else {
+		err = server.Serve(listener)
 	}
-	return nil
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 func waitForHealth(s settings.Settings, words []string) error {

@@ -48,7 +48,11 @@ func NewSessions(secure bool, prefix string) *Sessions {
 // CookieName is that of the sessions: each instance on a host has its own, as ports share cookies.
 func (s *Sessions) CookieName(key []byte) string {
 	sum := sha256.Sum256(append([]byte("name:"), key...))
-	return "dagnix-" + hex.EncodeToString(sum[:4])
+	name := "dagnix-" + hex.EncodeToString(sum[:4])
+	if s.Secure {
+		return "__Secure-" + name // which no page without TLS can set
+	}
+	return name
 }
 
 func codec(key []byte) *securecookie.SecureCookie {
