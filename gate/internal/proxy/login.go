@@ -12,6 +12,7 @@ import (
 
 	"dagnix/gate/internal/account"
 	"dagnix/gate/internal/audit"
+	"dagnix/gate/internal/oidc"
 	"dagnix/gate/internal/page"
 	"dagnix/gate/internal/role"
 )
@@ -37,6 +38,8 @@ func (g *Gate) own(w http.ResponseWriter, r *http.Request, path string, accounts
 		g.loginPage(w, http.StatusOK, "", r.URL.Query().Get("next"), accounts)
 	case "POST /gate/login":
 		g.logIn(w, r, accounts)
+	case "GET /gate/oidc", "GET " + oidc.Callback:
+		g.logInElsewhere(w, r, path, accounts)
 	case "POST /gate/logout":
 		if who, err := g.sessions.Who(r, accounts); err == nil {
 			g.log.Write(audit.Entry{Event: "logout", Who: who.Name, From: address(r)})
@@ -92,6 +95,29 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request, accounts account.Ac
 	}
 	g.throttle.Succeed(keys...)
 	g.enter(w, r, accounts, name, role.None, next)
+}
+
+// logInElsewhere leads to the provider, and takes in who comes back.
+func (g *Gate) logInElsewhere(w http.ResponseWriter, r *http.Request, path string, accounts account.Accounts) {
+	if accounts.Provider == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if path != oidc.Callback {
+		if err := g.oidc.Begin(w, r, accounts, r.URL.Query().Get("next")); err != nil {
+			log.Print(err)
+			g.loginPage(w, http.StatusBadGateway, "The provider does not answer.", "", accounts)
+		}
+		return
+	}
+	who, next, err := g.oidc.Finish(w, r, accounts)
+	if err != nil {
+		log.Printf("a login at the provider fails: %v", err)
+		g.log.Write(audit.Entry{Event: "login", Who: who.Name, From: address(r), Refused: err.Error()})
+		g.loginPage(w, http.StatusForbidden, "This login is refused: "+err.Error()+".", next, accounts)
+		return
+	}
+	g.enter(w, r, accounts, who.Name, who.Role, next)
 }
 
 // enter begins a session and leads to where the user wanted to be.

@@ -14,6 +14,7 @@ import (
 
 	"dagnix/gate/internal/account"
 	"dagnix/gate/internal/audit"
+	"dagnix/gate/internal/oidc"
 	"dagnix/gate/internal/origin"
 	"dagnix/gate/internal/relay"
 	"dagnix/gate/internal/role"
@@ -32,6 +33,7 @@ type Gate struct {
 	accounts *account.Store
 	sessions *account.Sessions
 	throttle *account.Throttle
+	oidc     *oidc.Logins
 	log      *audit.Log
 	upstream *httputil.ReverseProxy
 	client   *http.Client
@@ -47,6 +49,7 @@ func New(s settings.Settings, accounts *account.Store, log *audit.Log) *Gate {
 		accounts: accounts,
 		sessions: account.NewSessions(s.Secure(), s.Prefix),
 		throttle: account.NewThrottle(),
+		oidc:     &oidc.Logins{Secure: s.Secure(), Path: s.Prefix},
 		log:      log,
 		client:   &http.Client{Transport: transport},
 		again:    15 * time.Second,
