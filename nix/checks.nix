@@ -8,6 +8,7 @@
   layoutsAgain, # the same images, from derivations that share nothing with the first
   sources, # the checkout's Python code and tests
   runtimeWithTests,
+  gateWithTests,
   projects, # those that the runtime's tests read
 }:
 let
@@ -24,6 +25,11 @@ in
     inherit (tools.runtime) vendor;
     inherit projects;
     sources = runtimeWithTests;
+  };
+  gate = check "gate" ./checks/gate.sh {
+    inherit (tools) go;
+    inherit (tools.gate) vendor;
+    sources = gateWithTests;
   };
   digests = check "digests" ./checks/digests.sh {
     expected = builtins.toJSON expectedDigests;

@@ -44,6 +44,15 @@ in
     }:
     bootstrap.run name ./builders/addition.sh (scripts // { inherit packages base; });
 
+  # The image `gate`: its program, and no more of the packages than the authorities of certificates.
+  gate =
+    {
+      gate,
+      packages,
+      writable,
+    }:
+    bootstrap.run "gate-root" ./builders/gate.sh (scripts // { inherit gate packages writable; });
+
   # No more than `files` of the packages, with their licences and records.
   selection =
     {

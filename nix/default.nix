@@ -38,6 +38,8 @@ let
     "/run/postgresql"
   ];
 
+  gateWritable = [ "/var/lib/gate" ];
+
   # locks → store paths
   lock = import ./locks.nix { inherit system locks; };
   derive = import ./derive.nix { inherit system salt; };
@@ -60,6 +62,7 @@ let
       inputs
       dagsterWritable
       postgresWritable
+      gateWritable
       ;
     ownPackage = builtins.path {
       name = "dagster-dagnix";
@@ -88,6 +91,7 @@ let
       trees
       dagsterWritable
       postgresWritable
+      gateWritable
       ;
     inherit (tools) runtime;
     config = filesIn "config" config ".*\\.yaml";
@@ -188,6 +192,7 @@ in
       ;
     expectedDigests = (builtins.fromJSON (builtins.readFile ./digests.json)).${system} or { };
     runtimeWithTests = sources "runtime-with-tests" ../runtime;
+    gateWithTests = sources "gate-with-tests" ../gate;
     projects = sources "projects" ../tests/projects;
     layoutsAgain = (import ./. (
       arguments
@@ -209,7 +214,12 @@ in
     named "oci" (name: layouts.${name})
     // named "image" (name: oci.archive name layouts.${name})
     // {
-      inherit (tools) go nix2container runtime;
+      inherit (tools)
+        gate
+        go
+        nix2container
+        runtime
+        ;
       inherit (host) cli dev;
       inherit digests;
       python = trees.interpreter;

@@ -31,7 +31,6 @@ let
       title,
       inside,
       command,
-      ports ? { },
       environment ? [ ],
       moreLabels ? { },
       layers,
@@ -46,7 +45,6 @@ let
           "start"
         ];
         Cmd = command;
-        ExposedPorts = ports;
         Labels = labels title inside // moreLabels;
         Env = [
           "PATH=${venv}/bin:/usr/bin"
@@ -81,15 +79,14 @@ builtins.mapAttrs location layers.locations
     inside = dagster;
     layers = layers.webserver;
     command = [
-      "dagster-webserver"
-      "--host"
-      "0.0.0.0"
-      "--port"
-      "3000"
+      "python"
+      "-m"
+      "dagster_dagnix.webserver"
+      "--socket"
+      "/run/dagnix/webserver/http.sock"
       "--workspace"
       workspace
     ];
-    ports."3000/tcp" = { };
   };
 
   daemon = dagsterImage {
@@ -102,6 +99,23 @@ builtins.mapAttrs location layers.locations
       "--workspace"
       workspace
     ];
+  };
+
+  gate = {
+    layers = layers.gate;
+    config = {
+      User = "10001:10001";
+      WorkingDir = "/var/lib/gate";
+      Entrypoint = [ "/opt/dagster/bin/gate" ];
+      Cmd = [ "serve" ];
+      ExposedPorts."3000/tcp" = { };
+      # Dagnix's own version, not that of a project on it.
+      Labels = labels "Gate of the Dagster webserver" rec {
+        version = builtins.head (builtins.split "\n" (builtins.readFile ../VERSION));
+        revision = version;
+        source = "https://github.com/dagnix/dagnix";
+      };
+    };
   };
 
   postgres = {

@@ -8,6 +8,7 @@
   postgresConfig,
   dagsterWritable,
   postgresWritable,
+  gateWritable,
 }:
 let
   layer =
@@ -66,6 +67,12 @@ in
       python = location.interpreter;
     }
   ) trees.locations;
+
+  gate = layer "gate" {
+    tree = trees.gate;
+    writable = gateWritable;
+    shared = [ "/tmp" ];
+  };
 
   postgres =
     layer "postgres" {

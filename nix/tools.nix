@@ -41,7 +41,24 @@ rec {
     package = "github.com/nlewo/nix2container";
   };
 
-  # Entrypoint and health probes of all images.
+  # The one program of the image `gate`.
+  gate = golang.binary {
+    name = "gate";
+    vendor = inputs.vendor "gate";
+    package = ".";
+    sources = builtins.path {
+      name = "gate-sources";
+      path = ../gate;
+      filter =
+        path: type:
+        type == "directory"
+        || (
+          builtins.match ".*\\.(go|json|html)" path != null && builtins.match ".*_test\\.go" path == null
+        );
+    };
+  };
+
+  # Entrypoint and health probes of all other images.
   runtime = golang.binary {
     name = "runtime";
     vendor = inputs.vendor "runtime";

@@ -7,6 +7,7 @@
   ownPackage, # the folder of dagster_dagnix
   dagsterWritable,
   postgresWritable,
+  gateWritable,
 }:
 let
   inherit (tools) debian;
@@ -110,6 +111,12 @@ in
     packages = inputs.debs "postgres";
     account = "postgres";
     writable = postgresWritable;
+  };
+
+  gate = debian.gate {
+    inherit (tools) gate;
+    packages = [ (inputs.deb "ca-certificates") ];
+    writable = gateWritable;
   };
 
   # For the host. What an image has already is not installed a second time.

@@ -11,7 +11,7 @@ from dagnix.lock.program import not_written
 
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
-    *("deploy", "rollback", "history", "location", "secret"),
+    *("deploy", "rollback", "history", "location", "secret", "auth", "tls"),
     *("backup", "restore"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),

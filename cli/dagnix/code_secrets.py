@@ -11,13 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix import UserError, code_settings, compose_files, locations, secret_files
-from dagnix.podman import podman
+from dagnix import UserError, code_settings, compose_files, gate_files, locations, secret_files
 from dagnix.project import Project
 
 SHARED, OWN = "shared", "locations"  # folders of DAGNIX_SECRETS_DIR; OWN has one for each location
 MOUNTS = {"/run/secrets/shared", "/run/secrets/location"}
-USER = 10001  # of the images
 MAX_BYTES = 64 << 10  # half of what Linux takes as one environment variable
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 RESERVED = ("GRPC_PROXY", "HOME", "HOSTNAME", "PATH")
@@ -99,22 +97,13 @@ def write(project: Project, name: str, location: str | None, value: bytes) -> No
         beside.touch(0o600, exist_ok=False)
         beside.write_bytes(value)
         beside.chmod(0o400)
-        _give(project, beside)
+        gate_files.give(project, beside)
         beside.replace(folder / name)
     except OSError as error:
         raise UserError(f"The secret cannot be written: {error}.") from error
     finally:
         with suppress(OSError):
             beside.unlink()
-
-
-def _give(project: Project, path: Path) -> None:
-    """Give a file to the user in the containers, which without root is one of the user's own."""
-    if os.geteuid() == 0:
-        os.chown(path, USER, USER)
-        return
-    words = ["unshare", "chown", f"{USER}:{USER}", str(path)]
-    podman(project, *words, failure="Podman cannot give the secret to the containers' user")
 
 
 def remove(project: Project, name: str, location: str | None) -> None:

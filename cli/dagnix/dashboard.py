@@ -1,12 +1,13 @@
 """The webserver, asked through GraphQL."""
 
 import json
+import ssl
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from dagnix import UserError
+from dagnix import UserError, accounts
 from dagnix.project import Project
 
 ANSWER_SECONDS = 30
@@ -38,15 +39,26 @@ def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
 
     """
     # The webserver is on this host. A client for GraphQL takes a fifth of a second to import.
-    connection = HTTPConnection(urlsplit(project.url).netloc, timeout=ANSWER_SECONDS)
+    where = urlsplit(project.url)
+    if project.has_tls:
+        # It is this host's own port; whose certificate it is the host's names need not say.
+        unverified = ssl._create_unverified_context()  # noqa: S323, SLF001
+        connection = HTTPSConnection(where.netloc, timeout=ANSWER_SECONDS, context=unverified)
+    else:
+        connection = HTTPConnection(where.netloc, timeout=ANSWER_SECONDS)
+    headers = {"Content-Type": "application/json"}
+    if token := accounts.token(project):
+        headers["Authorization"] = f"Bearer {token}"
     body = json.dumps({"query": query, "variables": variables})
     failure = f"{project.url} does not answer as Dagster's webserver"
     try:
-        connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+        connection.request("POST", f"{where.path}/graphql", body, headers)
         answer = connection.getresponse()
+        text = answer.read()
         if answer.status != HTTPStatus.OK:
-            raise UserError(f"{failure}: {answer.status} {answer.reason}")
-        said = json.load(answer)
+            said = text.decode(errors="replace").strip().partition("\n")[0]
+            raise UserError(f"{failure}: {answer.status} {answer.reason}: {said}")
+        said = json.loads(text)
     except (OSError, HTTPException, ValueError) as error:
         raise UserError(f"{failure}: {error}") from error
     finally:

@@ -17,7 +17,7 @@ CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in comp
 # What a check of our own program gives the service to become well: it asks again by itself, where
 # each question of podman's would take a tenth of a second of CPU that what starts needs more.
 PATIENCE_SECONDS = 10
-PROGRAM = "/opt/dagster/bin/runtime"
+PROGRAM, GATE = "/opt/dagster/bin/runtime", "/opt/dagster/bin/gate"
 PAUSE_SECONDS = 0.5  # before a service is asked once more
 RESTARTS = 3  # a service that stopped so often while it was waited for will not come up
 # What the others get once one keeps stopping: they often wait for that one.
@@ -72,7 +72,7 @@ def ask_patiently(project: Project, container: Container, *, record: bool = True
     Podman does not hear of one that fails, and without `record` not of one that passes.
     """
     _, *command = container.health_check or [""]
-    if container.running and command[:1] == [PROGRAM]:
+    if container.running and command[:1] in ([PROGRAM], [GATE]):
         words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
         failure = f"{container.service} is not to be waited for"
         asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)

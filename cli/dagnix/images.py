@@ -58,7 +58,7 @@ class Layout:
 
 def names(project: Project) -> list[str]:
     """Return the names of all images."""
-    return ["webserver", "daemon", *locations.names(project.root), "postgres"]
+    return ["webserver", "daemon", *locations.names(project.root), "postgres", "gate"]
 
 
 def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:

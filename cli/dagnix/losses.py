@@ -12,6 +12,7 @@ LOSSES = {
     "webserver": "",
     "daemon": "",
     "postgres": "write to Postgres, and one that cannot for more than a second or so may fail",
+    "gate": "",
 }
 
 

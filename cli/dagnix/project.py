@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Self
 
@@ -75,9 +76,39 @@ class Project:
         return self.root / self.environment["DAGNIX_BACKUPS_DIR"]
 
     @property
+    def bind(self) -> IPv4Address | IPv6Address:
+        """The address of this host at which the dashboard is published.
+
+        Raises:
+            UserError: DAGNIX_BIND is no IP address.
+
+        """
+        text = self.environment.get("DAGNIX_BIND") or "127.0.0.1"
+        try:
+            return ip_address(text.strip("[]"))
+        except ValueError as error:
+            raise UserError(
+                f"DAGNIX_BIND must be an IP address of this host, such as 127.0.0.1, not {text!r}."
+            ) from error
+
+    @property
+    def host(self) -> str:
+        """The address at which this host reaches the dashboard, as it stands in a URL."""
+        if self.bind.is_unspecified:
+            return "127.0.0.1"
+        return f"[{self.bind}]" if self.bind.version == 6 else str(self.bind)
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the gate speaks TLS."""
+        return self.environment.get("DAGNIX_TLS", "off") != "off"
+
+    @property
     def url(self) -> str:
-        """The dashboard's address."""
-        return f"http://127.0.0.1:{self.port}"
+        """The dashboard's address, without a slash in the end. Raises as `bind` and `port`."""
+        scheme = "https" if self.has_tls else "http"
+        prefix = self.environment.get("DAGNIX_PATH_PREFIX", "").rstrip("/")
+        return f"{scheme}://{self.host}:{self.port}{prefix}"
 
     @property
     def compose_files(self) -> list[str]:
@@ -163,7 +194,10 @@ def of_environment(name: str) -> Project:
     chosen = _environment(root, name)
     defaults = {
         "COMPOSE_PROJECT_NAME": "dagnix",
+        "DAGNIX_BIND": "127.0.0.1",
         "DAGNIX_PORT": str(DEFAULT_PORT),
+        "DAGNIX_PATH_PREFIX": "",
+        "DAGNIX_TLS": "off",
         "DAGNIX_VERSION": (root / "VERSION").read_text().strip(),
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
         "DAGNIX_SOCKETS_DIR": "./.dagnix/sockets",

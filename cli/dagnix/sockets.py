@@ -13,7 +13,7 @@ from dagnix.project import Project
 
 WORKSPACE = "workspace.yaml"
 TARGET = "/run/dagnix"  # where compose.yaml mounts the folder
-SERVICES = ("postgres",)  # that listen, beside code locations
+SERVICES = ("postgres", "webserver")  # that listen, beside code locations
 
 
 def ensure(project: Project) -> None:

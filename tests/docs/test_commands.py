@@ -14,6 +14,13 @@ SETTINGS = 'eval "$(./dagnix env)"'
 DEV = "nix develop -c dagster dev"
 README = "README.md"
 SECRETS = "docs/howto/secrets-and-settings.md"
+LOGINS = "docs/howto/logins.md"
+OPENID = "docs/howto/openid-connect.md"
+TLS = "docs/howto/tls.md"
+# Who has a certificate.
+CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \\
+  -out fullchain.pem -keyout privkey.pem
+"""
 PAGES = {str(page.path): page for page in pages()}
 # What `./dagnix test` itself runs, or who calls it.
 IN_EVERY_TEST = {
@@ -47,11 +54,20 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
         (reader.clone / "api-key.txt").write_text("hush")
         typed = "./dagnix secret set API_KEY\n"
         replace |= {typed: f"echo hush | {typed}", "--location marketing": "--location pipes"}
+    if name == LOGINS:
+        asks = ("./dagnix auth add", "./dagnix auth password")
+        replace |= {each: f"echo correct horse | {each}" for each in asks}
+    if name == OPENID:
+        (reader.clone / "client-secret.txt").write_text("hush")
     # A howto is for someone who has the stack, and a terminal as the README sets it up.
     before = "" if name == README else f"{SETTINGS}\n"
     if "./dagnix up" not in page.commands():
         before += "./dagnix up\n"
-    printed = reader.run(before + page.script(leave_out, replace))
+    afterwards = ""
+    if name == TLS:  # the next page's dashboard is as the first one was
+        before += CERTIFICATE
+        afterwards = "\nsed -i '/TLS\\|PREFIX/d' .env\n./dagnix up\n"
+    printed = reader.run(before + page.script(leave_out, replace) + afterwards)
     # What SQLAlchemy says after pytest's last line, of connections that a test has left open.
     assert "Exception during reset" not in printed
 

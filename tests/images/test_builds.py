@@ -18,7 +18,7 @@ from dagnix.fetch import store
 from dagnix.images import Layout
 from dagnix.locations.files import LEFT_OUT
 
-SERVICES = ["webserver", "daemon", "pipes", "postgres"]
+SERVICES = ["webserver", "daemon", "pipes", "postgres", "gate"]
 
 
 @pytest.mark.parametrize("service", SERVICES)

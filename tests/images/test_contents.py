@@ -71,7 +71,8 @@ def test_labels_user_and_entrypoint(layouts: dict[str, Layout], service: str) ->
     assert all(labels.values())
     assert labels["source"].startswith("https://")
     assert found["User"] == f"{UID}:{UID}"
-    assert found["Entrypoint"][0] == "/opt/dagster/bin/runtime"
+    program = "gate" if service == "gate" else "runtime"
+    assert found["Entrypoint"][0] == f"/opt/dagster/bin/{program}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -108,6 +109,7 @@ def test_nothing_gives_privileges_and_little_is_writable(
     own = {str(path) for path, entry in files[service] if entry.uid}
     expected = {
         "postgres": {"/run/postgresql", "/var/lib/postgresql", "/var/lib/postgresql/data"},
+        "gate": {"/var/lib/gate"},
     }.get(
         service,
         {f"/var/lib/dagster{sub}" for sub in ("", "/compute_logs", "/incoming")},
@@ -116,7 +118,7 @@ def test_nothing_gives_privileges_and_little_is_writable(
     shared = {
         str(path) for path, entry in files[service] if entry.mode & 0o002 and not entry.issym()
     }
-    assert shared == {"/tmp", "/var/tmp"}  # noqa: S108 - as on every Unix
+    assert shared == ({"/tmp"} if service == "gate" else {"/tmp", "/var/tmp"})  # noqa: S108
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -161,6 +163,7 @@ def test_scanners_find_each_debian_package(files: dict[str, Contents], service: 
     inside = ["postgres"] if service == "postgres" else ["base", "programs"]
     inside += ["pipes"] if service == "pipes" else []
     expected = {name for group in inside for name in groups[group]}
+    expected = {"ca-certificates"} if service == "gate" else expected
     folder = PurePosixPath("/var/lib/dpkg/status.d")
     listed = {path.name for path, _ in files[service] if path.parent == folder}
     assert listed == expected | {f"{name}.md5sums" for name in expected}
@@ -169,3 +172,9 @@ def test_scanners_find_each_debian_package(files: dict[str, Contents], service: 
         version = locks["packages"]["x86_64-linux"][name]["version"]
         assert f"Package: {name}\n" in stanza
         assert f"Version: {version}\n" in stanza
+
+
+def test_the_gate_is_one_static_program(files: dict[str, Contents]) -> None:
+    programs = {str(path) for path, entry in files["gate"] if entry.isfile() and entry.mode & 0o111}
+    assert programs == {"/opt/dagster/bin/gate"}
+    assert b"ld-linux" not in files["gate"].read(PurePosixPath("/opt/dagster/bin/gate"))

@@ -13,6 +13,7 @@ COMMANDS = {
     "daemon": "dagster-daemon",
     "pipes": "dagster_dagnix.server",
     "postgres": "postgres",
+    "gate": "gate",
 }
 # The processor time of one health check, in seconds.
 LIMIT = 0.1

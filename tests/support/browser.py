@@ -1,15 +1,33 @@
 """A page as a person sees it: in headless Chromium."""
 
+import json
 import os
 import shutil
 import struct
+import subprocess
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
-from support.command import run
+from websockets.sync.client import connect
+
+from support.command import run, wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+HEADLESS = (
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    # Chromium would call its maker's hosts.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,900",
+)
 
 
 @dataclass(frozen=True)
@@ -47,18 +65,9 @@ def visit(url: str, folder: Path) -> Page:
     done = run(
         [
             program,
-            "--headless",
+            *HEADLESS,
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            # Chromium would call its maker's hosts.
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
             f"--user-data-dir={folder / 'profile'}",
-            "--window-size=1400,900",
             # Time in the page runs on only while nothing is being loaded.
             "--virtual-time-budget=10000",
             f"--screenshot={picture}",
@@ -68,3 +77,83 @@ def visit(url: str, folder: Path) -> Page:
         env={"HOME": str(folder)},
     )
     return Page(done.stdout, picture.read_bytes())
+
+
+class Browser:
+    """A page of headless Chromium that is clicked through, by its DevTools protocol.
+
+    `answers` are the addresses of all that it has loaded and their statuses, `sockets` those of the
+    WebSockets that were opened.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Start it with an empty profile in `folder`, and without a look at certificates."""
+        program = next(filter(None, map(shutil.which, NAMES)), None)
+        assert program, "Chromium is not installed; ./dagnix test installs it"
+        self.answers: dict[str, int] = {}
+        self.sockets: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+        self._asked = 0
+        self._log = (folder / "chromium.log").open("wb")
+        self._process = subprocess.Popen(
+            [
+                program,
+                *HEADLESS,
+                *(["--no-sandbox"] if os.geteuid() == 0 else []),
+                "--ignore-certificate-errors",
+                "--remote-debugging-port=0",
+                f"--user-data-dir={folder / 'profile'}",
+                "about:blank",
+            ],
+            env={**os.environ, "HOME": str(folder)},
+            stdout=self._log,
+            stderr=self._log,
+        )
+        port = folder / "profile" / "DevToolsActivePort"
+        wait_until(lambda: port.exists() and port.read_text().count("\n"), "Chromium listens")
+        with urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json/list") as listed:
+            (page,) = (each for each in json.load(listed) if each["type"] == "page")
+        self._link = connect(page["webSocketDebuggerUrl"], max_size=None, legacy=True)
+        for domain in ("Network", "Page", "Runtime"):
+            self._call(f"{domain}.enable")
+
+    def close(self) -> None:
+        """End it."""
+        self._link.close()
+        self._process.terminate()
+        self._process.wait()
+        self._log.close()
+
+    def open(self, url: str) -> None:
+        """Open a page."""
+        self._call("Page.navigate", url=url)
+
+    def evaluate(self, script: str) -> Any:
+        """Return what a script gives in the page."""
+        return self._call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get(
+            "value"
+        )
+
+    def wait_for(self, script: str) -> Any:
+        """Wait until a script gives something true in the page, and return that."""
+        return wait_until(lambda: self.evaluate(script), script, 60)
+
+    def _call(self, method: str, **parameters: object) -> dict[str, Any]:
+        self._asked += 1
+        self._link.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
+        while True:
+            said = json.loads(self._link.recv(60))
+            if said.get("id") == self._asked:
+                assert "error" not in said, said
+                return said["result"]
+            self._note(said["method"], said["params"])
+
+    def _note(self, event: str, told: dict[str, Any]) -> None:
+        if event == "Network.responseReceived":
+            self.answers[told["response"]["url"]] = told["response"]["status"]
+        elif event == "Network.loadingFailed" and not told.get("canceled"):
+            self.answers[f"{told['requestId']}: {told['errorText']}"] = 0
+        elif event == "Network.webSocketCreated":
+            self._addresses[told["requestId"]] = told["url"]
+        elif event == "Network.webSocketHandshakeResponseReceived":
+            self.sockets[self._addresses[told["requestId"]]] = told["response"]["status"]

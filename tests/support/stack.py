@@ -16,7 +16,7 @@ from support.command import run, typed, wait_until
 from support.podman import PROJECT_LABEL, Podman
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("postgres", "pipes", "daemon", "webserver")
+SERVICES = ("postgres", "pipes", "daemon", "webserver", "gate")
 
 
 # Below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range), as any of
@@ -135,7 +135,8 @@ class Stack:
 
     def health(self, service: str) -> tuple[bool, str]:
         """Ask a service's health check whether it is well, and what it says."""
-        done = self.exec(service, "/opt/dagster/bin/runtime", "health", service, check=False)
+        program = ("gate", "health") if service == "gate" else ("runtime", "health", service)
+        done = self.exec(service, f"/opt/dagster/bin/{program[0]}", *program[1:], check=False)
         return done.returncode == 0, (done.stdout + done.stderr).strip()
 
     def wait_for_health(self, *services: str) -> None:

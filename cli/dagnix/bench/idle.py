@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 
 from dagnix import console, stack
-from dagnix.bench import used
+from dagnix.bench import hop, used
 from dagnix.bench.figure import Figure, goal
 from dagnix.bench.services import SERVICES
 from dagnix.bench.spent import spent
@@ -22,6 +22,8 @@ ALL = "whole stack"
 PODMAN = "podman's own, for the checks"
 CPU_PERCENT, CPU_SHARE = 4, 0.5
 MEMORY_SHARE = 0.75
+GATE = "gate"  # which the other way does not have
+GATE_CPU_PERCENT, GATE_MEMORY, GATE_MILLISECONDS = 0.2, 30, 5
 KINDS = {
     "cpu": ("idle CPU", "%", f"of a core; {SECONDS} s, health checks included, at their intervals"),
     "memory": ("idle memory", "MB", "proportional set size of all processes"),
@@ -42,18 +44,24 @@ def measure(way: Way, runs: int, taken: Taken) -> None:
         for container in stack.containers(way.project):
             for _ in range(runs):
                 _check(way.project, container, taken)
+    if any(each.service == GATE for each in stack.containers(way.project)):
+        with console.step(f"{way.name}: the gate"):
+            for _ in range(runs):
+                hop.measure(way.project, taken)
     way.stop()
 
 
 def figures(ours: Taken, theirs: Taken) -> list[Figure]:
-    """Return percent of one core, MB, and seconds of CPU of one health check."""
+    """Return percent of one core, MB, seconds of CPU of one health check, and ms of the gate."""
     goals = {
         f"cpu: {ALL}": goal(CPU_PERCENT, theirs.of(f"cpu: {ALL}"), CPU_SHARE),
         f"memory: {ALL}": goal(None, theirs.of(f"memory: {ALL}"), MEMORY_SHARE),
+        f"cpu: {GATE}": GATE_CPU_PERCENT,
+        f"memory: {GATE}": GATE_MEMORY,
     }
     found = []
     for kind, (title, unit, how) in KINDS.items():
-        for name in (*SERVICES, "postgres", *([ALL] if kind != "check" else [])):
+        for name in (*SERVICES, "postgres", GATE, *([ALL] if kind != "check" else [])):
             key = f"{kind}: {name}"
             found.append(
                 Figure.of(
@@ -65,6 +73,16 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
                     how=how,
                 )
             )
+    found += [
+        Figure.of(
+            f"a {name}, through the gate",
+            "ms",
+            ours.of(f"hop: {name}"),
+            goal=GATE_MILLISECONDS,
+            how=f"more than without it; median of {hop.TIMES}",
+        )
+        for name in hop.PATHS
+    ]
     key, how = f"cpu: {PODMAN}", "systemd's" if BY_SYSTEMD.is_dir() else "podman healthcheck run"
     return [*found, Figure.of(f"idle CPU, {PODMAN}", "%", ours.of(key), theirs.of(key), how=how)]
 

@@ -12,6 +12,7 @@ from dagnix import (
     console,
     cut_off,
     example,
+    gate_files,
     images,
     locations,
     project,
@@ -67,6 +68,7 @@ def command(
     elif folder:
         raise UserError(f"`up` takes no folder: to serve its code, `./dagnix up --mount {folder}`.")
     code_settings.require(here)
+    require_login(here)
     cut_off.finish(here)  # the port may still be taken by what is to stop
     present = stack.containers(here)
     ports = [port for each in present if each.running for port in each.ports]
@@ -150,10 +152,24 @@ def replace_code(
         rollout.deploy(here, location, release, terms)
 
 
+def require_login(here: project.Project) -> None:
+    """Raise UserError if others than this host would reach a dashboard without a login."""
+    if not here.bind.is_loopback and not gate_files.has_login(here):
+        raise UserError(
+            f"DAGNIX_BIND={here.bind} publishes the dashboard beyond this host, where whoever "
+            "reaches it runs code: first set up a login, `./dagnix auth add USER --role admin`."
+        )
+    if not here.bind.is_loopback and not here.has_tls:
+        console.warned(
+            "Passwords go to the dashboard unencrypted: set DAGNIX_TLS, or have a proxy with TLS "
+            "in front of it"
+        )
+
+
 def require_port(here: project.Project) -> None:
     """Raise UserError if another program listens on the dashboard's port."""
-    if not is_port_free(here.port):
+    if not is_port_free(here.port, str(here.bind)):
         raise UserError(
-            f"Port {here.port} of 127.0.0.1 is in use: choose another with "
+            f"Port {here.port} of {here.bind} is in use: choose another with "
             f"`DAGNIX_PORT={here.port + 1} ./dagnix up`, or stop what listens there."
         )

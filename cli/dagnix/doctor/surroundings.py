@@ -43,12 +43,13 @@ def go() -> Finding:
     return ok("go", _CREDENTIALS.sub("//…@", os.environ.get("GOPROXY") or "its default proxy"))
 
 
-def is_port_free(port: int) -> bool:
-    """Tell whether 127.0.0.1:`port` can be listened on."""
-    with socket.socket() as listener:
+def is_port_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether `host`:`port` can be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
         except OSError as error:
             if error.errno in {errno.EADDRINUSE, errno.EACCES}:
                 return False
@@ -59,16 +60,16 @@ def is_port_free(port: int) -> bool:
 def port(number: int, *, free: bool, ours: bool) -> Finding:
     """Judge whether the dashboard's port can be had."""
     if free or ours:
-        return ok("port", f"{number} is {'free' if free else 'served by a Dagster webserver'}")
+        return ok("port", f"{number} is {'free' if free else 'served by a gate'}")
     return problem("port", f"{number} is in use", "export DAGNIX_PORT=3001 (or another free port)")
 
 
-def is_dagster(number: int) -> bool:
-    """Tell whether a Dagster webserver answers on the port: most likely this stack's."""
+def is_gate(number: int) -> bool:
+    """Tell whether a gate answers on the port: most likely this stack's."""
     try:
         with socket.create_connection(("127.0.0.1", number), timeout=2) as link:
-            link.sendall(b"GET /server_info HTTP/1.0\r\n\r\n")
-            return b"dagster_webserver_version" in link.makefile("rb").read(4096)
+            link.sendall(b"GET /gate/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return b"the gate serves" in link.makefile("rb").read(4096)
     except OSError:
         return False
 
@@ -79,4 +80,4 @@ def findings(number: int) -> Iterator[Finding]:
     yield pip()
     yield go()
     free = is_port_free(number)
-    yield port(number, free=free, ours=not free and is_dagster(number))
+    yield port(number, free=free, ours=not free and is_gate(number))

@@ -13,7 +13,7 @@ from dagnix.lock.checkout import Checkout
 from dagnix.lock.command import CommandError, last_error
 
 # The folders of all Go modules in Dagnix.
-MODULES = ("nix/tools", "runtime")
+MODULES = ("gate", "nix/tools", "runtime")
 
 
 def update(checkout: Checkout, *, upgrade: bool) -> list[str]:

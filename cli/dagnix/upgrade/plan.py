@@ -15,6 +15,7 @@ from dagnix.upgrade.fit import Schema
 from dagnix.upgrade.names import as_named
 
 DATABASE = "postgres"
+GATE = "gate"
 CODE_MEANS = "as in a deploy: runs in flight end on the old code, no run is lost"
 # The webserver and the daemon, in the order in which they are replaced: the daemon does not run
 # during a migration, and runs wait in the queue for it.
@@ -24,7 +25,9 @@ MEANS = {
     "webserver": "replaced: the dashboard is away for some seconds",
     "daemon": "replaced: runs wait in the queue until it is back, and ticks come late",
     DATABASE: "replaced: runs in flight that cannot write for a second or so may fail",
+    GATE: "replaced: the dashboard is away for a second",
 }
+HOLDS = {DATABASE: "PostgreSQL", GATE: "Dagnix"}  # the others hold Dagster
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Change:
     """What becomes of one service.
 
     `old` and `new` are image IDs, `old` is "" if it has no container; `before` and `after` are the
-    versions of what they hold: Dagster's, or PostgreSQL's.
+    versions of what they hold: Dagster's, PostgreSQL's, or Dagnix's.
     """
 
     service: str
@@ -62,7 +65,7 @@ class Plan:
         if self.goes_back:
             # The code must not be newer than the webserver and the daemon, meanwhile either.
             order.reverse()
-        found = (self.changes.get(service) for service in [*order, DATABASE])
+        found = (self.changes.get(service) for service in [*order, DATABASE, GATE])
         return [each for each in found if each and each.needed]
 
     def without(self, names: Container[str]) -> "Plan":
@@ -172,7 +175,7 @@ def show(plan: Plan, kept: Collection[str], faults: Faults) -> None:
     for title in ("SERVICE", "NOW", "THEN", "WHAT HAPPENS"):
         table.add_column(title)
     for each in plan.changes.values():
-        name = "PostgreSQL" if each.service == DATABASE else "Dagster"
+        name = HOLDS.get(each.service, "Dagster")
         means = MEANS.get(each.service, CODE_MEANS) if each.needed else "stays"
         if each.service in kept:
             means = "stays: it was deployed from elsewhere, as the next one is (./dagnix deploy)"

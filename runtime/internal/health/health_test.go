@@ -28,14 +28,22 @@ func TestWebserver(t *testing.T) {
 		"other":    {200, `{"version": 1}`, "is not Dagster's webserver"},
 		"with 500": {500, "{}", "the webserver answers with HTTP status 500 Internal Server Error"},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/server_info" {
+		socket := filepath.Join(t.TempDir(), "http.sock")
+		listener, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/dagster/server_info" {
 				t.Errorf("asked for %s", r.URL)
 			}
 			w.WriteHeader(test.status)
 			w.Write([]byte(test.body))
 		}))
-		got, err := webserver(t.Context(), server.Listener.Addr().String())
+		server.Listener.Close()
+		server.Listener = listener
+		server.Start()
+		got, err := webserver(t.Context(), socket, "/dagster")
 		server.Close()
 		if err != nil {
 			got = err.Error()
@@ -47,10 +55,8 @@ func TestWebserver(t *testing.T) {
 }
 
 func TestWebserverThatDoesNotListen(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	address := server.Listener.Addr().String()
-	server.Close()
-	if _, err := webserver(t.Context(), address); err == nil || err.Error() != "the webserver does not listen at "+address+": it is still starting, or has ended" {
+	socket := filepath.Join(t.TempDir(), "http.sock")
+	if _, err := webserver(t.Context(), socket, ""); err == nil || err.Error() != "the webserver does not listen at "+socket+": it is still starting, or has ended" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,27 +5,35 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"syscall"
+
+	"dagnix/runtime/internal/runserver"
 )
 
-// webserverAddress is where the image's command lets the webserver listen.
-const webserverAddress = "127.0.0.1:3000"
-
 func checkWebserver(ctx context.Context) (string, error) {
-	return webserver(ctx, webserverAddress)
+	// Where the image's command lets it listen.
+	socket := filepath.Join(runserver.Folder(), "webserver", "http.sock")
+	return webserver(ctx, socket, os.Getenv("DAGSTER_WEBSERVER_PATH_PREFIX"))
 }
 
-// webserver asks for Dagster's /server_info. The webserver answers unknown paths with status 200 and
-// its page, so only the content tells.
-func webserver(ctx context.Context, address string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/server_info", nil)
+// webserver asks for Dagster's /server_info on a Unix socket; prefix is that of all paths. The webserver
+// answers unknown paths with status 200 and its page, so only the content tells.
+func webserver(ctx context.Context, socket, prefix string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+prefix+"/server_info", nil)
 	if err != nil {
 		return "", err
 	}
-	response, err := new(http.Transport).RoundTrip(request) // no proxy from the environment
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return "", noAnswer("webserver", address, err)
+		return "", noAnswer("webserver", socket, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -35,7 +43,7 @@ func webserver(ctx context.Context, address string) (string, error) {
 		Version string `json:"dagster_webserver_version"`
 	}
 	if err := json.NewDecoder(response.Body).Decode(&info); err != nil || info.Version == "" {
-		return "", fmt.Errorf("what answers at %s is not Dagster's webserver", address)
+		return "", fmt.Errorf("what answers at %s is not Dagster's webserver", socket)
 	}
 	return "the webserver answers, version " + info.Version, nil
 }
@@ -43,7 +51,7 @@ func webserver(ctx context.Context, address string) (string, error) {
 // noAnswer explains why a service on this host did not answer.
 func noAnswer(service, address string, err error) error {
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the %s does not listen at %s: it is still starting, or has ended", service, address)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("the %s did not answer within %.0f s", service, Timeout.Seconds())

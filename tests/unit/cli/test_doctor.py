@@ -99,7 +99,7 @@ HYBRID = PodmanHost(
             "chmod 0666 /dev/net/tun",
         ),
         (surroundings.port(3000, free=False, ours=False), "problem", "in use", "DAGNIX_PORT"),
-        (surroundings.port(3000, free=False, ours=True), "ok", "served by a Dagster webserver", ""),
+        (surroundings.port(3000, free=False, ours=True), "ok", "served by a gate", ""),
         (disk.disk("disk", Path("/"), 2**80), "problem", "GiB free at /", "make room"),
         (disk.disk("disk", Path("/no/such/folder"), 1), "ok", "GiB free at", ""),
     ],

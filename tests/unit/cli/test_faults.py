@@ -107,12 +107,12 @@ esac; done
 echo ']'""",
     )
     faults = Faults()
-    assert len(images.build_each(here, faults)) == 5
+    assert len(images.build_each(here, faults)) == 6
     assert "sick" in faults
     assert not any(name in faults for name in ("pipes", "well"))
     first, *later = calls.read_text().splitlines()
     assert "--keep-going" in first
-    assert [line.count("-oci") for line in later] == [3, 1, 1, 1]
+    assert [line.count("-oci") for line in later] == [4, 1, 1, 1]
 
 
 def test_an_image_of_all_that_cannot_be_built_ends_the_build(

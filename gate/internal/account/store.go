@@ -1,0 +1,139 @@
+// Package account knows who may log in, and who has.
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"dagnix/gate/internal/role"
+)
+
+// User is one entry of users.json.
+type User struct {
+	Role     string `json:"role"`
+	Password string `json:"password"` // see [verify]
+}
+
+// Provider is what oidc.json says of an OpenID Connect provider.
+type Provider struct {
+	Issuer       string            `json:"issuer"`
+	ClientID     string            `json:"client_id"`
+	ClientSecret string            `json:"client_secret"`
+	URL          string            `json:"url"`     // of the dashboard, as browsers have it
+	Claim        string            `json:"claim"`   // of the ID token: with what roles are given by
+	Roles        map[string]string `json:"roles"`   // a value of the claim → a role's name
+	Default      string            `json:"default"` // role of all others; "" lets nobody else in
+	CA           string            `json:"ca"`      // PEM of the authority that signed its certificate
+}
+
+// Accounts are what the files of the gate's secrets say.
+type Accounts struct {
+	Users    map[string]User
+	Provider *Provider
+	Key      []byte // signs sessions
+	Token    string // SHA-256 of the command line's token, in hexadecimal digits
+}
+
+// Enabled tells whether anybody has to log in.
+func (a Accounts) Enabled() bool { return len(a.Users) > 0 || a.Provider != nil }
+
+// look is how often the files are looked at: a user who is removed is out after this time.
+const look = 2 * time.Second
+
+// Store holds the accounts, and follows changes of their files.
+type Store struct {
+	folder string
+	mutex  sync.Mutex
+	looked time.Time
+	stamp  string
+	last   Accounts
+	err    error
+}
+
+// Open returns the store of a folder, which need not be there.
+func Open(folder string) *Store { return &Store{folder: folder} }
+
+// Current returns the accounts as they are now. With an error nobody may come in.
+func (s *Store) Current() (Accounts, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if time.Since(s.looked) < look {
+		return s.last, s.err
+	}
+	s.looked = time.Now()
+	if stamp := s.stampNow(); stamp != s.stamp || s.stamp == "" || s.err != nil {
+		s.stamp = stamp
+		s.last, s.err = read(s.folder)
+	}
+	return s.last, s.err
+}
+
+var files = []string{"users.json", "oidc.json", "session-key", "token-sha256"}
+
+func (s *Store) stampNow() string {
+	var stamp strings.Builder
+	for _, name := range files {
+		if info, err := os.Stat(filepath.Join(s.folder, name)); err == nil {
+			fmt.Fprintf(&stamp, "%s %d %d %v;", name, info.ModTime().UnixNano(), info.Size(), inode(info))
+		}
+	}
+	return stamp.String() + "."
+}
+
+func read(folder string) (Accounts, error) {
+	var found Accounts
+	if err := readJSON(folder, "users.json", &found.Users); err != nil {
+		return Accounts{}, err
+	}
+	for name, user := range found.Users {
+		if role.Parse(user.Role) == role.None {
+			return Accounts{}, fmt.Errorf("users.json gives %s the role %q, which there is not", name, user.Role)
+		}
+	}
+	if err := readJSON(folder, "oidc.json", &found.Provider); err != nil {
+		return Accounts{}, err
+	}
+	key, err := readFile(folder, "session-key")
+	if err != nil {
+		return Accounts{}, err
+	}
+	found.Key = []byte(strings.TrimSpace(string(key)))
+	if found.Enabled() && len(found.Key) < 32 {
+		return Accounts{}, errors.New("session-key has less than 32 characters: run ./dagnix auth once more")
+	}
+	token, err := readFile(folder, "token-sha256")
+	if err != nil {
+		return Accounts{}, err
+	}
+	found.Token = strings.TrimSpace(string(token))
+	return found, nil
+}
+
+func readJSON(folder, name string, into any) error {
+	text, err := readFile(folder, name)
+	if err != nil || len(text) == 0 {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	return nil
+}
+
+func readFile(folder, name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	return text, nil
+}

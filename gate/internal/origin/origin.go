@@ -1,0 +1,100 @@
+// Package origin tells requests that the dashboard's own pages, programs and people send from those
+// that another web page has a browser send.
+package origin
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"dagnix/gate/internal/settings"
+)
+
+// Rules are those of one gate.
+type Rules struct {
+	names  map[string]bool // that DAGNIX_HOSTS has
+	bind   netip.Addr
+	secure bool
+}
+
+// New returns the rules that the settings ask for.
+func New(s settings.Settings) Rules {
+	names := make(map[string]bool)
+	for _, name := range s.Hosts {
+		names[name] = true
+	}
+	return Rules{names, s.Bind, s.Secure()}
+}
+
+// Host refuses names that nobody has configured: with DNS rebinding a foreign page's own name leads
+// here, and to the browser all of it is one site.
+//
+// Of this host's own names the port does not matter, as an SSH tunnel has another one.
+func (r Rules) Host(request *http.Request) error {
+	asked := strings.ToLower(request.Host)
+	name := hostname(asked)
+	if name == "localhost" || r.names[asked] || r.names[name] {
+		return nil
+	}
+	if address, err := netip.ParseAddr(name); err == nil && (address.IsLoopback() || (address == r.bind && !address.IsUnspecified())) {
+		return nil
+	}
+	return errors.New("the dashboard is not known under this name: whoever runs it adds the name to DAGNIX_HOSTS")
+}
+
+// Sender refuses what the page of another site has had the browser send, but for a plain link.
+//
+// Browsers say who asks in Sec-Fetch-Site, older ones in Origin alone; programs say neither.
+func (r Rules) Sender(request *http.Request) error {
+	refused := errors.New("this request comes from a page of another site")
+	for _, origin := range request.Header.Values("Origin") {
+		if !r.own(origin, request.Host) {
+			return refused
+		}
+	}
+	sites := request.Header.Values("Sec-Fetch-Site")
+	if len(sites) > 1 {
+		return refused
+	}
+	switch request.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return nil
+	}
+	plain := request.Method == http.MethodGet &&
+		request.Header.Get("Sec-Fetch-Mode") == "navigate" &&
+		request.Header.Get("Sec-Fetch-Dest") == "document" &&
+		request.Header.Get("Upgrade") == ""
+	if !plain {
+		return refused
+	}
+	return nil
+}
+
+// own tells whether an origin is that of the host which the request is for. A proxy in front may speak
+// TLS where the gate does not.
+func (r Rules) own(origin, host string) bool {
+	parsed, err := url.Parse(origin)
+	if err != nil || parsed.Path != "" || parsed.RawQuery != "" || parsed.User != nil {
+		return false
+	}
+	if parsed.Scheme != "https" && (parsed.Scheme != "http" || r.secure) {
+		return false
+	}
+	return withPort(parsed.Host, parsed.Scheme) == withPort(host, parsed.Scheme)
+}
+
+func withPort(host, scheme string) string {
+	host = strings.ToLower(host)
+	if parsed := (&url.URL{Host: host}); parsed.Port() != "" {
+		return net.JoinHostPort(strings.TrimSuffix(parsed.Hostname(), "."), parsed.Port())
+	}
+	port := map[string]string{"http": "80", "https": "443"}[scheme]
+	return net.JoinHostPort(hostname(host), port)
+}
+
+func hostname(host string) string {
+	return strings.TrimSuffix((&url.URL{Host: host}).Hostname(), ".")
+}
