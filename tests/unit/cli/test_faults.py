@@ -15,6 +15,7 @@ from dagnix.process import CommandError, Result
 from dagnix.stack import Container
 
 Program = Callable[[str, str], Path]
+STACK = ("postgres", "pipes", "daemon", "webserver")
 
 
 @pytest.fixture
@@ -134,13 +135,13 @@ def podman_compose(
     running: set[str] = set()
     calls: list[tuple[str, ...]] = []
 
+    def services(given: project.Project) -> list[str]:
+        files = {Path(file).name for file in given.compose_files}
+        return [*STACK, *(n for n in ("well", "sick") if f"compose.location-{n}.yaml" in files)]
+
     def compose(given: project.Project, *words: str, failure: str, **_: object) -> Result:
         calls.append(words)
-        files = {Path(file).name for file in given.compose_files}
-        known = ["postgres", "pipes", "daemon", "webserver"]
-        known += [name for name in ("well", "sick") if f"compose.location-{name}.yaml" in files]
-        if words[0] == "config":
-            return Result((), 0, "\n".join(known))
+        known = services(given)
         if (here.root / "nonsense").exists() and "sick" in known:
             raise CommandError(failure, Result((), 1))
         wanted = set(words[2:]) or set(known)
@@ -153,6 +154,7 @@ def podman_compose(
         return [container(name) for name in sorted(running)]
 
     monkeypatch.setattr(stack, "compose", compose)
+    monkeypatch.setattr(stack, "services", services)
     monkeypatch.setattr(stack, "containers", containers)
     monkeypatch.setattr(stack, "everything", containers)
     monkeypatch.setattr(stack, "outdated", lambda *_: [])
