@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from dagnix import UserError, health, project
-from dagnix.deploy import switch
 from dagnix.health import Health
 from dagnix.process import Result
 from dagnix.stack import Container
