@@ -31,10 +31,15 @@ def install(requirements: tuple[str, ...], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("requirements", [OLDEST, NEWEST], ids=["oldest", "newest"])
-def test_the_package_works_with(requirements: tuple[str, ...], request: pytest.FixtureRequest) -> None:
+def test_the_package_works_with(
+    requirements: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
     folder = CACHE / request.node.callspec.id
     install(requirements, folder)
-    tests = [PACKAGE / "tests" / f"test_{name}.py" for name in ("contract", "runs", "storage", "webserver")]
+    tests = [
+        PACKAGE / "tests" / f"test_{name}.py"
+        for name in ("contract", "runs", "storage", "webserver")
+    ]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={PACKAGE}"]
         + ["-c", PACKAGE / "pyproject.toml", *tests],

@@ -25,7 +25,9 @@ from dagster_dagnix.private import (
 from dagster_dagnix.protocol import RUN_SERVER_VARIABLE, ask
 
 SLEEP_VARIABLE = "DAGSTER_STEP_DELEGATING_EXECUTOR_SLEEP_SECONDS"
-SLEEP_SECONDS = 0.2  # between looks for events; Dagster's 1 s is for steps that take longer to start
+SLEEP_SECONDS = (
+    0.2  # between looks for events; Dagster's 1 s is for steps that take longer to start
+)
 HEALTH_SECONDS = 1
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dagster import DagsterRun, Field, IntSource, StringSource
 from dagster._config import UserConfigSchema
@@ -16,7 +16,6 @@ from dagster._core.launcher.base import (
 )
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster._utils import get_run_crash_explanation
-from typing_extensions import Self
 
 from dagster_dagnix.protocol import RUN_LINK, RUN_SERVER_TAG, ask, folder_of
 
@@ -184,7 +183,9 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
 
     def _folder(self, run: DagsterRun) -> Path:
         if run.remote_job_origin is None:
-            raise ValueError(f"The run {run.run_id} has no code location, so nobody can execute it.")
+            raise ValueError(
+                f"The run {run.run_id} has no code location, so nobody can execute it."
+            )
         return folder_of(self._sockets, run.remote_job_origin.location_name)
 
     def _socket(self, run: DagsterRun) -> Path:

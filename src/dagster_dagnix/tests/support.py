@@ -13,10 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus, reconstructable
+from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.launcher.base import LaunchRunContext
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
-
 from dagster_dagnix.protocol import ask
 
 HERE = Path(__file__).parent
@@ -146,7 +145,16 @@ class World:
             return now.status is wanted
 
         until(look, f"{status} of the run, which said {self.said(run)}", seconds)
+        # Its last event comes after its status.
+        last = {f"RUN_{status}", f"PIPELINE_{status}"}
+        if self.get(run).is_finished:
+            until(lambda: last & self.events(run), f"the event {status}")
         return self.get(run)
+
+    def events(self, run: DagsterRun) -> set[str]:
+        """Return the types of a run's events."""
+        entries = self.instance.all_logs(run.run_id)
+        return {each.dagster_event.event_type_value for each in entries if each.dagster_event}
 
     def said(self, run: DagsterRun) -> str:
         """Return what the log of a run says."""

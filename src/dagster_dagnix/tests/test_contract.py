@@ -22,11 +22,11 @@ from dagster._daemon.auto_run_reexecution import auto_run_reexecution
 from dagster._daemon.monitoring import run_monitoring
 from dagster._daemon.run_coordinator import queued_run_coordinator_daemon
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
+from dagster_dagnix.executor import ForkedStepHandler
+from dagster_dagnix.server import retries
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 
 from dagster_dagnix import DagnixPostgresStorage, ForkedRunLauncher, private
-from dagster_dagnix.executor import ForkedStepHandler
-from dagster_dagnix.server import retries
 
 
 def parameters(function: object) -> list[str]:
@@ -128,7 +128,9 @@ def test_what_those_commands_are_given() -> None:
 
 
 def test_run_monitoring_fails_a_run_for_another_status_than_running() -> None:
-    assert "WorkerStatus.RUNNING, WorkerStatus.SUCCESS" in source(run_monitoring.monitor_started_run)
+    assert "WorkerStatus.RUNNING, WorkerStatus.SUCCESS" in source(
+        run_monitoring.monitor_started_run
+    )
 
 
 def test_the_queue_takes_back_what_no_run_server_takes() -> None:

@@ -41,7 +41,8 @@ def test_a_step_that_is_killed_fails_and_its_run_with_it(world: World, served: S
     world.wait(run, "FAILURE")
     assert "was terminated by signal 9 (SIGKILL)" in str(world.instance.all_logs(run.run_id))
     (failure,) = [
-        each for each in world.instance.all_logs(run.run_id)
+        each
+        for each in world.instance.all_logs(run.run_id)
         if each.dagster_event and each.dagster_event.is_step_failure
     ]
     assert failure.step_key == "crash_after"

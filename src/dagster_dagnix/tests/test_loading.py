@@ -1,7 +1,6 @@
 """What is loaded: the program that prepares it, watched folders, snapshots, dependencies."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
-from support import HERE, PACKAGE, Served, World, lives, until
-
-from dagster_dagnix import settle
 from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG
 from dagster_dagnix.server.checks import Unmet, check_dependencies
 from dagster_dagnix.server.load import Load
+from support import HERE, Served, World, lives, until
+
+from dagster_dagnix import settle
 
 
 @pytest.fixture
@@ -39,7 +37,9 @@ def test_what_a_program_says_is_loaded_from_then_on(
     world: World, serve: Callable[..., Served], project: Path, tmp_path: Path
 ) -> None:
     prepare = program(tmp_path / "prepare", "There is no secret of the name TOKEN.")
-    served = serve("prepared", "--prepare", str(prepare), "x", project=project, log=tmp_path / "log")
+    served = serve(
+        "prepared", "--prepare", str(prepare), "x", project=project, log=tmp_path / "log"
+    )
     served.ready()
     assert served.ask("ping")["code"]["error"] == "There is no secret of the name TOKEN."
     # The dashboard shows it, too.

@@ -3,18 +3,14 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.errors import DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
-    BACKFILL_ID_TAG,
     MAX_RETRIES_TAG,
     PARENT_RUN_ID_TAG,
     RETRY_NUMBER_TAG,
@@ -23,10 +19,10 @@ from dagster._core.storage.tags import (
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.auto_run_reexecution.event_log_consumer import _create_cursor_key
 from dagster._utils.error import serializable_error_info_from_exc_info
+from dagster_dagnix.server import retries
 from support import Served, World, until
 
 from dagster_dagnix import private
-from dagster_dagnix.server import retries
 
 UNREACHABLE = DagsterUserCodeUnreachableError("nobody listens")
 BROKEN = DagsterCodeLocationLoadError("a syntax error", load_error_infos=[])

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Served, World, lives, until
-
 from dagster_dagnix.protocol import RUN_SERVER_TAG
+from support import Served, World, lives, until
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +24,16 @@ def test_a_run_succeeds(world: World, served: Served) -> None:
 
 
 def begun(world: World, served: Served, job: str, op: str, path: Path) -> tuple:
-    run = world.launch(world.run(served.location, job, **{op: {"config": {"note": str(path), "seconds": 60}}}))
+    run = world.launch(
+        world.run(served.location, job, **{op: {"config": {"note": str(path), "seconds": 60}}})
+    )
     until(path.exists, "the op has begun")
     return run, served.ask("check", run_id=run.run_id)["pid"]
 
 
-def test_a_run_that_is_killed_fails_with_the_reason(world: World, served: Served, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_fails_with_the_reason(
+    world: World, served: Served, tmp_path: Path
+) -> None:
     run, pid = begun(world, served, "works", "work", tmp_path / "note")
     os.kill(pid, signal.SIGKILL)
     world.wait(run, "FAILURE")
@@ -43,7 +46,9 @@ def test_a_run_is_cancelled(world: World, served: Served, tmp_path: Path) -> Non
     world.wait(run, "CANCELED")
 
 
-def test_a_run_that_ignores_its_cancellation_is_killed(world: World, served: Served, tmp_path: Path) -> None:
+def test_a_run_that_ignores_its_cancellation_is_killed(
+    world: World, served: Served, tmp_path: Path
+) -> None:
     run, pid = begun(world, served, "ignores", "ignore", tmp_path / "note")
     assert world.instance.run_launcher.terminate(run.run_id)
     world.wait(run, "CANCELED")

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
-from support import HERE, Served, World, lives, until
-
 from dagster_dagnix.protocol import CODE_LINK, RUN_LINK, listens
+from support import HERE, Served, World, lives, until
 
 
 @pytest.fixture
@@ -108,7 +107,12 @@ def test_a_reload_of_broken_code_keeps_what_is_served(
     assert listens(served.folder / CODE_LINK)
     (project / "jobs.py").write_text(whole)
     code = served.ask("reload", seconds=30)["code"]
-    assert code == {"socket": name(served.folder, CODE_LINK), "ready": True, "lazy": False, "error": None}
+    assert code == {
+        "socket": name(served.folder, CODE_LINK),
+        "ready": True,
+        "lazy": False,
+        "error": None,
+    }
     assert code["socket"] != first
     until(lambda: not listens(served.folder / first), "the old one has ended")
 

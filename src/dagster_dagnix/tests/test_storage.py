@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from dagster import DagsterEvent, DagsterEventType
 from dagster._core.storage.tags import WILL_RETRY_TAG
+from dagster_dagnix.storage import DagnixPostgresStorage, DagnixScheduleStorage, engine, url
 from dagster_postgres import PostgresEventLogStorage
 from sqlalchemy import event, text
 from support import PACKAGE, World
-
-from dagster_dagnix.storage import DagnixPostgresStorage, DagnixScheduleStorage, engine, url
 
 
 @pytest.fixture
@@ -149,7 +148,9 @@ def test_a_run_has_failed_before_its_last_event_is_there(
 
     def look(storage: PostgresEventLogStorage, entry) -> None:
         found = world.get(run)
-        seen.append((entry.dagster_event.event_type, found.status.value, found.tags.get(WILL_RETRY_TAG)))
+        seen.append(
+            (entry.dagster_event.event_type, found.status.value, found.tags.get(WILL_RETRY_TAG))
+        )
         store(storage, entry)
 
     monkeypatch.setattr(PostgresEventLogStorage, "store_event", look)

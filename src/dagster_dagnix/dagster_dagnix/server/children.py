@@ -83,7 +83,5 @@ def _enter_code_of(load: Load, run: DagsterRun) -> None:
     pointer = run.job_code_origin.repository_origin.code_pointer
     moved = load.at(getattr(pointer, "working_directory", None))
     if moved is not load:
-        added = {
-            name: os.environ[name] for name in (RUN_SERVER_VARIABLE, "DAGSTER_RUN_JOB_NAME")
-        }
+        added = {name: os.environ[name] for name in (RUN_SERVER_VARIABLE, "DAGSTER_RUN_JOB_NAME")}
         Load(moved.folder, moved.options, {**moved.environment, **added}).enter()

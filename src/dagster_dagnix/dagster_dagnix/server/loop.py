@@ -25,7 +25,7 @@ class Fork:
     do: Callable[[], int]  # returns the exit code
 
 
-class Forked(BaseException):  # noqa: N818 - no error: it leaves the loop's frames in a fork
+class Forked(BaseException):
     """Raised in a fork, for `main` to have it do its own once the loop's frames are gone."""
 
     def __init__(self, fork: Fork, parent: int, keep: int | None) -> None:

@@ -125,7 +125,9 @@ def report(load: Load, ends: Iterable[End], folder: Path, location: str | None) 
 def report_end(instance: DagsterInstance, run: DagsterRun, end: End) -> None:
     """Report that the process of a run has ended, and the run with it."""
     if end.killed_after is not None:
-        message = f"The run did not end within {end.killed_after:g} s of its cancellation and was killed."
+        message = (
+            f"The run did not end within {end.killed_after:g} s of its cancellation and was killed."
+        )
         instance.report_run_canceled(run, message)
         return
     message = get_run_crash_explanation(f"The process of run {run.run_id}", end.code)

@@ -16,8 +16,8 @@ from dagster_dagnix.protocol import (
     tell,
 )
 from dagster_dagnix.server.code import Code
-from dagster_dagnix.server.errors import Error, sentence
 from dagster_dagnix.server.connections import Answer, Listener
+from dagster_dagnix.server.errors import Error, sentence
 from dagster_dagnix.server.links import Busy, Links
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Loop
@@ -142,9 +142,7 @@ class Server:
             answer({"known": False})
         else:
             reported = bool(worker.status)
-            answer(
-                {"known": True, "pid": worker.pid, "code": worker.code, "reported": reported}
-            )
+            answer({"known": True, "pid": worker.pid, "code": worker.code, "reported": reported})
 
     def _end(self, request: dict[str, Any], answer: Answer) -> None:
         answer({"ended": self._workers.end(_key(request))})

@@ -71,7 +71,7 @@ def ignore(config: Work) -> None:
     while True:
         try:
             time.sleep(60)
-        except BaseException:  # noqa: BLE001, PERF203, S110
+        except BaseException:  # noqa: BLE001, S110
             pass
 
 
