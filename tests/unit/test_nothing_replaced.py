@@ -16,7 +16,7 @@ EXECUTORS = {"exec", "eval"}
 # What stands there and replaces something, with the reason. All else is a fault.
 ALLOWED: dict[str, str] = {
     "cli/dagnix/compose/": "podman-compose has no other place for its class of podman",
-    "cli/dagnix/lock/solve_wheels.py": "the markers of pip, in a process of its own, for another platform",
+    "cli/dagnix/lock/solve_wheels.py": "pip has no option for the markers of another machine",
     "runtime/internal/": "what src/dagster_dagnix takes the place of",
 }
 
@@ -68,10 +68,10 @@ def targets(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def replaces(target: ast.expr, others: set[str]) -> bool:
-    """Tell whether an assignment changes a module or class, not what is in os.environ and the like."""
+    """Tell whether an assignment changes a module or a class; os.environ may change."""
     if isinstance(target, ast.Subscript):
         inside = ast.unparse(target.value)
-        return inside in ("sys.modules",) or inside.startswith("vars(") or "__dict__" in inside
+        return inside == "sys.modules" or inside.startswith("vars(") or "__dict__" in inside
     return isinstance(target, ast.Attribute) and root(target) in others
 
 

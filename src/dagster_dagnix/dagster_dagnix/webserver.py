@@ -46,7 +46,7 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
     socket: Path,
     path_prefix: str,
     db_statement_timeout: int,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 from dagster._grpc.client import DagsterGrpcClient
+from harness import HERE, Served, World, lives, until
+
+from dagster_dagnix import settle
 from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG
 from dagster_dagnix.server.checks import Unmet, check_dependencies
 from dagster_dagnix.server.load import Load
-from support import HERE, Served, World, lives, until
-
-from dagster_dagnix import settle
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_a_program_says_is_loaded_from_then_on(
     assert served.ask("ping")["code"]["ready"]
 
 
-def test_a_program_that_prints_something_else_is_named(tmp_path: Path) -> None:
+def test_a_program_that_prints_something_else_is_named() -> None:
     with pytest.raises(ValueError, match="must print a JSON object with folder"):
         Load.parse('{"folder": "/x"}')
 

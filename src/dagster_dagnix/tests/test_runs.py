@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness import Served, World, lives, until
+
 from dagster_dagnix.protocol import RUN_SERVER_TAG
-from support import Served, World, lives, until
 
 
 @pytest.fixture(scope="module")

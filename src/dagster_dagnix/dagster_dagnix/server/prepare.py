@@ -18,7 +18,9 @@ Prepared = Callable[[Load | None, str], None]
 class Prepare:
     """Runs the program of --prepare, or stands for there being none."""
 
-    def __init__(self, loop: Loop, location: str, program: Sequence[str], options: Sequence[str]):
+    def __init__(
+        self, loop: Loop, location: str, program: Sequence[str], options: Sequence[str]
+    ) -> None:
         """`options` are those of `dagster api grpc` that serve without a program."""
         self._loop, self._location = loop, location
         self._program, self._options = list(program), tuple(options)
