@@ -1,4 +1,4 @@
-"""dagster_dagnix works with the oldest Dagster that it says it does, and with the newest there is."""
+"""dagster_dagnix works with the oldest Dagster that it is said to, and with the newest."""
 
 import os
 import shutil
@@ -40,9 +40,9 @@ def test_the_package_works_with(
         PACKAGE / "tests" / f"test_{name}.py"
         for name in ("contract", "runs", "storage", "webserver")
     ]
+    options = ["-q", "-p", "no:cacheprovider", "-c", PACKAGE / "pyproject.toml"]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={PACKAGE}"]
-        + ["-c", PACKAGE / "pyproject.toml", *tests],
+        [sys.executable, "-m", "pytest", *options, *tests],
         env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{PACKAGE}"},
         capture_output=True,
         text=True,

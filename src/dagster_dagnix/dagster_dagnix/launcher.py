@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dagster import DagsterRun, Field, IntSource, StringSource
 from dagster._config import UserConfigSchema
@@ -16,7 +16,6 @@ from dagster._core.launcher.base import (
 )
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster._utils import get_run_crash_explanation
-from typing_extensions import Self
 
 from dagster_dagnix.protocol import RUN_LINK, RUN_SERVER_TAG, ask, folder_of
 
@@ -144,25 +143,32 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
         socket = self._socket(run)
         try:
             answer = self._ask(run, "check")
-        except ConnectionRefusedError:
-            return self._gone(socket)
-        except FileNotFoundError:
-            since = self._missing.setdefault(socket, time.monotonic())
-            if time.monotonic() - since >= self._gone_seconds:
-                return self._gone(socket)
-            return CheckRunHealthResult(WorkerStatus.RUNNING, f"{socket} is missing.")
         except OSError as error:
-            return CheckRunHealthResult(WorkerStatus.RUNNING, f"{socket} does not answer: {error}")
+            return self._unreachable(socket, error)
         self._missing.pop(socket, None)
         if not answer.get("known"):
-            return CheckRunHealthResult(
-                WorkerStatus.NOT_FOUND, f"The run server {socket.name} knows no process of the run."
-            )
+            message = f"The run server {socket.name} knows no process of the run."
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, message)
         if answer["code"] is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(answer["pid"]))
         # Also for exit code 0: run monitoring looks once more whether the run has finished.
         explained = get_run_crash_explanation(f"The run's process {answer['pid']}", answer["code"])
         return CheckRunHealthResult(WorkerStatus.FAILED, explained)
+
+    def _unreachable(self, socket: Path, error: OSError) -> CheckRunHealthResult:
+        """Tell whether the run server is gone for good."""
+        is_gone = isinstance(error, ConnectionRefusedError)
+        if isinstance(error, FileNotFoundError):  # it makes its socket again, if it lives
+            since = self._missing.setdefault(socket, time.monotonic())
+            is_gone = time.monotonic() - since >= self._gone_seconds
+        if not is_gone:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, f"{socket} does not answer: {error}")
+        self._missing.pop(socket, None)
+        return CheckRunHealthResult(
+            WorkerStatus.FAILED,
+            f"The run server {socket.name}, which executed this run, was killed, or its host went "
+            "down.",
+        )
 
     def is_executed(self, run: DagsterRun) -> bool:
         """Tell whether a run server has, or had, a process of this run.
@@ -173,14 +179,6 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
             return bool(self._ask(run, "check").get("known"))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
-
-    def _gone(self, socket: Path) -> CheckRunHealthResult:
-        self._missing.pop(socket, None)
-        return CheckRunHealthResult(
-            WorkerStatus.FAILED,
-            f"The run server {socket.name}, which executed this run, was killed, or its host went "
-            "down.",
-        )
 
     def _folder(self, run: DagsterRun) -> Path:
         if run.remote_job_origin is None:

@@ -13,13 +13,13 @@ from typing import Any
 
 import dagster_postgres.utils
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun
-from dagster._core.errors import DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError
-from dagster._core.events import RunFailureReason
-from dagster._core.events.log import EventLogEntry
 from dagster._core.definitions.executor_definition import (
     MULTI_PROC_CONFIG,
     multiple_process_executor_requirements,
 )
+from dagster._core.errors import DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError
+from dagster._core.events import RunFailureReason
+from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.storage.sql import create_engine as create_dagster_engine

@@ -31,7 +31,7 @@ class RunServer(NamedTuple):
         return f"run-{self.host}-{self.boot}.sock"
 
     def code_socket(self, number: int) -> str:
-        """Return the name of the socket of the code server that it started so many others before."""
+        """Return the name of the socket of its code server of this number."""
         return f"code-{self.host}-{self.boot}-{number}.sock"
 
     @classmethod

@@ -1,8 +1,8 @@
 """`python -m dagster_dagnix.settle [RUN_ID ...]`: put back the runs whose launch was cut off.
 
 To be run before the daemon starts, as only the daemon launches runs: one that is STARTING then was
-taken out of the queue by the daemon before it. If no run server has it, it goes back into the queue,
-as the daemon itself does when no run server answers; otherwise it would be failed after
+taken out of the queue by the daemon before it. If no run server has it, it goes back into the
+queue, as the daemon itself does when no run server answers; otherwise it would be failed after
 `start_timeout_seconds`. Without arguments, all runs that are STARTING are looked at.
 """
 

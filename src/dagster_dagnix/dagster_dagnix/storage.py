@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from dagster._config import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
@@ -28,7 +28,6 @@ from dagster_postgres.utils import (
 )
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine
-from typing_extensions import Self
 
 from dagster_dagnix import private
 

@@ -4,6 +4,7 @@ The application and all options are dagster-webserver's, but `--socket PATH` is 
 `--host` and `--port`. It needs dagster-webserver, which this package does not depend on.
 """
 
+import asyncio
 import logging
 import os
 import socket
@@ -12,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import asyncio
 import click
 import uvicorn
 from dagster import DagsterInstance
@@ -46,7 +46,7 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
     socket: Path,
     path_prefix: str,
     db_statement_timeout: int,

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
-from support import Served, World, postgres
+from harness import Served, World, postgres  # noqa: E402 - it stands in this folder
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have pytest-xdist keep these tests together, as they share a PostgreSQL."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if HERE in item.path.parents:
+                item.add_marker(pytest.mark.xdist_group("dagster_dagnix"))
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +42,7 @@ def serve(world: World) -> Iterator[Callable[..., Served]]:
     """Start run servers, which are killed after the module."""
     begun: list[Served] = []
 
-    def start(*words: object, **more: object) -> Served:
+    def start(*words: str, **more: str | Path) -> Served:
         begun.append(Served(world, *words, **more))
         return begun[-1]
 

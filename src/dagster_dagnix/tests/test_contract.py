@@ -4,12 +4,13 @@ The other tests show what the package does with it. tests/clients/test_dagster_v
 repository runs these with the oldest and the newest Dagster.
 """
 
+import importlib
 import inspect
 from importlib.metadata import entry_points
 
-import dagster
 import pytest
 from click.testing import CliRunner
+from dagster import DagsterEventType
 from dagster._config import Field
 from dagster._core.executor.step_delegating import StepDelegatingExecutor, StepHandler
 from dagster._core.instance import DagsterInstance
@@ -18,7 +19,7 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import EventLogStorage, SqlEventLogStorage
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.schedules import SqlScheduleStorage
-from dagster._daemon.auto_run_reexecution import auto_run_reexecution
+from dagster._daemon.auto_run_reexecution import auto_run_reexecution, event_log_consumer
 from dagster._daemon.monitoring import run_monitoring
 from dagster._daemon.run_coordinator import queued_run_coordinator_daemon
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
@@ -57,7 +58,7 @@ def test_what_we_override_is_there_with_these_parameters(theirs: type, ours: typ
 
 
 def test_connections_of_each_storage_come_from_one_method() -> None:
-    assert parameters(PostgresEventLogStorage._connect) == ["self"]
+    assert parameters(vars(PostgresEventLogStorage)["_connect"]) == ["self"]
     for name in ("run_connection", "index_connection"):
         assert "self._connect()" in source(getattr(PostgresEventLogStorage, name))
     for storage in (PostgresRunStorage, PostgresScheduleStorage):
@@ -95,9 +96,8 @@ def test_a_storage_may_change_runs_when_it_stores_events() -> None:
     assert isinstance(EventLogStorage.handles_run_events_in_store_event, property)
     handles = source(DagsterInstance.handle_new_event)
     if "handles_run_events_in_store_event" not in handles:  # it is in a mixin's
-        from dagster._core.instance.methods.event_methods import EventMethods
-
-        handles = source(EventMethods.handle_new_event)
+        methods = importlib.import_module("dagster._core.instance.methods.event_methods")
+        handles = source(methods.EventMethods.handle_new_event)
     assert "not self._event_storage_impl.handles_run_events_in_store_event" in handles
     # What private.change_run does in its place.
     assert "self._run_storage_impl.handle_run_event(" in handles
@@ -144,7 +144,7 @@ def test_the_daemon_gives_retries_up_in_these_words() -> None:
     assert 'new_tags={WILL_RETRY_TAG: "false"}' in text
     assert parameters(auto_run_reexecution.retry_run) == ["failed_run", "workspace_context"]
     assert parameters(auto_run_reexecution.should_retry) == ["run", "instance"]
-    made = private._create_cursor_key(dagster.DagsterEventType.RUN_FAILURE)
+    made = event_log_consumer._create_cursor_key(DagsterEventType.RUN_FAILURE)  # noqa: SLF001 - as private.py
     assert made == "EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE"
 
 

@@ -1,4 +1,4 @@
-"""Steps as forks of the run server: retries, crashes and cancellation as with Dagster's executor."""
+"""Steps as forks of the run server: retried, killed and cancelled as with Dagster's executor."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import pytest
 from dagster import InitExecutorContext
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.multiprocess import MultiprocessExecutor
-from support import Served, World, lives, reconstructable_job, until
+from harness import Served, World, lives, reconstructable_job, until
 
 from dagster_dagnix import forked_step_executor
 
@@ -19,14 +19,14 @@ def served(serve: Callable[..., Served]) -> Served:
     return serve("steps", DAGNIX_KILL_SECONDS="2").ready()
 
 
-def steps(served: Served, note: Path, seconds: float = 0, job: str = "steps") -> dict:
+def steps(note: Path, seconds: float = 0) -> dict:
     return {"after": {"config": {"note": str(note), "seconds": seconds}}}
 
 
 def test_a_step_is_retried_and_each_has_a_process_of_the_run_servers(
     world: World, served: Served, tmp_path: Path
 ) -> None:
-    run = world.launch(world.run("steps", "steps", **steps(served, tmp_path / "note")))
+    run = world.launch(world.run("steps", "steps", **steps(tmp_path / "note")))
     world.wait(run, "SUCCESS")
     before, own, parent = (tmp_path / "note").read_text().split()
     assert before != own
@@ -36,7 +36,8 @@ def test_a_step_is_retried_and_each_has_a_process_of_the_run_servers(
     assert str(world.instance.all_logs(run.run_id)).count("STEP_RESTARTED") == 1
 
 
-def test_a_step_that_is_killed_fails_and_its_run_with_it(world: World, served: Served) -> None:
+@pytest.mark.usefixtures("served")
+def test_a_step_that_is_killed_fails_and_its_run_with_it(world: World) -> None:
     run = world.launch(world.run("steps", "crashes_in_a_step"))
     world.wait(run, "FAILURE")
     assert "was terminated by signal 9 (SIGKILL)" in str(world.instance.all_logs(run.run_id))
@@ -48,9 +49,10 @@ def test_a_step_that_is_killed_fails_and_its_run_with_it(world: World, served: S
     assert failure.step_key == "crash_after"
 
 
-def test_steps_end_with_their_run(world: World, served: Served, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("served")
+def test_steps_end_with_their_run(world: World, tmp_path: Path) -> None:
     note = tmp_path / "note"
-    run = world.launch(world.run("steps", "steps", **steps(served, note, 60)))
+    run = world.launch(world.run("steps", "steps", **steps(note, 60)))
     until(note.exists, "the step has begun")
     pid = note.read_text().split()[1]
     assert world.instance.run_launcher.terminate(run.run_id)
@@ -61,7 +63,7 @@ def test_steps_end_with_their_run(world: World, served: Served, tmp_path: Path) 
 
 def test_steps_end_when_their_run_is_killed(world: World, served: Served, tmp_path: Path) -> None:
     note = tmp_path / "note"
-    run = world.launch(world.run("steps", "steps", **steps(served, note, 60)))
+    run = world.launch(world.run("steps", "steps", **steps(note, 60)))
     until(note.exists, "the step has begun")
     os.kill(served.ask("check", run_id=run.run_id)["pid"], signal.SIGKILL)
     world.wait(run, "FAILURE")

@@ -1,7 +1,6 @@
 """What is loaded: the program that prepares it, watched folders, snapshots, dependencies."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
-from support import HERE, PACKAGE, Served, World, lives, until
+from harness import HERE, Served, World, lives, until
 
 from dagster_dagnix import settle
 from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG
@@ -62,7 +60,7 @@ def test_what_a_program_says_is_loaded_from_then_on(
     assert served.ask("ping")["code"]["ready"]
 
 
-def test_a_program_that_prints_something_else_is_named(tmp_path: Path) -> None:
+def test_a_program_that_prints_something_else_is_named() -> None:
     with pytest.raises(ValueError, match="must print a JSON object with folder"):
         Load.parse('{"folder": "/x"}')
 

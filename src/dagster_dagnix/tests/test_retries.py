@@ -3,18 +3,15 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.errors import DagsterCodeLocationLoadError, DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
-    BACKFILL_ID_TAG,
     MAX_RETRIES_TAG,
     PARENT_RUN_ID_TAG,
     RETRY_NUMBER_TAG,
@@ -23,7 +20,7 @@ from dagster._core.storage.tags import (
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.auto_run_reexecution.event_log_consumer import _create_cursor_key
 from dagster._utils.error import serializable_error_info_from_exc_info
-from support import Served, World, until
+from harness import Served, World, until
 
 from dagster_dagnix import private
 from dagster_dagnix.server import retries
@@ -42,7 +39,7 @@ def read(instance: DagsterInstance) -> None:
 def give_up(instance: DagsterInstance, run: DagsterRun, error: Exception) -> None:
     """Give a retry up, as the daemon does upon any error."""
     try:
-        raise error
+        raise error  # noqa: TRY301
     except Exception:  # noqa: BLE001
         data = EngineEventData(error=serializable_error_info_from_exc_info(sys.exc_info()))
     instance.report_engine_event("Failed to retry run", run, data)
@@ -81,11 +78,6 @@ class Daemon:
 
     def fail(self, location: str = "pipes", *, read: bool = True, **tags: str) -> str:
         """Have a run fail that is to be retried, and the daemon read of it."""
-        from dagster._core.remote_origin import (
-            GrpcServerCodeLocationOrigin,
-            RemoteRepositoryOrigin,
-        )
-
         server = GrpcServerCodeLocationOrigin(host="pipes", port=4000, location_name=location)
         run = create_run_for_test(
             self.instance,

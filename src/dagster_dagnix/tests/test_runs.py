@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Served, World, lives, until
+from harness import Served, World, lives, until
 
 from dagster_dagnix.protocol import RUN_SERVER_TAG
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dagster import DagsterRun
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
-from support import HERE, Served, World, lives, until
+from harness import HERE, Served, World, lives, until
 
 from dagster_dagnix.protocol import CODE_LINK, RUN_LINK, listens
 
@@ -29,7 +30,9 @@ def name(folder: Path, link: str) -> str:
     return (folder / link).readlink().name
 
 
-def start_long(world: World, served: Served, note: Path, job: str = "works", op: str = "work"):
+def start_long(
+    world: World, served: Served, note: Path, job: str = "works", op: str = "work"
+) -> DagsterRun:
     config = {op: {"config": {"note": str(note), "seconds": 60}}}
     run = world.launch(world.run(served.location, job, **config))
     until(note.exists, "the op has begun")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterEvent, DagsterEventType
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster_postgres import PostgresEventLogStorage
+from harness import PACKAGE, World
 from sqlalchemy import event, text
-from support import PACKAGE, World
 
 from dagster_dagnix.storage import DagnixPostgresStorage, DagnixScheduleStorage, engine, url
 
@@ -117,7 +118,7 @@ def test_what_was_seen_of_the_schema_is_not_looked_for_again(world: World) -> No
     statements: list[str] = []
     made = engine(instance.run_storage.postgres_url)
 
-    def note(_connection, _cursor, statement, *_) -> None:
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)
 
     event.listen(made, "before_cursor_execute", note)
@@ -147,7 +148,7 @@ def test_a_run_has_failed_before_its_last_event_is_there(
     seen = []
     store = PostgresEventLogStorage.store_event
 
-    def look(storage: PostgresEventLogStorage, entry) -> None:
+    def look(storage: PostgresEventLogStorage, entry: EventLogEntry) -> None:
         found = world.get(run)
         seen.append(
             (entry.dagster_event.event_type, found.status.value, found.tags.get(WILL_RETRY_TAG))

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import socket
 import stat
 import subprocess
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import World, until
+from harness import World, until
 
 pytest.importorskip("dagster_webserver")
 
@@ -40,7 +39,7 @@ def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path)
     words = ["--socket", str(path), "--path-prefix", "/dagster", "-w", tmp_path / "workspace.yaml"]
     server = subprocess.Popen(
         [sys.executable, "-m", "dagster_dagnix.webserver", *words],
-        env={**world.environment, "PYTHONPATH": os.environ["PYTHONPATH"]},
+        env=world.environment,
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
     )

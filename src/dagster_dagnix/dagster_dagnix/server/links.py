@@ -17,7 +17,7 @@ class Busy(Exception):  # noqa: N818 - as BlockingIOError
 
 
 class Links:
-    """The links and markers, as one run server sees and changes them. All of it can be made anew."""
+    """The links and markers, as one run server sees and changes them; all can be made anew."""
 
     def __init__(self, folder: Path, server: RunServer) -> None:
         self.folder, self._server = folder, server

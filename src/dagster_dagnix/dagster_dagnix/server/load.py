@@ -68,9 +68,7 @@ class Load:
         own = self.working_directory
         if working_directory in (None, own):
             return self
-        folder = os.path.normpath(
-            os.path.join(working_directory, os.path.relpath(self.folder, own))
-        )
+        folder = os.path.normpath(f"{working_directory}/{os.path.relpath(self.folder, own)}")
         rest = [each for each in folders(self.environment.get("PYTHONPATH", "")) if each != own]
         path = os.pathsep.join([working_directory, *rest])
         environment = {**self.environment, "PYTHONPATH": path}

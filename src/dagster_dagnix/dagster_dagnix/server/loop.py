@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 File = int | socket.socket
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -25,7 +26,7 @@ class Fork:
     do: Callable[[], int]  # returns the exit code
 
 
-class Forked(BaseException):  # noqa: N818 - no error: it leaves the loop's frames in a fork
+class Forked(BaseException):
     """Raised in a fork, for `main` to have it do its own once the loop's frames are gone."""
 
     def __init__(self, fork: Fork, parent: int, keep: int | None) -> None:
@@ -46,7 +47,7 @@ class Timer:
 
 
 class Loop:
-    """Calls back: when a file can be read, when it is time, at a signal, at the end of a process."""
+    """Calls back when a file can be read, when it is time, at signals, at the end of processes."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -154,10 +155,10 @@ class Loop:
                 os.close(file)
             else:
                 file.close()
-        for entry in os.listdir("/proc/self/fd"):
-            if int(entry) > 2 and int(entry) != keep:
+        for entry in list(Path("/proc/self/fd").iterdir()):
+            if int(entry.name) > 2 and int(entry.name) != keep:
                 with suppress(OSError):  # that of the folder that was listed
-                    os.close(int(entry))
+                    os.close(int(entry.name))
 
     def _pause(self) -> float | None:
         if not self._timers:

@@ -1,6 +1,6 @@
 """Says of runs whose process ended before they did how they ended, in a process of its own."""
 
-import datetime
+import datetime as dt
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Reporter:
         load: Callable[[], Load],
         reported: Callable[[], None],
     ) -> None:
-        """`reported` is called when runs may have been reported as failed."""
+        """Have `reported` be called when runs may have been reported as failed."""
         self._loop, self._folder, self._location, self._load = loop, folder, location, load
         self._reported = reported
         self._ends: dict[str, End] = {}
@@ -160,10 +160,10 @@ def _is_old(instance: DagsterInstance, run: DagsterRun) -> bool:
     record = instance.get_run_record_by_id(run.run_id)
     if record is None:
         return False
-    age = datetime.datetime.now(datetime.UTC) - as_utc(record.update_timestamp)
+    age = dt.datetime.now(dt.UTC) - as_utc(record.update_timestamp)
     return age.total_seconds() >= LAUNCH_SECONDS
 
 
-def as_utc(time: datetime.datetime) -> datetime.datetime:
+def as_utc(time: dt.datetime) -> dt.datetime:
     """Return a time of the database, which may come without its zone, with it."""
-    return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

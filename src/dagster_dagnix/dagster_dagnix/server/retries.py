@@ -1,12 +1,13 @@
 """Makes the retries that Dagster has promised and its daemon has not made.
 
 The daemon reads each failure of a run once. When the run's code is not served just then, as after
-its container was killed, it gives the retry up; when it is killed after it made the retry and before
-it queued it, the retry stays there. So once a failure was seen, the run server that serves looks, in
-a process of its own, and only at failures that the daemon is done with: no retry is made twice.
+its container was killed, it gives the retry up; when it is killed after it made the retry and
+before it queued it, the retry stays there. So once a failure was seen, the run server that serves
+looks, in a process of its own, and only at failures that the daemon is done with: no retry is made
+twice.
 """
 
-import datetime
+import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -30,9 +31,9 @@ from dagster_dagnix.server.loop import Fork, Loop, Timer
 # The daemon reads failures every 5 s.
 FIRST_SECONDS, AGAIN_SECONDS = 15.0, 30.0
 # Nobody expects a retry any more that comes later.
-LONGEST_WAIT = datetime.timedelta(hours=6)
+LONGEST_WAIT = dt.timedelta(hours=6)
 # More, so that a look finds those whose wait is over.
-OLDEST = LONGEST_WAIT + datetime.timedelta(hours=1)
+OLDEST = LONGEST_WAIT + dt.timedelta(hours=1)
 SOME_LEFT = 3  # the exit code that asks for another look
 EVENT_SECONDS = 60.0  # after which no event comes any more of a run that has failed
 FINAL = "Not retrying the run: "
@@ -45,8 +46,10 @@ GIVEN_UP = "Failed to retry run"  # what Dagster's daemon says
 class Retries:
     """Looks for missing retries while there may be some."""
 
-    def __init__(self, loop: Loop, folder: Path, location: str, load: Callable[[], Load | None]):
-        """`load` returns None while this run server does not serve, or its code is not loaded."""
+    def __init__(
+        self, loop: Loop, folder: Path, location: str, load: Callable[[], Load | None]
+    ) -> None:
+        """Have `load` return None while this run server does not serve loaded code."""
         self._loop, self._folder, self._location, self._load = loop, folder, location, load
         self._timer: Timer | None = None
         self._pid: int | None = None
@@ -96,7 +99,7 @@ def missing(instance: DagsterInstance, location: str) -> Iterator[RunRecord]:
     failed = RunsFilter(
         statuses=[DagsterRunStatus.FAILURE],
         tags={WILL_RETRY_TAG: ["true", "false"]},
-        updated_after=datetime.datetime.now(datetime.UTC) - OLDEST,
+        updated_after=dt.datetime.now(dt.UTC) - OLDEST,
     )
     unqueued = set(instance.get_run_ids(RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED])))
     for record in instance.get_run_records(failed):

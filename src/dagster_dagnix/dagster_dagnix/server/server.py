@@ -16,8 +16,8 @@ from dagster_dagnix.protocol import (
     tell,
 )
 from dagster_dagnix.server.code import Code
-from dagster_dagnix.server.errors import Error, sentence
 from dagster_dagnix.server.connections import Answer, Listener
+from dagster_dagnix.server.errors import Error, sentence
 from dagster_dagnix.server.links import Busy, Links
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Loop

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dagster import (
@@ -39,12 +40,12 @@ def note(config: Work, text: str = "") -> None:
 @op
 def work(config: Work) -> None:
     """Work for a while."""
-    note(config, f"{os.getcwd()}\n{sys.path[0]}\n{os.environ.get('PLACE', '')}")
+    note(config, f"{Path.cwd()}\n{sys.path[0]}\n{os.environ.get('PLACE', '')}")
     time.sleep(config.seconds)
 
 
 @op(retry_policy=RetryPolicy(max_retries=1), out=Out(int))
-def retried(context: OpExecutionContext):
+def retried(context: OpExecutionContext) -> int:
     """Succeed at the second try."""
     if not context.retry_number:
         raise ValueError("not yet")
@@ -61,6 +62,7 @@ def after(config: Work, before: int) -> None:
 @op
 def crash_after(before: int) -> None:
     """End without a word, in a step of its own."""
+    del before
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -69,10 +71,8 @@ def ignore(config: Work) -> None:
     """Be cancelled in vain."""
     note(config)
     while True:
-        try:
+        with suppress(BaseException):
             time.sleep(60)
-        except BaseException:  # noqa: BLE001, PERF203, S110
-            pass
 
 
 @op
@@ -90,32 +90,32 @@ def leave(config: Work) -> None:
 
 
 @job(executor_def=in_process_executor)
-def works():
+def works() -> None:
     work()
 
 
 @job(executor_def=in_process_executor)
-def ignores():
+def ignores() -> None:
     ignore()
 
 
 @job(executor_def=in_process_executor)
-def crashes():
+def crashes() -> None:
     crash()
 
 
 @job(executor_def=in_process_executor)
-def leaves():
+def leaves() -> None:
     leave()
 
 
 @job(executor_def=forked_step_executor)
-def steps():
+def steps() -> None:
     after(retried())
 
 
 @job(executor_def=forked_step_executor)
-def crashes_in_a_step():
+def crashes_in_a_step() -> None:
     crash_after(retried())
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus, reconstructable
+from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster._core.code_pointer import FileCodePointer
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 from dagster._core.launcher.base import LaunchRunContext
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
 
@@ -45,8 +49,12 @@ def postgres() -> Iterator[Path]:
         account = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups"]
     data = folder / "data"
     initdb = ["--auth=trust", "--no-sync", "--username=dagster", "--encoding=UTF8"]
-    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "check": True}
-    subprocess.run([*account, programs / "initdb", "--pgdata", data, *initdb], **quiet)
+    subprocess.run(
+        [*account, programs / "initdb", "--pgdata", data, *initdb],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
     settings = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off"]
     options = [word for setting in settings for word in ("-c", setting)]
     server = subprocess.Popen(
@@ -102,7 +110,8 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What a run server is started with."""
-        return {**os.environ, "DAGSTER_HOME": str(self.home), "PYTHONPATH": str(PACKAGE)}
+        path = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+        return {**os.environ, "DAGSTER_HOME": str(self.home), "PYTHONPATH": path}
 
     def run(
         self, location: str, job: str, tags: Mapping[str, str] | None = None, **config: Any
@@ -146,7 +155,16 @@ class World:
             return now.status is wanted
 
         until(look, f"{status} of the run, which said {self.said(run)}", seconds)
+        # Its last event comes after its status.
+        last = {f"RUN_{status}", f"PIPELINE_{status}"}
+        if self.get(run).is_finished:
+            until(lambda: last & self.events(run), f"the event {status}")
         return self.get(run)
+
+    def events(self, run: DagsterRun) -> set[str]:
+        """Return the types of a run's events."""
+        entries = self.instance.all_logs(run.run_id)
+        return {each.dagster_event.event_type_value for each in entries if each.dagster_event}
 
     def said(self, run: DagsterRun) -> str:
         """Return what the log of a run says."""
@@ -155,9 +173,6 @@ class World:
 
 def reconstructable_job(name: str) -> Any:
     """Return a job of the project, as code that other processes can load."""
-    from dagster._core.code_pointer import FileCodePointer
-    from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
-
     project = HERE / "project"
     pointer = FileCodePointer(str(project / "jobs.py"), "defs", str(project))
     return ReconstructableJob(ReconstructableRepository(pointer), name)
@@ -248,9 +263,6 @@ def lives(pid: int | str) -> bool:
 
 def peer(path: Path) -> int:
     """Return the process that listens behind a socket."""
-    import socket
-    import struct
-
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
         size = struct.calcsize("3i")
