@@ -81,6 +81,7 @@ func (i *instance) superuser(t *testing.T, database, query string) string {
 	}
 	command := exec.Command(filepath.Join(programs, "psql"), "--host="+sockets, fmt.Sprintf("--port=%d", i.port),
 		"--username=postgres", "-AtqX", "--set=ON_ERROR_STOP=1", "--command="+query, database)
+	command.Dir = scratch // one that the user may enter
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	said, err := command.CombinedOutput()
 	if err != nil {
