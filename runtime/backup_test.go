@@ -81,6 +81,7 @@ func (i *instance) superuser(t *testing.T, database, query string) string {
 	}
 	command := exec.Command(filepath.Join(programs, "psql"), "--host="+sockets, fmt.Sprintf("--port=%d", i.port),
 		"--username=postgres", "-AtqX", "--set=ON_ERROR_STOP=1", "--command="+query, database)
+	command.Dir = scratch // one that the user may enter
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	command.Env = append(os.Environ(), "PGPASSFILE="+filepath.Join(sockets, "pgpass"))
 	said, err := command.CombinedOutput()
@@ -236,10 +237,12 @@ func TestBackupsAsTheyAreDue(t *testing.T) {
 	i := newInstance(t, "DAGNIX_BACKUP_HOURS=0.0003", "DAGNIX_BACKUPS_KEPT=2")
 	i.as(t, "touch", filepath.Join(i.backups, "other-20200101T000000Z.zip"), filepath.Join(i.backups, "mine-20200101T000000Z.zip"),
 		filepath.Join(i.backups, "mine-20200101T000000Z.zip.partial"))
+	others := filepath.Join(i.backups, "mine-too-20200101T000000Z.zip.partial")
+	i.as(t, "touch", others)
 	i.superuser(t, "postgres", "CREATE DATABASE dagster_before_restore")
 	keeper := begin(t, i.environment, "backups")
 	listed := func() []string {
-		paths, _ := filepath.Glob(filepath.Join(i.backups, "mine-*"))
+		paths, _ := filepath.Glob(filepath.Join(i.backups, "mine-2*"))
 		return paths
 	}
 	deadline := time.Now().Add(patience)
@@ -267,8 +270,10 @@ func TestBackupsAsTheyAreDue(t *testing.T) {
 		t.Fatal(err)
 	}
 	members(t, content)
-	if _, err := os.Stat(filepath.Join(i.backups, "other-20200101T000000Z.zip")); err != nil {
-		t.Error("another instance's backup is gone")
+	for _, path := range []string{filepath.Join(i.backups, "other-20200101T000000Z.zip"), others} {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("another instance's backup is gone: %v", err)
+		}
 	}
 
 	i.as(t, "chmod", "500", i.backups)

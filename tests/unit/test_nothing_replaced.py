@@ -15,9 +15,7 @@ EXECUTORS = {"exec", "eval"}
 
 # What stands there and replaces something, with the reason. All else is a fault.
 ALLOWED: dict[str, str] = {
-    "cli/dagnix/compose/": "podman-compose has no other place for its class of podman",
     "cli/dagnix/lock/solve_wheels.py": "pip has no option for the markers of another machine",
-    "runtime/internal/": "what src/dagster_dagnix takes the place of",
 }
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import shutil
+import time
 from pathlib import Path
 
 from dagnix import UserError, console
@@ -14,6 +15,7 @@ from dagnix.process import run
 from dagnix.project import Project
 
 MEBIBYTE = 2**20
+OLD_SECONDS = 24 * 3600  # an unfinished backup to which nothing was written for so long
 FULL_BYTES = MEBIBYTE  # less than this is left
 FAILURE = "No backup could be made, and nothing was changed"
 
@@ -31,12 +33,13 @@ def take(project: Project, to: Path | None = None, *, files: bool = True) -> Pat
     """
     name = service.container(project)
     target = to or ensure_folder(project)
-    time = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-    file = target / f"{project.name}-{time}.zip"
+    moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    file = target / f"{project.name}-{moment}.zip"
     partial = file.with_suffix(".partial")
     with console.step("Backing up") as step:
         try:
             target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_old_partials(target)
             words = ["backup"] if files else ["backup", "--no-files"]
             _write(project, [name, PROGRAM, *words], partial, step)
             archive.read(partial, step.show)
@@ -53,6 +56,13 @@ def take(project: Project, to: Path | None = None, *, files: bool = True) -> Pat
         step.done = f"Backed up to {file} ({file.stat().st_size / MEBIBYTE:.1f} MiB)"
     service.ask(project, name, "forget", failure="The database from before cannot be removed")
     return file
+
+
+def _remove_old_partials(folder: Path) -> None:
+    """Remove what a backup has left that was killed."""
+    for path in folder.glob("*.partial"):
+        if time.time() - path.stat().st_mtime > OLD_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 def _write(project: Project, command: list[str], file: Path, step: console.Step) -> None:

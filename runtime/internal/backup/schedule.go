@@ -97,13 +97,12 @@ func (s *Schedule) due(started time.Time) time.Time {
 // make writes a backup, reads it back, and removes those that are too many. An unfinished one has
 // another name.
 func (s *Schedule) make(ctx context.Context) (string, error) {
-	left, _ := filepath.Glob(filepath.Join(s.folder, s.instance+"-*.partial"))
-	for _, path := range left {
-		os.Remove(path)
+	for _, left := range s.named(".zip" + unfinished) {
+		os.Remove(filepath.Join(s.folder, left))
 	}
 	name := s.instance + "-" + time.Now().UTC().Format(stamp) + ".zip"
 	path := filepath.Join(s.folder, name)
-	partial := path + ".partial"
+	partial := path + unfinished
 	file, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return "", err
@@ -151,11 +150,19 @@ func readBack(path string) error {
 }
 
 // made are the names of this instance's backups, oldest first.
-func (s *Schedule) made() []string {
+func (s *Schedule) made() []string { return s.named(".zip") }
+
+// unfinished is at the end of the name of a backup that is being written.
+const unfinished = ".partial"
+
+// named are the names of this instance's files with this end. Others may begin in the same way:
+// `dagnix` and `dagnix-prod` share a folder.
+func (s *Schedule) named(end string) []string {
 	entries, _ := os.ReadDir(s.folder)
 	var names []string
 	for _, entry := range entries {
-		if _, err := s.time(entry.Name()); err == nil {
+		stem, found := strings.CutSuffix(entry.Name(), end)
+		if _, err := s.time(stem + ".zip"); found && err == nil {
 			names = append(names, entry.Name())
 		}
 	}

@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from collections import namedtuple
 from collections.abc import Callable
@@ -143,6 +144,10 @@ def test_a_backup_is_its_owners_and_lets_go_what_was_kept(
 ) -> None:
     here = backed_up(f"cat {file}")
     (tmp_path / "to").mkdir()
+    for name, age in (("old", 90_000), ("under-way", 60)):
+        left = tmp_path / "to" / f"dagnix-{name}.partial"
+        left.touch()
+        os.utime(left, (time.time() - age,) * 2)
     made = take(here), take(here, tmp_path / "to")
     assert [path.parent for path in made] == [here.root / ".dagnix" / "backups", tmp_path / "to"]
     for path in made:
@@ -150,6 +155,8 @@ def test_a_backup_is_its_owners_and_lets_go_what_was_kept(
         assert path.read_bytes() == file.read_bytes()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert calls(here) == ["exec it /opt/dagster/bin/runtime forget"] * 2
+    left = [path.name for path in (tmp_path / "to").glob("*.partial")]
+    assert left == ["dagnix-under-way.partial"]
 
 
 @pytest.mark.parametrize(
