@@ -80,7 +80,11 @@ Environment of postgres:
   DAGNIX_PG_BINDIR        where postgres and initdb are (default /usr/lib/postgresql/VERSION/bin)
   DAGNIX_PG_MEMORY        the container's memory, such as 1g: no query gets more than half of what
                           Postgres's shared memory leaves of it
-  DAGNIX_PG_SOCKETS       the folder of the unix socket (default /run/postgresql)
+  DAGNIX_PG_SOCKETS       the folder of the superuser's socket and password (default /run/postgresql)
+  DAGNIX_PG_SHARED_SOCKETS
+                          the folder of the socket for others, if it is there (default
+                          /run/dagnix/postgres)
+  DAGNIX_PG_LISTEN        addresses to listen on as well, such as * (default none)
 
 Environment of backups:
   COMPOSE_PROJECT_NAME    the instance, whose name backups carry

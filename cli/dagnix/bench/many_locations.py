@@ -13,7 +13,7 @@ from dagnix.project import Project
 def with_locations(way: Way, count: int) -> Project:
     """Return the way's instance with so many code locations, all of the same image.
 
-    The workspace of the copy names them: images are to be built anew.
+    Where the workspace of the copy names them, images are to be built anew.
     """
     names = [f"{FIRST}{number}" for number in range(2, count + 1)]
     (file, *_) = way.project.compose_files
@@ -31,6 +31,8 @@ def with_locations(way: Way, count: int) -> Project:
 def _write_workspace(path: Path, names: list[str]) -> None:
     workspace = yaml.safe_load(path.read_text())
     first = workspace["load_from"][0]
+    if "host" not in first["grpc_server"]:
+        return  # of sockets `./dagnix` makes the list
     others = [
         {"grpc_server": {"host": name, "port": 4000, "location_name": name}} for name in names
     ]

@@ -23,7 +23,7 @@ host  all         all      all scram-sha-256
 func (c *cluster) writeSettings() error {
 	settings := header + fmt.Sprintf(`
 # Clients use the shared socket: on a network others could reach the server.
-listen_addresses = ''
+listen_addresses = %s
 unix_socket_directories = %s
 password_encryption = 'scram-sha-256'
 log_line_prefix = '%%m [%%p] %%q%%u@%%d '
@@ -31,7 +31,7 @@ log_line_prefix = '%%m [%%p] %%q%%u@%%d '
 jit = off
 
 include_if_exists = %s
-`, quote(strings.Join(c.socketFolders(), ", ")), quote(c.settings))
+`, quote(os.Getenv("DAGNIX_PG_LISTEN")), quote(strings.Join(c.socketFolders(), ", ")), quote(c.settings))
 	for name, content := range map[string]string{
 		"postgresql.conf": settings,
 		"pg_hba.conf":     hostBasedAuthentication,

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
+from support.stack import ROOT
 
 from dagnix import UserError
 from dagnix.bench import lists, side_by_side, used
 from dagnix.bench.figure import Figure
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways import pip
+from dagnix.bench.ways.containerfiles import ordinary
 from dagnix.lock.systems import host_system
 
 SYSTEM = host_system().name
@@ -142,3 +145,15 @@ def test_a_group_that_fails_says_why_and_the_next_goes_on(
     assert unharmed.how == "so"
     assert asked == [2, 2]
     assert way.stopped == 2
+
+
+def test_the_ordinary_way_has_dagsters_own_launcher_and_storage() -> None:
+    text = (ROOT / "config" / "dagster.yaml").read_text()
+    ours, theirs = yaml.safe_load(text), ordinary(yaml.safe_load(text))
+    assert "dagster_dagnix" not in str(theirs)
+    assert (
+        theirs["storage"]["postgres"]["postgres_db"]
+        == (ours["storage"]["custom"]["config"]["postgres_db"])
+    )
+    same = ours.keys() - {"storage", "run_launcher"}
+    assert {key: theirs[key] for key in same} == {key: ours[key] for key in same}

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from dagnix import UserError, console, dashboard, images, secret_files, stack
 from dagnix.bench import lists, ready, scratch
@@ -20,7 +23,6 @@ from dagnix.project import Project
 FOLDER = Path("bench") / "containerfile"
 LABEL = "dagnix.bench"
 CODE = "pipes"
-TABLES = "should_autocreate_tables"
 PAUSE_SECONDS = 0.1
 RELOAD = """
 mutation Reload($location: String!) { reloadRepositoryLocation(repositoryLocationName: $location) {
@@ -40,6 +42,14 @@ LOADED = """
 PASSWORDS = dict(
     zip(("DAGSTER_PG_PASSWORD", "STORAGE_PG_PASSWORD"), secret_files.NAMES, strict=True)
 )
+
+
+def ordinary(instance: dict[str, Any]) -> dict[str, Any]:
+    """Return dagster.yaml with Dagster's own launcher and storage in place of Dagnix's."""
+    return {
+        **{key: value for key, value in instance.items() if key != "run_launcher"},
+        "storage": {"postgres": instance["storage"]["custom"]["config"]},
+    }
 
 
 class Containerfiles(Way):
@@ -68,9 +78,8 @@ class Containerfiles(Way):
 
     def prepare(self) -> None:
         """Make the base image, and have pip download into its cache."""
-        # No entrypoint makes Dagster's tables here: each process that opens the instance looks.
-        text = self.config.read_text()
-        self.config.write_text(text.replace(f"{TABLES}: false", f"{TABLES}: true"))
+        self.config.write_text(yaml.safe_dump(ordinary(yaml.safe_load(self.config.read_text()))))
+        self.workspace.write_text((self._files / "workspace.yaml").read_text())
         with console.step("Making the base image with mmdebstrap"):
             self._once = spent(lambda: base.make(self.project, self.folder, self._base)).wall
         lock = lists.lock(self.project.root)
