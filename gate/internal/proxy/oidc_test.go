@@ -61,7 +61,13 @@ var requestID = regexp.MustCompile(`name="id" value="([^"]+)"`)
 func through(t *testing.T, w *world, password string) (*http.Client, int, string, string) {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
-	client := &http.Client{Jar: jar}
+	client := &http.Client{Jar: jar, CheckRedirect: func(to *http.Request, _ []*http.Request) error {
+		if given := to.URL.Query(); w.nonce != "" && given.Has("nonce") {
+			given.Set("nonce", w.nonce)
+			to.URL.RawQuery = given.Encode()
+		}
+		return nil
+	}}
 	get := func(response *http.Response, err error) (int, string, string) {
 		t.Helper()
 		if err != nil {
@@ -153,6 +159,14 @@ func TestALoginThatDidNotBeginHereIsRefused(t *testing.T) {
 
 func (w *world) cookie() string {
 	return account.NewSessions(false, "").CookieName([]byte(key))
+}
+
+func TestATokenOfAnotherLoginIsRefused(t *testing.T) {
+	w := behind(t, provider(t), nil)
+	w.nonce = "of-another-login"
+	if _, status, _, text := through(t, w, "verysecure"); status != 403 || !strings.Contains(text, "for another login") {
+		t.Error(status, text)
+	}
 }
 
 func TestAProviderThatDoesNotAnswer(t *testing.T) {

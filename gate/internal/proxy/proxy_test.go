@@ -41,6 +41,7 @@ type world struct {
 	asked  []string // method, path and body of each request that got through
 	log    bytes.Buffer
 	folder string
+	nonce  string // what the provider is given in place of the gate's
 }
 
 func build(t *testing.T, change func(*settings.Settings), files map[string]string) *world {
