@@ -9,9 +9,12 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
@@ -107,6 +110,15 @@ func TestALoginAtAProvider(t *testing.T) {
 			t.Errorf("%s: %d, not %d", body, got, want)
 		}
 	}
+	w.write("users.json", users()["users.json"])
+	_ = os.Remove(filepath.Join(w.folder, "oidc.json"))
+	defer func() {
+		for deadline := time.Now().Add(5 * time.Second); post(query) != 401; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("a session of a provider outlives the provider")
+			}
+		}
+	}()
 	if !strings.Contains(w.log.String(), `"event":"login","who":"oidc:test-user@zitadel.ch","role":"operator"`) {
 		t.Error(w.log.String())
 	}
