@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -265,7 +266,9 @@ func TestAWebSocketEndsWithTheSession(t *testing.T) {
 	}
 	defer link.CloseNow()
 	w.send(request{method: "POST", path: "/gate/logout", headers: cookie})
-	_, _, err = link.Read(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, _, err = link.Read(ctx)
 	if websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
 		t.Error(err)
 	}

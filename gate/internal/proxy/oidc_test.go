@@ -9,9 +9,12 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
@@ -61,7 +64,13 @@ var requestID = regexp.MustCompile(`name="id" value="([^"]+)"`)
 func through(t *testing.T, w *world, password string) (*http.Client, int, string, string) {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
-	client := &http.Client{Jar: jar}
+	client := &http.Client{Jar: jar, CheckRedirect: func(to *http.Request, _ []*http.Request) error {
+		if given := to.URL.Query(); w.nonce != "" && given.Has("nonce") {
+			given.Set("nonce", w.nonce)
+			to.URL.RawQuery = given.Encode()
+		}
+		return nil
+	}}
 	get := func(response *http.Response, err error) (int, string, string) {
 		t.Helper()
 		if err != nil {
@@ -101,6 +110,15 @@ func TestALoginAtAProvider(t *testing.T) {
 			t.Errorf("%s: %d, not %d", body, got, want)
 		}
 	}
+	w.write("users.json", users()["users.json"])
+	_ = os.Remove(filepath.Join(w.folder, "oidc.json"))
+	defer func() {
+		for deadline := time.Now().Add(5 * time.Second); post(query) != 401; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("a session of a provider outlives the provider")
+			}
+		}
+	}()
 	if !strings.Contains(w.log.String(), `"event":"login","who":"oidc:test-user@zitadel.ch","role":"operator"`) {
 		t.Error(w.log.String())
 	}
@@ -153,6 +171,14 @@ func TestALoginThatDidNotBeginHereIsRefused(t *testing.T) {
 
 func (w *world) cookie() string {
 	return account.NewSessions(false, "").CookieName([]byte(key))
+}
+
+func TestATokenOfAnotherLoginIsRefused(t *testing.T) {
+	w := behind(t, provider(t), nil)
+	w.nonce = "of-another-login"
+	if _, status, _, text := through(t, w, "verysecure"); status != 403 || !strings.Contains(text, "for another login") {
+		t.Error(status, text)
+	}
 }
 
 func TestAProviderThatDoesNotAnswer(t *testing.T) {

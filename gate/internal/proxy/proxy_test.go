@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -41,6 +42,7 @@ type world struct {
 	asked  []string // method, path and body of each request that got through
 	log    bytes.Buffer
 	folder string
+	nonce  string // what the provider is given in place of the gate's
 }
 
 func build(t *testing.T, change func(*settings.Settings), files map[string]string) *world {
@@ -285,6 +287,35 @@ func TestBeyondThisHostItServesNothingWithoutALogin(t *testing.T) {
 	if status, _, _ := build(t, published, users()).send(request{method: "GET", path: HealthPath}); status != 200 {
 		t.Error(status)
 	}
+}
+
+func TestThereIsOneWebSocket(t *testing.T) {
+	w := build(t, nil, nil)
+	status, _, _ := w.send(request{method: "GET", path: "/runs", headers: map[string]string{"Connection": "Upgrade", "Upgrade": "websocket"}})
+	if status != 404 || len(w.asked) > 0 {
+		t.Error(status, w.asked)
+	}
+}
+
+func TestAWebserverThatListensOnASocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "http.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w *world
+	upstream := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.answer(out, r) })}}
+	upstream.Start()
+	defer upstream.Close()
+	w = build(t, func(s *settings.Settings) { s.Upstream = "unix:" + path }, nil)
+	if status := w.post(query, nil); status != 200 {
+		t.Error(status)
+	}
+	link, _, err := dial(w, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = link.CloseNow()
 }
 
 func TestAPrefix(t *testing.T) {
