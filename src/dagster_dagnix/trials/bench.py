@@ -1,3 +1,4 @@
+# noqa: INP001 - a program, not a package
 """Queue small runs and say what each took: `bench.py default|forked JOB RUNS`.
 
 With `default` they are launched by DefaultRunLauncher through `dagster code-server start`, with
@@ -17,11 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter  # noqa: E402
-from dagster._core.definitions.selector import JobSubsetSelector  # noqa: E402
-from dagster._core.workspace.context import WorkspaceProcessContext  # noqa: E402
-from dagster._core.workspace.load_target import WorkspaceFileTarget  # noqa: E402
-from harness import HERE, World, postgres, until  # noqa: E402
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.definitions.selector import JobSubsetSelector
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from harness import HERE, World, postgres, until
 
 PROJECT = HERE / "project"
 AT_ONCE = 4
