@@ -114,6 +114,11 @@ def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
 ) -> None:
     """Its process ended with exit code 0, as if all was well."""
     served = serve("left").ready()
+    assert "does ping, start" in served.ask("dance")["error"]
+    assert served.ask("start") == {"error": "The request lacks 'run_id'."}
+    assert served.ask("check", run_id="x") == {"known": False}
+    assert served.ask("end", run_id="x") == {"ended": False}
+    assert "is no process" in served.ask("start_step", run_id="x", key="k", arguments="")["error"]
     note = tmp_path / "note"
     run = world.run("left", "leaves", leave={"config": {"note": str(note)}})
     world.wait(world.launch(run), "FAILURE")
@@ -134,15 +139,6 @@ def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
     world.wait(world.launch(world.get(late)), "CANCELED")
     assert "before its process began" in world.said(late)
     world.instance.run_launcher.terminate(hung.run_id)
-
-
-def test_requests_are_answered_in_sentences(serve: Callable[..., Served]) -> None:
-    served = serve("asked").ready()
-    assert "does ping, start" in served.ask("dance")["error"]
-    assert served.ask("start") == {"error": "The request lacks 'run_id'."}
-    assert served.ask("check", run_id="x") == {"known": False}
-    assert served.ask("end", run_id="x") == {"ended": False}
-    assert "is no process" in served.ask("start_step", run_id="x", key="k", arguments="")["error"]
 
 
 def begin(*words: str) -> None:

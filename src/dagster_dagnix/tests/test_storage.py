@@ -2,8 +2,7 @@
 
 import multiprocessing
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from dagster import DagsterEvent, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster_postgres import PostgresEventLogStorage
-from harness import PACKAGE, World
+from harness import World
 from sqlalchemy import event, text
 
 from dagster_dagnix.storage import DagnixPostgresStorage, DagnixScheduleStorage, engine, url
@@ -45,17 +44,20 @@ def test_a_host_name_stays_one() -> None:
 
 
 def test_tables_are_made_once_by_processes_that_begin_together(empty: str) -> None:
-    program = (
-        "import sys; from dagster_dagnix import DagnixPostgresStorage as S; "
-        "print(S(sys.argv[1]).run_storage.get_runs_count())"
-    )
-    words = [sys.executable, "-c", program, empty]
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    begun = [
-        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    assert [each.communicate()[0].strip() for each in begun] == ["0", "0"]
+    def make() -> None:
+        os._exit(DagnixPostgresStorage(empty).run_storage.get_runs_count())
+
+    assert exit_codes(make, 4) == [0] * 4
+
+
+def exit_codes(do: Callable[[], None], count: int) -> list[int | None]:
+    """Do something in so many forks at the same time."""
+    forks = [multiprocessing.get_context("fork").Process(target=do) for _ in range(count)]
+    for each in forks:
+        each.start()
+    for each in forks:
+        each.join()
+    return [each.exitcode for each in forks]
 
 
 def test_runs_events_and_schedules_share_a_connection(world: World) -> None:
@@ -85,12 +87,7 @@ def test_a_fork_has_connections_of_its_own(world: World) -> None:
     def count() -> None:
         os._exit(0 if world.instance.get_runs_count() >= 0 else 1)
 
-    forks = [multiprocessing.get_context("fork").Process(target=count) for _ in range(3)]
-    for each in forks:
-        each.start()
-    for each in forks:
-        each.join()
-    assert [each.exitcode for each in forks] == [0, 0, 0]
+    assert exit_codes(count, 3) == [0] * 3
     assert world.instance.get_runs_count() >= 0
 
 
