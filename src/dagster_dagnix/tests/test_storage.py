@@ -10,7 +10,7 @@ import pytest
 from dagster import DagsterEvent, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.tags import WILL_RETRY_TAG
-from dagster_postgres import PostgresEventLogStorage
+from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
 from harness import World
 from sqlalchemy import event, text
 
@@ -82,13 +82,18 @@ def test_a_connection_that_postgres_has_cut_is_replaced(world: World) -> None:
 
 
 def test_a_fork_has_connections_of_its_own(world: World) -> None:
-    world.instance.get_runs_count()
+    def session() -> int | None:
+        with world.instance.run_storage.connect() as connection:
+            return connection.execute(text("SELECT pg_backend_pid()")).scalar()
 
-    def count() -> None:
-        os._exit(0 if world.instance.get_runs_count() >= 0 else 1)
+    own = session()
+    assert session() == own
 
-    assert exit_codes(count, 3) == [0] * 3
-    assert world.instance.get_runs_count() >= 0
+    def is_another() -> None:
+        os._exit(session() == own)
+
+    assert exit_codes(is_another, 3) == [0] * 3
+    assert session() == own
 
 
 def test_the_webservers_limit_of_a_query_is_taken_over(empty: str) -> None:
@@ -153,7 +158,16 @@ def test_a_run_has_failed_before_its_last_event_is_there(
         store(storage, entry)
 
     monkeypatch.setattr(PostgresEventLogStorage, "store_event", look)
+    changed = []
+    change = PostgresRunStorage.handle_run_event
+
+    def note(storage: PostgresRunStorage, *details: object) -> None:
+        changed.append(details[0])
+        change(storage, *details)
+
+    monkeypatch.setattr(PostgresRunStorage, "handle_run_event", note)
     world.instance.report_run_failed(run)
+    assert changed == [run.run_id]
     assert seen[-1] == (DagsterEventType.RUN_FAILURE, "FAILURE", "true")
     assert world.get(run).tags[WILL_RETRY_TAG] == "true"
 
