@@ -80,6 +80,7 @@ builtins.mapAttrs location layers.locations
     layers = layers.webserver;
     command = [
       "python"
+      "-P" # nothing of the working directory is imported
       "-m"
       "dagster_dagnix.webserver"
       "--socket"

@@ -89,7 +89,7 @@ func settleLaunches(ctx context.Context, pool *sql.DB) error {
 	if !found {
 		return nil
 	}
-	settle := exec.CommandContext(ctx, "python", "-m", "dagster_dagnix.settle")
+	settle := exec.CommandContext(ctx, "python", "-P", "-m", "dagster_dagnix.settle")
 	settle.Stdout, settle.Stderr = os.Stdout, os.Stderr
 	if err := settle.Run(); err != nil {
 		return fmt.Errorf("the runs whose launch was cut off are not settled: %w", err)

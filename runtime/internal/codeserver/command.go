@@ -28,7 +28,7 @@ func Command() ([]string, error) {
 		return nil, err
 	}
 	command := []string{
-		"python", "-m", "dagster_dagnix.server",
+		"python", "-P", "-m", "dagster_dagnix.server",
 		"--sockets", runserver.Folder(),
 		"--location", Location(),
 	}

@@ -28,7 +28,7 @@ PACKAGE = HERE.parent
 ACCOUNT = "postgres"  # of Debian's package, as the server refuses to run as root
 
 
-def until(look: Callable[[], Any], what: str | Path, seconds: float = 30) -> Any:
+def until(look: Callable[[], Any], what: str | Path, seconds: float = 60) -> Any:
     """Wait until a look finds something, and return it; `what` may be the log that says why not."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -145,7 +145,7 @@ class World:
         assert found
         return found
 
-    def wait(self, run: DagsterRun, status: str, seconds: float = 30) -> DagsterRun:
+    def wait(self, run: DagsterRun, status: str, seconds: float = 60) -> DagsterRun:
         """Wait until a run has a status."""
         wanted = DagsterRunStatus(status)
 

@@ -12,9 +12,12 @@ from dagster._grpc.client import DagsterGrpcClient
 from harness import HERE, Served, World, lives, until
 
 from dagster_dagnix import settle
-from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG
+from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG, RunServer
+from dagster_dagnix.server.__main__ import parse
 from dagster_dagnix.server.checks import Unmet, check_dependencies
 from dagster_dagnix.server.load import Load
+from dagster_dagnix.server.loop import Loop
+from dagster_dagnix.server.server import Server
 
 
 @pytest.fixture
@@ -111,6 +114,11 @@ def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
 ) -> None:
     """Its process ended with exit code 0, as if all was well."""
     served = serve("left").ready()
+    assert "does ping, start" in served.ask("dance")["error"]
+    assert served.ask("start") == {"error": "The request lacks 'run_id'."}
+    assert served.ask("check", run_id="x") == {"known": False}
+    assert served.ask("end", run_id="x") == {"ended": False}
+    assert "is no process" in served.ask("start_step", run_id="x", key="k", arguments="")["error"]
     note = tmp_path / "note"
     run = world.run("left", "leaves", leave={"config": {"note": str(note)}})
     world.wait(world.launch(run), "FAILURE")
@@ -133,13 +141,34 @@ def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
     world.instance.run_launcher.terminate(hung.run_id)
 
 
-def test_requests_are_answered_in_sentences(serve: Callable[..., Served]) -> None:
-    served = serve("asked").ready()
-    assert "does ping, start" in served.ask("dance")["error"]
-    assert served.ask("start") == {"error": "The request lacks 'run_id'."}
-    assert served.ask("check", run_id="x") == {"known": False}
-    assert served.ask("end", run_id="x") == {"ended": False}
-    assert "is no process" in served.ask("start_step", run_id="x", key="k", arguments="")["error"]
+def begin(*words: str) -> None:
+    """Do what the run server does first."""
+    Server(Loop(), parse(words), RunServer("host", "0123456789ab"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--location", "a/b"], "give it a name without slashes"),
+        (["--location", "a", "--prepare", "x", "--", "-m", "y"], "without --prepare"),
+        (["--location", "a" * 100], "with a short path"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_said_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        begin("--sockets", str(tmp_path), *words)
+    assert said in f"{ended.value} {capsys.readouterr().err}"
+
+
+def test_how_long_a_run_may_take_to_end_is_a_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DAGNIX_KILL_SECONDS", "soon")
+    with pytest.raises(SystemExit):
+        parse(["--sockets", "/x", "--location", "a"])
+    assert "DAGNIX_KILL_SECONDS must be a number of seconds" in capsys.readouterr().err
 
 
 def test_dependencies_that_are_missing_are_named(

@@ -39,10 +39,13 @@ def start_long(
     return run
 
 
-def test_a_code_server_that_was_killed_is_started_again_and_runs_go_on(
+def test_what_is_gone_is_made_again_and_runs_go_on(
     world: World, serve: Callable[..., Served], tmp_path: Path
 ) -> None:
     served = serve("again").ready()
+    # What somebody has deleted is made again.
+    shutil.rmtree(served.folder)
+    until(lambda: listens(served.folder / RUN_LINK) and listens(served.folder / CODE_LINK), "again")
     run = start_long(world, served, tmp_path / "note")
     first = name(served.folder, CODE_LINK)
     (code,) = [
@@ -97,31 +100,7 @@ def test_runs_of_a_run_server_that_was_killed_are_reported_by_the_next(
     world.wait(canceling, "CANCELED")
 
 
-def test_a_reload_of_broken_code_keeps_what_is_served(
-    serve: Callable[..., Served], project: Path
-) -> None:
-    served = serve("reload", project=project).ready()
-    first = name(served.folder, CODE_LINK)
-    whole = (project / "jobs.py").read_text()
-    (project / "jobs.py").write_text("1 / 0\n")
-    answer = served.ask("reload", seconds=30)
-    assert "ZeroDivisionError" in str(answer["error"])
-    assert answer["error"]["__class__"] == "SerializableErrorInfo"
-    assert name(served.folder, CODE_LINK) == first
-    assert listens(served.folder / CODE_LINK)
-    (project / "jobs.py").write_text(whole)
-    code = served.ask("reload", seconds=30)["code"]
-    assert code == {
-        "socket": name(served.folder, CODE_LINK),
-        "ready": True,
-        "lazy": False,
-        "error": None,
-    }
-    assert code["socket"] != first
-    until(lambda: not listens(served.folder / first), "the old one has ended")
-
-
-def test_code_that_is_broken_at_first_is_shown_and_served_once_it_is_not(
+def test_code_that_is_broken_is_shown_at_first_and_later_changes_nothing(
     world: World, serve: Callable[..., Served], project: Path
 ) -> None:
     whole = (project / "jobs.py").read_text()
@@ -138,6 +117,24 @@ def test_code_that_is_broken_at_first_is_shown_and_served_once_it_is_not(
     assert served.ask("reload", seconds=30)["code"]["lazy"] is False
     assert "__repository__" in str(jobs(served.folder))
     world.wait(world.launch(world.run("broken", "works")), "SUCCESS")
+    # A reload of broken code keeps what is served.
+    first = name(served.folder, CODE_LINK)
+    (project / "jobs.py").write_text("1 / 0\n")
+    answer = served.ask("reload", seconds=30)
+    assert "ZeroDivisionError" in str(answer["error"])
+    assert answer["error"]["__class__"] == "SerializableErrorInfo"
+    assert name(served.folder, CODE_LINK) == first
+    assert listens(served.folder / CODE_LINK)
+    (project / "jobs.py").write_text(whole)
+    code = served.ask("reload", seconds=30)["code"]
+    assert code == {
+        "socket": name(served.folder, CODE_LINK),
+        "ready": True,
+        "lazy": False,
+        "error": None,
+    }
+    assert code["socket"] != first
+    until(lambda: not listens(served.folder / first), "the old one has ended")
 
 
 def test_a_second_run_server_takes_over_while_a_run_is_in_flight(
@@ -167,10 +164,3 @@ def test_a_second_run_server_takes_over_while_a_run_is_in_flight(
     assert again.ask("leave") == {"draining": True}
     assert not (again.folder / RUN_LINK).is_symlink()
     assert again.end() == 0
-
-
-def test_what_is_deleted_is_made_again(world: World, serve: Callable[..., Served]) -> None:
-    served = serve("derived").ready()
-    shutil.rmtree(served.folder)
-    until(lambda: listens(served.folder / RUN_LINK) and listens(served.folder / CODE_LINK), "again")
-    world.wait(world.launch(world.run("derived", "works")), "SUCCESS")

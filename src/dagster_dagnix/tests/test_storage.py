@@ -2,8 +2,7 @@
 
 import multiprocessing
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 from dagster import DagsterEvent, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.tags import WILL_RETRY_TAG
-from dagster_postgres import PostgresEventLogStorage
-from harness import PACKAGE, World
+from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
+from harness import World
 from sqlalchemy import event, text
 
 from dagster_dagnix.storage import DagnixPostgresStorage, DagnixScheduleStorage, engine, url
@@ -45,17 +44,20 @@ def test_a_host_name_stays_one() -> None:
 
 
 def test_tables_are_made_once_by_processes_that_begin_together(empty: str) -> None:
-    program = (
-        "import sys; from dagster_dagnix import DagnixPostgresStorage as S; "
-        "print(S(sys.argv[1]).run_storage.get_runs_count())"
-    )
-    words = [sys.executable, "-c", program, empty]
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    begun = [
-        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    assert [each.communicate()[0].strip() for each in begun] == ["0", "0"]
+    def make() -> None:
+        os._exit(DagnixPostgresStorage(empty).run_storage.get_runs_count())
+
+    assert exit_codes(make, 4) == [0] * 4
+
+
+def exit_codes(do: Callable[[], None], count: int) -> list[int | None]:
+    """Do something in so many forks at the same time."""
+    forks = [multiprocessing.get_context("fork").Process(target=do) for _ in range(count)]
+    for each in forks:
+        each.start()
+    for each in forks:
+        each.join()
+    return [each.exitcode for each in forks]
 
 
 def test_runs_events_and_schedules_share_a_connection(world: World) -> None:
@@ -80,18 +82,18 @@ def test_a_connection_that_postgres_has_cut_is_replaced(world: World) -> None:
 
 
 def test_a_fork_has_connections_of_its_own(world: World) -> None:
-    world.instance.get_runs_count()
+    def session() -> int | None:
+        with world.instance.run_storage.connect() as connection:
+            return connection.execute(text("SELECT pg_backend_pid()")).scalar()
 
-    def count() -> None:
-        os._exit(0 if world.instance.get_runs_count() >= 0 else 1)
+    own = session()
+    assert session() == own
 
-    forks = [multiprocessing.get_context("fork").Process(target=count) for _ in range(3)]
-    for each in forks:
-        each.start()
-    for each in forks:
-        each.join()
-    assert [each.exitcode for each in forks] == [0, 0, 0]
-    assert world.instance.get_runs_count() >= 0
+    def is_another() -> None:
+        os._exit(session() == own)
+
+    assert exit_codes(is_another, 3) == [0] * 3
+    assert session() == own
 
 
 def test_the_webservers_limit_of_a_query_is_taken_over(empty: str) -> None:
@@ -156,7 +158,16 @@ def test_a_run_has_failed_before_its_last_event_is_there(
         store(storage, entry)
 
     monkeypatch.setattr(PostgresEventLogStorage, "store_event", look)
+    changed = []
+    change = PostgresRunStorage.handle_run_event
+
+    def note(storage: PostgresRunStorage, *details: object) -> None:
+        changed.append(details[0])
+        change(storage, *details)
+
+    monkeypatch.setattr(PostgresRunStorage, "handle_run_event", note)
     world.instance.report_run_failed(run)
+    assert changed == [run.run_id]
     assert seen[-1] == (DagsterEventType.RUN_FAILURE, "FAILURE", "true")
     assert world.get(run).tags[WILL_RETRY_TAG] == "true"
 

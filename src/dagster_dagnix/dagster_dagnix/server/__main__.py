@@ -9,12 +9,12 @@ import threading
 import uuid
 from collections.abc import Sequence
 
-from dagster_dagnix.protocol import RunServer
+from dagster_dagnix.protocol import RunServer, folder_of
 from dagster_dagnix.server import imports, process
 from dagster_dagnix.server.loop import Forked, Loop
 from dagster_dagnix.server.server import Server, Settings
 
-KILL_SECONDS = 120.0
+KILL_VARIABLE, KILL_SECONDS = "DAGNIX_KILL_SECONDS", 120.0
 
 
 def parse(arguments: Sequence[str]) -> Settings:
@@ -34,14 +34,21 @@ def parse(arguments: Sequence[str]) -> Settings:
     found = parser.parse_args(words[:end])
     if found.prepare and words[end + 1 :]:
         parser.error("options after -- are for a server without --prepare, which prints them")
-    kill_seconds = os.environ.get("DAGNIX_KILL_SECONDS") or KILL_SECONDS
+    try:
+        folder_of(found.sockets, found.location)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        kill_seconds = float(os.environ.get(KILL_VARIABLE) or KILL_SECONDS)
+    except ValueError:
+        parser.error(f"{KILL_VARIABLE} must be a number of seconds")
     return Settings(
         sockets=found.sockets,
         location=found.location,
         prepare=tuple(found.prepare),
         options=tuple(words[end + 1 :]),
         watch=tuple(found.watch),
-        kill_seconds=float(kill_seconds),
+        kill_seconds=kill_seconds,
     )
 
 

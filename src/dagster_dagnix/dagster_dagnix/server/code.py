@@ -18,7 +18,9 @@ from dagster_dagnix.server.prepare import Prepare
 
 LOOK_SECONDS = 0.02  # whether a new one listens
 LATER_SECONDS = 1.0  # until the old one is ended, for what has just been asked of it
-KILL_SECONDS = 15.0
+KILL_SECONDS = 15.0  # from when it is told to end
+# An old one first answers what it was asked, such as a sensor's tick, for Dagster's grace period.
+GRACE_VARIABLE, GRACE_SECONDS = "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD", 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 LIVED_SECONDS = 60.0  # one that ended after that has not ended at once
 ERROR_BYTES = 16 << 20
@@ -103,14 +105,14 @@ class Code:
         """Start another code server if somebody has removed the socket of the one that serves."""
         current = self.current
         if current and current.is_ready and not current.path.exists():
-            self._end(current)
+            self._end(current, KILL_SECONDS)
             self._restart(current)
 
     def stop(self) -> None:
         """End all code servers."""
         self._is_stopping = True
         for each in list(self._servers.values()):
-            self._end(each)
+            self._end(each, KILL_SECONDS)
 
     def _prepared(self, load: Load | None, error: str) -> None:
         if load:
@@ -147,7 +149,7 @@ class Code:
         if not new.is_lazy:
             self.error = None
         if old and old.pid in self._servers:
-            self._loop.later(LATER_SECONDS, partial(self._end, old))
+            self._loop.later(LATER_SECONDS, partial(self._end, old, KILL_SECONDS + grace(old.load)))
         self._loop.later(LIVED_SECONDS, partial(self._has_lived, new))
         self._ready(self.error)
         self._done()
@@ -219,13 +221,21 @@ class Code:
             self._is_loading = True
             self._prepare.run(self._prepared)
 
-    def _end(self, server: CodeServer) -> None:
+    def _end(self, server: CodeServer, kill_seconds: float) -> None:
         if server.pid not in self._servers or server.is_ending:
             return
         server.is_ending = True
         os.kill(server.pid, signal.SIGTERM)
-        self._loop.later(KILL_SECONDS, partial(self._kill, server))
+        self._loop.later(kill_seconds, partial(self._kill, server))
 
     def _kill(self, server: CodeServer) -> None:
         if self._servers.get(server.pid) is server:
             os.kill(server.pid, signal.SIGKILL)
+
+
+def grace(load: Load) -> float:
+    """Return how many seconds Dagster lets a code server answer what it was asked before."""
+    try:
+        return float(load.environment.get(GRACE_VARIABLE) or GRACE_SECONDS)
+    except ValueError:
+        return GRACE_SECONDS

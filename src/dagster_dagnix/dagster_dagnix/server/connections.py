@@ -24,7 +24,13 @@ class Listener:
 
     def __init__(self, loop: Loop, path: Path, handle: Handle) -> None:
         self._loop, self._path, self._handle = loop, path, handle
-        self._listen()
+        try:
+            self._listen()
+        except OSError as error:
+            raise SystemExit(
+                f"The run server cannot make its socket {path}: {error.strerror or error}. "
+                "--sockets must name a folder that this user can write, with a short path."
+            ) from error
 
     def look(self) -> None:
         """Listen again if somebody has removed the socket."""
