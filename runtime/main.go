@@ -32,6 +32,8 @@ Usage:
                                       it gives SERVICE that long to become well
   runtime code [GENERATION…]          what the code server begins with now, as JSON; removes what
                                       belongs to other generations than these and the last few
+  runtime check                       load the code and serve it to nobody; exit code 1 if it does not
+                                      load, and why
   runtime reload                      serve the code as it is now: the code server's ID and what it
                                       serves, or why the code does not load; exit code 0 or 1
   runtime serve                       have webserver and daemon use this container's code server, and
@@ -133,6 +135,12 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return restoreStep(ctx, rest, stderr)
 	case command == "code":
 		return tell(ctx, func() (string, error) { return code(ctx, rest) }, stdout, stderr)
+	case command == "check" && len(rest) == 0:
+		if err := codeserver.Check(ctx, stderr); err != nil {
+			fmt.Fprintln(stdout, err)
+			return 1
+		}
+		return 0
 	case command == "reload" && len(rest) == 0:
 		return reload(ctx, stdout)
 	case command == "serving" && len(rest) == 0:

@@ -1,10 +1,13 @@
 package codeserver
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -25,6 +28,27 @@ func LoadError(said json.RawMessage) error {
 		return err
 	}
 	return fmt.Errorf("the run server's error is unknown: %s", said)
+}
+
+// Check loads the code as it is now in a process of its own, which serves nobody. If it does not load,
+// the error says why.
+func Check(ctx context.Context, log io.Writer) error {
+	code, err := Prepare(ctx, nil)
+	if err != nil {
+		return &dagster.LoadError{Sentence: err.Error()}
+	}
+	defer removeGeneration(code.Generation)
+	load, err := json.Marshal(code)
+	if err != nil {
+		return err
+	}
+	check := exec.CommandContext(ctx, "python", "-P", "-m", "dagster_dagnix.check")
+	check.Stdin, check.Stderr = bytes.NewReader(load), log
+	said, err := check.Output()
+	if len(said) > 0 {
+		return LoadError(said)
+	}
+	return err
 }
 
 // Reload serves the code as it is now, and returns in a sentence what that is. If it does not load, what

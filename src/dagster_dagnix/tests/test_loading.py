@@ -1,7 +1,9 @@
 """What is loaded: the program that prepares it, watched folders, snapshots, dependencies."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 from dagster._grpc.client import DagsterGrpcClient
-from harness import HERE, Served, World, lives, until
+from harness import HERE, PACKAGE, Served, World, lives, until
 
 from dagster_dagnix import settle
 from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG, RunServer
@@ -186,3 +188,21 @@ def test_dependencies_that_are_missing_are_named(
     (tmp_path / "pyproject.toml").write_text("[")
     with pytest.raises(Unmet, match="cannot be read"):
         check_dependencies(tmp_path)
+
+
+def check(load: Load) -> subprocess.CompletedProcess[str]:
+    text = json.dumps(
+        {"folder": load.folder, "options": load.options, "environment": {**os.environ}}
+    )
+    command = [sys.executable, "-m", "dagster_dagnix.check"]
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=env)
+
+
+def test_code_is_checked_without_being_served() -> None:
+    options = ("-f", "jobs.py", "-d", str(HERE / "project"))
+    checked = check(Load(str(HERE / "project"), options))
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
+    checked = check(Load(str(HERE / "project"), ("-f", "none.py")))
+    assert checked.returncode == 1
+    assert "none.py" in json.loads(checked.stdout)["message"]
