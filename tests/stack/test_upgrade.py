@@ -101,7 +101,8 @@ def test_an_upgrade_loses_no_run_and_backs_up(older: Served) -> None:
     assert server_info(older) == versions(older) == {after}
     assert stack.sql(REVISION) == NEWEST
     assert stack.sql(ADDED) == "1"
-    assert {name for name in there if stack.identifiers()[name] == there[name]} == {"postgres"}
+    same = {name for name, each in stack.identifiers().items() if each == there[name]}
+    assert same == {"postgres", "gate"}
     assert older.answer() == "second"
     assert {crowd.answer("short", run) for run in queued} <= {"first", "second"}
     older.release()
