@@ -9,7 +9,7 @@ from support.stack import SERVICES, Stack
 
 DAGSTER = ("webserver", "daemon", "pipes")
 COMMANDS = {
-    "webserver": "dagster-webserver",
+    "webserver": "dagster_dagnix.webserver",
     "daemon": "dagster-daemon",
     "pipes": "dagster_dagnix.server",
     "postgres": "postgres",

@@ -26,6 +26,7 @@ NEWEST = "29b539ebc72a"
 BEFORE = "6b7fb194ff9c"
 REMOVE = "ALTER TABLE dagster.concurrency_limits DROP COLUMN IF EXISTS using_default_limit"
 ADDED = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'using_default_limit'"
+WEBSERVER = '"dagster_dagnix.webserver"'  # in nix/images.nix
 REVISION = "SELECT version_num FROM dagster.alembic_version"
 
 
@@ -242,9 +243,9 @@ def change(folder: Path, old: str, new: str) -> None:
 def test_a_service_that_does_not_become_healthy_is_put_back(older: Served) -> None:
     stack = older.stack
     image = stack.podman.inspect(stack.container("webserver"))["Image"]
-    change(stack.checkout, '"dagster-webserver"', '"dagster-webserver" "--no-such-option"')
+    change(stack.checkout, WEBSERVER, f'{WEBSERVER} "--no-such-option"')
     failed = stack.dagnix("upgrade", check=False)
-    change(stack.checkout, '"dagster-webserver" "--no-such-option"', '"dagster-webserver"')
+    change(stack.checkout, f'{WEBSERVER} "--no-such-option"', WEBSERVER)
     assert failed.returncode == 1
     assert "No such option" in failed.stderr
     assert "webserver has its old image again" in failed.stderr
