@@ -69,6 +69,19 @@ def test_the_readme_names_the_versions_that_are_locked() -> None:
     assert said.groups() == (debian["suite"], python["python"], dagster.rpartition(".")[0])
 
 
+def test_the_page_about_upstream_names_the_versions_that_are_locked() -> None:
+    locked = json.loads((ROOT / "nix/locks/python.json").read_text())["packages"]["x86_64-linux"]
+    names = {
+        "Dagster": "dagster",
+        "gRPC": "grpcio",
+        "podman-compose": "podman-compose",
+        "pip": "pip",
+    }
+    seen = [f"{name} {locked[package]['version']}" for name, package in names.items()]
+    text = " ".join(PAGES["docs/upstream.md"].text.split())
+    assert f"Seen with {', '.join(seen[:-1])} and {seen[-1]}." in text
+
+
 def test_the_readme_lists_every_environment_variable_of_the_code() -> None:
     code = "\n".join(sources(*CODE))
     found = set(re.findall(r"\bDAGNIX_[A-Z_]+[A-Z]\b", code))
