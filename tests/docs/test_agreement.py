@@ -84,6 +84,14 @@ def test_the_page_about_upstream_names_the_versions_that_are_locked() -> None:
     assert f"Seen with {', '.join(seen[:-1])} and {seen[-1]}." in text
 
 
+def test_the_readme_of_the_package_names_the_version_that_is_locked() -> None:
+    locked = json.loads((ROOT / "nix/locks/python.json").read_text())["packages"]["x86_64-linux"]
+    text = (ROOT / "src/dagster_dagnix/README.md").read_text()
+    checked = re.search(r"Checked with Dagster [\d.]+, ([\d.]+) ", text)
+    assert checked
+    assert checked[1] == locked["dagster"]["version"]
+
+
 def test_the_readme_lists_every_environment_variable_of_the_code() -> None:
     code = "\n".join(sources(*CODE))
     found = set(re.findall(r"\bDAGNIX_[A-Z_]+[A-Z]\b", code))
