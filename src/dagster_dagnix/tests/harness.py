@@ -233,7 +233,8 @@ class Served:
                         return path
             return None
 
-        return until(look, "the socket of the run server")
+        # It imports all of Dagster first, which takes a busy machine long.
+        return until(look, "the socket of the run server", 120)
 
     def ready(self) -> "Served":
         """Wait until it serves code, or is ready to."""
