@@ -1,4 +1,7 @@
-"""dagster_dagnix works with the oldest Dagster that it is said to, and with the newest."""
+"""dagster_dagnix works with the oldest Dagster that it is said to.
+
+Its own tests run with the one that is locked; `./dagnix test --dagster newest` tries the newest.
+"""
 
 import os
 import shutil
@@ -11,39 +14,38 @@ import pytest
 from support.stack import ROOT
 
 PACKAGE = ROOT / "src/dagster_dagnix"
-CACHE = ROOT / ".dagnix/test-dagster"
 OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
-NEWEST = ("dagster", "dagster-postgres", "dagster-webserver")
+TESTS = ("contract", "runs", "storage", "webserver")
 
 
-def install(requirements: tuple[str, ...], folder: Path) -> None:
-    """Install with pip as the user has it; what is there already is not fetched again."""
+@pytest.fixture(scope="module")
+def oldest() -> Path:
+    """A folder with the oldest Dagster, from pip as the user has it; it is kept."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     constraints = project["tool"]["dagnix"]["location-constraints"]
+    folder = ROOT / ".dagnix/test-dagster/oldest"
     done = folder / "requirements.txt"
-    wanted = "\n".join((*requirements, *constraints, "pytest"))
-    if requirements is not NEWEST and done.is_file() and done.read_text() == wanted:
-        return
+    wanted = "\n".join((*OLDEST, *constraints, "pytest"))
+    if done.is_file() and done.read_text() == wanted:
+        return folder
     shutil.rmtree(folder, ignore_errors=True)
     words = ["install", "--quiet", "--no-warn-conflicts", "--target", folder, *wanted.split("\n")]
     subprocess.run([sys.executable, "-m", "pip", *words], check=True)
     done.write_text(wanted)
+    return folder
 
 
-@pytest.mark.parametrize("requirements", [OLDEST, NEWEST], ids=["oldest", "newest"])
-def test_the_package_works_with(
-    requirements: tuple[str, ...], request: pytest.FixtureRequest
-) -> None:
-    folder = CACHE / request.node.callspec.id
-    install(requirements, folder)
-    tests = [
-        PACKAGE / "tests" / f"test_{name}.py"
-        for name in ("contract", "runs", "storage", "webserver")
-    ]
+def test_the_package_says_which_is_the_oldest() -> None:
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
+    assert [each.replace("==", ">=") for each in OLDEST[:2]] == project["dependencies"]
+
+
+def test_the_package_works_with_the_oldest(oldest: Path) -> None:
+    tests = [PACKAGE / "tests" / f"test_{name}.py" for name in TESTS]
     options = ["-q", "-p", "no:cacheprovider", "-c", PACKAGE / "pyproject.toml"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
-        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{PACKAGE}"},
+        env={**os.environ, "PYTHONPATH": f"{oldest}{os.pathsep}{PACKAGE}"},
         capture_output=True,
         text=True,
         check=False,

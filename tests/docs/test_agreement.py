@@ -1,11 +1,13 @@
 """What the documentation says agrees with the code."""
 
+import ast
 import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from support.command import run
@@ -69,6 +71,27 @@ def test_the_readme_names_the_versions_that_are_locked() -> None:
     assert said.groups() == (debian["suite"], python["python"], dagster.rpartition(".")[0])
 
 
+def test_the_page_about_upstream_names_the_versions_that_are_locked() -> None:
+    locked = json.loads((ROOT / "nix/locks/python.json").read_text())["packages"]["x86_64-linux"]
+    names = {
+        "Dagster": "dagster",
+        "gRPC": "grpcio",
+        "podman-compose": "podman-compose",
+        "pip": "pip",
+    }
+    seen = [f"{name} {locked[package]['version']}" for name, package in names.items()]
+    text = " ".join(PAGES["docs/upstream.md"].text.split())
+    assert f"Seen with {', '.join(seen[:-1])} and {seen[-1]}." in text
+
+
+def test_the_readme_of_the_package_names_the_version_that_is_locked() -> None:
+    locked = json.loads((ROOT / "nix/locks/python.json").read_text())["packages"]["x86_64-linux"]
+    text = (ROOT / "src/dagster_dagnix/README.md").read_text()
+    checked = re.search(r"Checked with Dagster [\d.]+, ([\d.]+) ", text)
+    assert checked
+    assert checked[1] == locked["dagster"]["version"]
+
+
 def test_the_readme_lists_every_environment_variable_of_the_code() -> None:
     code = "\n".join(sources(*CODE))
     found = set(re.findall(r"\bDAGNIX_[A-Z_]+[A-Z]\b", code))
@@ -87,7 +110,8 @@ def test_the_readme_gives_the_defaults_of_compose() -> None:
 
 
 def test_the_template_has_the_files_of_dagnix_that_a_project_owns() -> None:
-    patterns = ("VERSION", "compose*.yaml", "config/**/*", "pipes/src/pipes/definitions.py")
+    code = ("pipes/src/pipes/definitions.py", "pipes/src/pipes/defs/executor.py")
+    patterns = ("VERSION", "compose*.yaml", "config/**/*", *code)
     files = {
         path.relative_to(ROOT)
         for pattern in patterns
@@ -103,6 +127,28 @@ def test_the_template_has_the_files_of_dagnix_that_a_project_owns() -> None:
     assert other == [], "copy them to templates/project/"
     config = {path for path in TEMPLATE.glob("config/**/*") if path.is_file()}
     assert {path.relative_to(TEMPLATE) for path in config} <= files
+
+
+@pytest.mark.parametrize(
+    "folder", [ROOT / "pipes", TEMPLATE / "pipes"], ids=["example", "template"]
+)
+def test_the_code_loads_without_dagnix(folder: Path) -> None:
+    """It may name what Dagnix adds to Dagster in words, but not import or require it."""
+    imported = {
+        name
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert "dagster" in imported
+    required = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert not [each for each in (*imported, *required) if "dagnix" in each]
 
 
 def test_the_dev_shell_of_a_project_finds_its_code_as_dagnixs_does() -> None:

@@ -31,7 +31,11 @@ IN_EVERY_TEST = {
 
 
 # What other tests say that they run: Page.run_by.
-for file in (ROOT / "tests" / "stack").glob("test_*.py"):
+OTHERS = (
+    *(ROOT / "tests/stack").glob("test_*.py"),
+    ROOT / "tests/unit/cli/test_another_dagster.py",
+)
+for file in OTHERS:
     runpy.run_path(str(file))
 run_by_tests.update(IN_EVERY_TEST)
 run_by_tests.add((README, DEV))

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from dagnix import console, images, locations, nix, podman, project
+from dagnix import UserError, another_dagster, console, images, locations, nix, podman, project
 from dagnix.process import Result, run
 
 CONTEXT = {
@@ -50,14 +50,32 @@ def command(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the unit tests, and whether the stack comes up.")
     ] = False,
+    dagster: Annotated[
+        str,
+        typer.Option(
+            "--dagster",
+            metavar="VERSION",
+            help="Whether Dagnix works with another Dagster: a version, or `newest`.",
+        ),
+    ] = "",
 ) -> None:
     """Set everything up and run all tests.
 
     `nix flake check` and the tests of the code in pipes/ run beside those of Dagnix itself. With
     arguments, which go to pytest, only the latter run. A project of its own has its code's tests,
     which get the arguments there, and the check.
+
+    With --dagster that version is locked in a copy of the checkout, and there the tests run of
+    what depends on it.
     """
     here = project.current()
+    if dagster:
+        if not has_tests(here):
+            raise UserError(
+                "--dagster is for Dagnix itself. Here, name the version under [tool.dagnix] in "
+                "pyproject.toml, and run ./dagnix lock and ./dagnix test."
+            )
+        raise typer.Exit(int(not another_dagster.test(here, dagster, context.args)))
     if has_tests(here):
         images.load(here, images.build(here))
     with console.step("Building the dev environment", "The dev environment is built") as step:

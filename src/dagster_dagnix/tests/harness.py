@@ -72,6 +72,17 @@ def postgres() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def fields(database: Path, name: str) -> dict[str, Any]:
+    """Return what `postgres_db` of a storage's configuration is for a database."""
+    return {
+        "hostname": str(database),
+        "db_name": name,
+        "username": "dagster",
+        "password": "none",
+        "port": 5432,
+    }
+
+
 class World:
     """An instance, and a folder of sockets for its code locations."""
 
@@ -84,15 +95,7 @@ class World:
                 "custom": {
                     "module": "dagster_dagnix",
                     "class": "DagnixPostgresStorage",
-                    "config": {
-                        "postgres_db": {
-                            "hostname": str(database),
-                            "port": 5432,
-                            "db_name": "dagster",
-                            "username": "dagster",
-                            "password": "none",
-                        }
-                    },
+                    "config": {"postgres_db": fields(database, "dagster")},
                 }
             },
             "run_launcher": {
@@ -230,7 +233,8 @@ class Served:
                         return path
             return None
 
-        return until(look, "the socket of the run server")
+        # It imports all of Dagster first, which takes a busy machine long.
+        return until(look, "the socket of the run server", 120)
 
     def ready(self) -> "Served":
         """Wait until it serves code, or is ready to."""

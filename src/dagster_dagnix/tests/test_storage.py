@@ -11,7 +11,7 @@ from dagster import DagsterEvent, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
-from harness import World
+from harness import World, fields
 from sqlalchemy import event, text
 
 from dagster_dagnix.storage import DagnixPostgresStorage, DagnixScheduleStorage, engine, url
@@ -25,16 +25,6 @@ def empty(database: Path, request: pytest.FixtureRequest) -> str:
     with engine(address).connect() as connection:
         connection.execute(text(f"CREATE DATABASE {own}"))
     return url({"postgres_db": fields(database, own)})
-
-
-def fields(database: Path, name: str) -> dict:
-    return {
-        "hostname": str(database),
-        "db_name": name,
-        "username": "dagster",
-        "password": "none",
-        "port": 5432,
-    }
 
 
 def test_a_host_name_stays_one() -> None:
