@@ -63,15 +63,17 @@ func ApplyLocations(ctx context.Context, log io.Writer) ([]string, error) {
 		return nil, fmt.Errorf("Postgres does not answer: %w", err)
 	}
 	defer tx.Rollback()
-	// A password must not get into the log.
-	quiet := []string{
+	first := []string{
+		// Of two at one time the second would fail.
+		"SELECT pg_advisory_xact_lock(hashtext('roles of code locations'))",
+		// A password must not get into the log.
 		"SET LOCAL log_min_error_statement = panic",
 		"SET LOCAL log_statement = none",
 		"SET LOCAL log_min_duration_statement = -1",
 	}
 	names := pipelines(roles)
 	limits := limitConnections(append([]string{storage}, names...))
-	for _, statement := range slices.Concat(quiet, roleStatements(roles), limits) {
+	for _, statement := range slices.Concat(first, roleStatements(roles), limits) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return nil, fmt.Errorf("Postgres's roles and schemas cannot be set up: %w", err)
 		}
