@@ -165,8 +165,10 @@ ALIKE = {
 
 def test_neither_reads_the_data_or_reaches_the_sockets_of_the_other(both: Served) -> None:
     # The one that was there first has a table when the other looks for it.
-    both.stack.python("pipes", LOOK)
-    theirs, first = (json.loads(both.stack.python(name, LOOK)) for name in (NAME, "pipes"))
+    found = {}
+    for name in ("pipes", NAME, "pipes"):
+        found[name] = json.loads(both.stack.exec(name, "python", "-c", LOOK).stdout)
+    theirs, first = found[NAME], found["pipes"]
     assert theirs == {
         **ALIKE,
         "sockets": [NAME, "postgres"],

@@ -1,5 +1,7 @@
 """The roles that further code locations have in the stack's Postgres."""
 
+from contextlib import suppress
+
 from dagnix import UserError, locations, secret_files, stack
 from dagnix.health import PROGRAM
 from dagnix.podman import podman
@@ -71,3 +73,5 @@ def take_back(project: Project, location: str) -> None:
     for each in stack.containers(project):
         if each.service == "postgres" and each.running:
             podman(project, "exec", each.name, *words, failure="", check=False)
+            with suppress(UserError):  # the connections are shared among fewer
+                apply(project)
