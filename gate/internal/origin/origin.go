@@ -50,12 +50,27 @@ func (r Rules) Host(request *http.Request) error {
 // Here refuses what does not come from this host. Pipelines share a network with the gate, and who routes
 // through the host reaches its containers though no port is published there: they can name any Host.
 func (r Rules) Here(request *http.Request) error {
-	sender, err := netip.ParseAddrPort(request.RemoteAddr)
-	address := sender.Addr().Unmap()
-	if err != nil || !address.IsLoopback() && !slices.Contains(r.hosts, address) {
+	sender := address(request.RemoteAddr)
+	// Without root podman sends what comes to the host from within the container.
+	here := sender.IsValid() && (sender.IsLoopback() || sender == local(request))
+	if !here && !slices.Contains(r.hosts, sender) {
 		return errors.New("while nobody has to log in, the dashboard is for the host alone: `./dagnix auth add USER --role admin`")
 	}
 	return nil
+}
+
+// local is the address at which the request has arrived.
+func local(request *http.Request) netip.Addr {
+	at, is := request.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !is {
+		return netip.Addr{}
+	}
+	return address(at.String())
+}
+
+func address(withPort string) netip.Addr {
+	parsed, _ := netip.ParseAddrPort(withPort)
+	return parsed.Addr().Unmap()
 }
 
 // Sender refuses what the page of another site has had the browser send, but for a plain link.
