@@ -42,6 +42,8 @@ Usage:
   runtime leave                       have none of them use this container any more
   runtime runs                        the IDs of the runs that are executed here, a line each
   runtime postgres                    prepare the database cluster, become the Postgres server
+  runtime roles                       give further code locations their roles in the Postgres that runs
+                                      here; their names, a line each
   runtime backups                     make backups as they are due, and remove old ones
   runtime backup [--no-files]         write a backup to stdout
   runtime describe                    what a backup would be of, as JSON
@@ -78,6 +80,8 @@ Environment of postgres:
                           PostgreSQL 17 stands in its folder 17
   DAGSTER_PG_PASSWORD_FILE, STORAGE_PG_PASSWORD_FILE
                           (default /run/secrets/dagster-password, /run/secrets/storage-password)
+  DAGNIX_PG_LOCATIONS     the folder with the passwords of further code locations, each in a file of
+                          its name (default /run/secrets/storage); the role of a-b is storage_a_b
   DAGNIX_PG_CONFIG        settings to add, if the file exists (default /etc/postgresql/dagnix.conf)
   DAGNIX_PG_BINDIR        where postgres and initdb are (default /usr/lib/postgresql/VERSION/bin)
   DAGNIX_PG_MEMORY        the container's memory, such as 1g: no query gets more than half of what
@@ -119,6 +123,12 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return report(ctx, start(ctx, rest, stderr), stderr)
 	case command == "postgres" && len(rest) == 0:
 		return report(ctx, cluster.Run(ctx, stderr), stderr)
+	case command == "roles" && len(rest) == 0:
+		roles := func() (string, error) {
+			names, err := cluster.ApplyLocations(ctx, stderr)
+			return strings.Join(names, "\n"), err
+		}
+		return tell(ctx, roles, stdout, stderr)
 	case command == "backups" && len(rest) == 0:
 		return followBackups(ctx, stderr)
 	case command == "backup" && len(rest) == 0:

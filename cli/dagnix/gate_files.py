@@ -6,9 +6,8 @@ from pathlib import Path
 
 from dagnix import UserError, secret_files
 from dagnix.podman import podman
-from dagnix.project import Project
+from dagnix.project import IMAGE_USER, Project
 
-USER = 10001  # of the images
 USERS, PROVIDER = "users.json", "oidc.json"
 
 
@@ -70,7 +69,7 @@ def remove(project: Project, name: str) -> None:
 def give(project: Project, path: Path) -> None:
     """Give a file to the user in the containers, which without root is one of the user's own."""
     if os.geteuid() == 0:
-        os.chown(path, USER, USER)
+        os.chown(path, IMAGE_USER, IMAGE_USER)
         return
-    words = ["unshare", "chown", f"{USER}:{USER}", str(path)]
+    words = ["unshare", "chown", f"{IMAGE_USER}:{IMAGE_USER}", str(path)]
     podman(project, *words, failure="Podman cannot give the file to the containers' user")

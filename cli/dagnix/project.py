@@ -11,6 +11,7 @@ from typing import Self
 from dagnix import UserError, locations
 
 DEFAULT_PORT = 3000
+IMAGE_USER = 10001  # the uid of the services in their containers
 # podman-compose drops all else from a name, and Dagnix would look for a stack that is not there.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)  # as the OCI distribution specification has it

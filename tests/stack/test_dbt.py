@@ -84,7 +84,7 @@ def test_dbt_is_baked_deployed_and_run_with_its_tests_as_checks(shop: Served) ->
     set_up(shop.stack.checkout / "config/settings/default.toml", "postgres")
     shop.stack.dagnix("deploy", NAME)
     assert build(shop) == passed
-    rows = shop.stack.sql("select * from storage.customers order by customer")
+    rows = shop.stack.sql("select * from storage_shop.customers order by customer")
     assert [line.split("|") for line in rows.splitlines()] == [["ADA", "30"], ["GRACE", "40"]]
-    shop.stack.sql("drop table storage.raw_orders cascade")
+    shop.stack.sql("drop table storage_shop.raw_orders cascade")
     assert in_duckdb(shop) == BUILT, "the file outlives the deploy"

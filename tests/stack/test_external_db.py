@@ -18,6 +18,10 @@ pytestmark = pytest.mark.skipif(
 
 PAGE = Page(Path("docs/howto/external-database.md"))
 SCRIPT = "psql -h db.example.org -U postgres -d postgres -f config/postgres/external.sql"
+FURTHER = (
+    "psql -h db.example.org -U postgres -d dagster -v location=marketing "
+    "-f config/postgres/external-location.sql"
+)
 FILES = "export COMPOSE_FILE=compose.yaml:compose.external-db.yaml"
 HOST = "export DAGSTER_PG_HOST=db.example.org"
 
@@ -29,12 +33,16 @@ def database(
     for name in ("dagster-password", "storage-password"):
         new_stack.write_secret(name, secrets.token_hex(16))
     with external_postgres(podman, new_stack, images["pipes"]) as (host, socket):
-        script = PAGE.typed(SCRIPT, {"db.example.org": str(socket)})
-        run(["sh", "-c", script], env=new_stack.environment, cwd=ROOT)
+        further = new_stack.secrets / "storage" / "marketing"
+        further.parent.mkdir()
+        further.write_text("further\n")
+        for each in (SCRIPT, FURTHER):
+            script = PAGE.typed(each, {"db.example.org": str(socket)})
+            run(["sh", "-c", script], env=new_stack.environment, cwd=ROOT)
         yield host, socket
 
 
-@PAGE.run_by(SCRIPT, FILES, HOST, "./dagnix up")
+@PAGE.run_by(SCRIPT, FURTHER, FILES, HOST, "./dagnix up")
 def test_up_and_down_with_a_database_outside_the_stack(
     new_stack: Stack, podman: Podman, database: tuple[str, Path]
 ) -> None:
@@ -56,6 +64,11 @@ def test_up_and_down_with_a_database_outside_the_stack(
     count = ["psql", "--host", socket, "--username", ACCOUNT, "-Atqc"]
     stored = run([*count, "SELECT count(*) FROM storage.weather", "dagster"]).stdout.strip()
     assert stored == "31"
+    owner = (
+        "SELECT rolname, rolpassword IS NOT NULL FROM pg_namespace "
+        "JOIN pg_authid ON nspowner = pg_authid.oid WHERE nspname = 'storage_marketing'"
+    )
+    assert run([*count, owner, "dagster"]).stdout.strip() == "storage_marketing|t"
     tables = "SELECT count(*) > 10 FROM pg_tables WHERE schemaname = 'dagster'"
     assert run([*count, tables, "dagster"]).stdout.strip() == "t"
 

@@ -15,6 +15,7 @@ from support.served import Served, baked_in
 
 PAGE = Page(Path("docs/howto/code-locations.md"))
 NAME = "marketing"  # as on that page
+(DROP,) = (each for each in PAGE.commands() if "DROP OWNED" in each)
 PROJECT = """
 [project]
 name = "marketing"
@@ -94,12 +95,17 @@ def both(served: Served, podman: Podman) -> Served:
     folder = served.stack.checkout / "locations" / NAME
     folder.mkdir(parents=True)
     team.write(folder, "first", CODE, PROJECT)
-    webserver = podman.inspect(served.stack.container("webserver"))["State"]["StartedAt"]
+
+    def started() -> list[str]:
+        names = [served.stack.container(name) for name in ("webserver", "daemon", "postgres")]
+        return [podman.inspect(name)["State"]["StartedAt"] for name in names]
+
+    before = started()
     with Probe(served.stack.url) as probe:
         served.stack.dagnix("location", "add", NAME)
         assert locations(served) == ["pipes", NAME]
     assert not probe.failures
-    assert podman.inspect(served.stack.container("webserver"))["State"]["StartedAt"] == webserver
+    assert started() == before
     served.release()
     assert served.team.dashboard.end_of(long) is DagsterRunStatus.SUCCESS
     return served
@@ -112,6 +118,73 @@ def test_two_versions_of_a_library_run_side_by_side(both: Served) -> None:
     assert both.answer() == f"first {version}"
     assert drawn(both) == "first 3.0.5"
     assert version != "3.0.5"
+
+
+# What the code of a location does to find what is not its own.
+LOOK = """
+import os, pathlib, json, psycopg2
+
+def connect(user):
+    password = pathlib.Path("/run/secrets/storage-password").read_text().strip()
+    return psycopg2.connect(host=os.environ["STORAGE_PG_HOST"], user=user, password=password,
+                            dbname=os.environ["STORAGE_PG_DB"])
+
+own = connect(os.environ["STORAGE_PG_USER"])
+own.autocommit = True
+own.cursor().execute("CREATE TABLE IF NOT EXISTS secret AS SELECT current_user AS whose")
+said = {
+    "sockets": sorted(path.name for path in pathlib.Path("/run/dagnix").iterdir()),
+    "secrets": sorted(path.name for path in pathlib.Path("/run/secrets").iterdir()),
+}
+for schema in ("storage", "storage_marketing", "dagster"):
+    cursor = own.cursor()
+    try:
+        cursor.execute(f"SELECT * FROM {schema}.secret")
+        said[schema] = cursor.fetchone()[0]
+    except psycopg2.Error as error:
+        said[schema] = type(error).__name__
+for user in ("storage", "storage_marketing", "postgres"):
+    try:
+        connect(user).close()
+        said["as " + user] = "let in"
+    except psycopg2.Error:
+        said["as " + user] = "kept out"
+try:
+    os.remove("/run/dagnix/postgres/.s.PGSQL.5432")
+except OSError as error:
+    said["removes"] = type(error).__name__
+print(json.dumps(said))
+"""
+ALIKE = {
+    "secrets": ["dagster-password", "location", "shared", "storage-password"],
+    "dagster": "InsufficientPrivilege",
+    "as postgres": "kept out",
+    "removes": "OSError",
+}
+
+
+def test_neither_reads_the_data_or_reaches_the_sockets_of_the_other(both: Served) -> None:
+    # The one that was there first has a table when the other looks for it.
+    found = {}
+    for name in ("pipes", NAME, "pipes"):
+        found[name] = json.loads(both.stack.exec(name, "python", "-c", LOOK).stdout)
+    theirs, first = found[NAME], found["pipes"]
+    assert theirs == {
+        **ALIKE,
+        "sockets": [NAME, "postgres"],
+        "storage_marketing": "storage_marketing",
+        "storage": "InsufficientPrivilege",
+        "as storage_marketing": "let in",
+        "as storage": "kept out",
+    }
+    assert first == {
+        **ALIKE,
+        "sockets": ["pipes", "postgres"],
+        "storage": "storage",
+        "storage_marketing": "InsufficientPrivilege",
+        "as storage": "let in",
+        "as storage_marketing": "kept out",
+    }
 
 
 def test_what_both_have_is_stored_once(both: Served, podman: Podman) -> None:
@@ -192,7 +265,10 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
         volumes = podman("volume", "ls", "--quiet").stdout.split()
         images = podman("images", "--quiet", "--filter=reference=localhost/dagnix/third").stdout
         containers = both.stack.status().keys()
-        return [git, sorted(v for v in volumes if "third" in v), images, containers]
+        roles = both.stack.sql("SELECT rolname, rolconnlimit FROM pg_roles ORDER BY 1")
+        passwords = sorted(path.name for path in (both.stack.secrets / "storage").iterdir())
+        volumes = sorted(v for v in volumes if "third" in v)
+        return [git, volumes, images, containers, roles, passwords]
 
     before = state()
     words = tuple(str(tree / word) if word in {"docs", "unloadable"} else word for word in words)
@@ -222,7 +298,7 @@ def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
     team.write(folder, "first", CODE, PROJECT)
 
 
-@PAGE.run_by("./dagnix location remove marketing", "./dagnix location list")
+@PAGE.run_by("./dagnix location remove marketing", "./dagnix location list", DROP)
 def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Podman) -> None:
     wait_until(lambda: not both.stack.former(), "the containers before that go")
     patient = both.client.submit_job_execution("patient")
@@ -230,6 +306,7 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     webserver = podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"]
     removed = both.stack.dagnix("location", "remove", NAME)
     assert f"{both.stack.project}_{NAME}-data" in removed.stdout
+    assert "the schema storage_marketing" in removed.stdout
     assert locations(both) == ["pipes"]
     assert both.client.get_run_status(patient) is DagsterRunStatus.STARTED
     (former,) = both.stack.former()
@@ -241,6 +318,13 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert "pipes" in listed
     assert NAME not in listed
     assert both.answer().startswith("first ")
+    # Its data is there until somebody drops it.
+    count = "SELECT count(*) FROM pg_roles WHERE rolname = 'storage_marketing'"
+    assert both.stack.sql("SELECT whose FROM storage_marketing.secret") == "storage_marketing"
+    run(["rm", both.stack.secrets / "storage" / NAME])
+    here = {"dagnix_postgres": f"{both.stack.project}_postgres"}
+    run(["sh", "-c", PAGE.typed(DROP, here)], env=both.stack.environment)
+    assert both.stack.sql(count) == "0"
 
 
 def test_a_location_may_have_an_older_dagster_and_no_pyproject(served: Served) -> None:

@@ -1,5 +1,6 @@
 """The stack as an ordinary user runs it: podman without root."""
 
+import json
 import os
 import secrets
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
+from support import reach
 from support.command import run, wait_until
 from support.dashboard import Dashboard
 from support.podman import Podman
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.skipif(
     reason="only root may make a user; and as an ordinary user all other tests are rootless",
 )
 
+LISTENING = ("pipes", "postgres", "webserver")  # on sockets in folders of these names
 TUN = os.makedev(10, 200)  # Linux' number of /dev/net/tun
 
 # podman 4.5 and later read the one, earlier ones the other.
@@ -99,8 +102,12 @@ def test_the_stack_runs_without_root(
     shutil.copy(ROOT / "compose.yaml", folder)
     _write_secrets(folder / "secrets", user.name)
     scheduled = folder / "backups" / "scheduled"
-    scheduled.mkdir(parents=True)
-    scheduled.chmod(0o777)
+    sockets = folder / ".dagnix" / "sockets"
+    for open_to_all in (scheduled, *(sockets / "rootless" / name for name in LISTENING)):
+        open_to_all.mkdir(parents=True)
+        open_to_all.chmod(0o777)
+    sockets.chmod(0o700)
+    run(["chown", "-R", f"{user.name}:{user.name}", folder])
     shutil.copy(ROOT / "VERSION", folder)
     user.environment["DAGNIX_ROOT"] = str(folder)
     dagnix = (ROOT / ".dagnix" / "roots" / "cli").resolve() / "bin" / "dagnix"
@@ -109,8 +116,9 @@ def test_the_stack_runs_without_root(
     compose = ("podman-compose", f"--file={folder / 'compose.yaml'}", "--project-name=rootless")
     user.run(*compose, "up", "--detach")
     for service in (*SERVICES, "backup"):
-        check = ("podman", "exec", f"rootless_{service}_1", "/opt/dagster/bin/runtime", "health")
-        wait_until(lambda words=(*check, service): user.run(*words, check=False), service)
+        health = ("gate", "health") if service == "gate" else ("runtime", "health", service)
+        check = ("podman", "exec", f"rootless_{service}_1", f"/opt/dagster/bin/{health[0]}")
+        wait_until(lambda words=(*check, *health[1:]): user.run(*words, check=False), service)
     dashboard = Dashboard(int(user.environment["DAGNIX_PORT"]))
     dashboard.wait_for_job("example")
     _, status = dashboard.run("example")
@@ -121,6 +129,19 @@ def test_the_stack_runs_without_root(
     assert secret.stat().st_uid not in {0, folder.stat().st_uid, 10001}
     read = "print(open('/run/secrets/shared/API_KEY').read())"
     assert user.run("podman", "exec", "rootless_pipes_1", "python", "-c", read) == "hush\n"
+
+    # Other users of the host are kept out of the sockets, pipelines out of a gate without a login.
+    there = reach.sockets(sockets / "rootless", 0)
+    assert {name.partition("/")[0] for name in there} == set(LISTENING)
+    assert set(there.values()) == {"connected"}
+    others = reach.sockets(sockets / "rootless", reach.CONTAINERS_USER)
+    assert others == dict.fromkeys(there, "PermissionError")
+    python = ("podman", "exec", "rootless_pipes_1", "python3.13", "-c")
+    assert user.run(*python, reach.ask("gate")).startswith(
+        "403 Refused: while nobody has to log in"
+    )
+    reached = json.loads(user.run(*python, reach.dial("gate", "postgres", "webserver", "daemon")))
+    assert [to for to, how in reached.items() if how == "connected"] == ["gate:3000"]
 
     user.run(*compose, "down", "--volumes")
     for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls", "--filter=name=rootless")):

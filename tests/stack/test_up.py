@@ -1,11 +1,13 @@
 """`./dagnix up`, and what it brought up."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from support import reach
 from support.command import wait_until
-from support.podman import Podman
+from support.podman import Podman, Workbench
 from support.stack import SERVICES, Stack
 
 
@@ -83,6 +85,44 @@ def test_nothing_but_the_gate_listens_on_a_network(stack: Stack, podman: Podman)
         for service in ("pipes", "daemon", "webserver")
     }
     assert listening == {"pipes": [], "daemon": [], "webserver": []}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_no_other_user_of_the_host_connects_to_a_socket(stack: Stack) -> None:
+    there = reach.sockets(stack.sockets, 0)
+    assert {name.partition("/")[0] for name in there} == {"pipes", "postgres", "webserver"}
+    assert set(there.values()) == {"connected"}
+    others = reach.sockets(stack.sockets, reach.CONTAINERS_USER)
+    assert others == dict.fromkeys(there, "PermissionError")
+
+
+def address(podman: Podman, container: str) -> str:
+    (network,) = podman.inspect(container)["NetworkSettings"]["Networks"].values()
+    return network["IPAddress"]
+
+
+def test_networks_reach_the_gate_alone(
+    stack: Stack, podman: Podman, workbench: Workbench, images: dict[str, str]
+) -> None:
+    gate, pipes = (address(podman, stack.container(name)) for name in ("gate", "pipes"))
+    code = reach.dial(gate, pipes)
+    network = f"--network={workbench.network(internal=False)}"
+    python = ("--rm", network, "--entrypoint=python3.13")
+    said = {
+        "a pipeline": json.loads(stack.python("pipes", code)),
+        "another network": json.loads(
+            workbench.run(images["pipes"], "-c", code, options=python).stdout
+        ),
+    }
+    if os.geteuid() == 0:  # without root the host has no way to the containers' addresses
+        said["the host"] = reach.dialled(code)
+    for where, reached in said.items():
+        assert [to for to, how in reached.items() if how == "connected"] == [f"{gate}:3000"], where
+    # Nobody has to log in here: a pipeline that says it is the host is not believed.
+    refused = stack.python("pipes", reach.ask("gate"))
+    assert refused.startswith(
+        "403 Refused: while nobody has to log in, the dashboard is for the host"
+    )
 
 
 def test_a_service_that_ends_is_started_again(stack: Stack, podman: Podman) -> None:

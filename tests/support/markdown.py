@@ -123,5 +123,5 @@ def _step(block: Block, leave_out: Collection[str]) -> str:
 
 def pages() -> list[Page]:
     """Return the pages, the README first."""
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return [Page(path.relative_to(ROOT)) for path in found]

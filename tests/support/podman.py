@@ -90,9 +90,10 @@ class Workbench:
         """Marks everything that is to be removed in the end."""
         return f"--label={TEST_LABEL}={self.name}"
 
-    def network(self) -> str:
-        """Make an internal network and return its name."""
-        self.podman("network", "create", "--internal", self.label, self.name)
+    def network(self, *, internal: bool = True) -> str:
+        """Make a network, from which nothing leads out if it is internal; return its name."""
+        options = ["--internal"] if internal else []
+        self.podman("network", "create", *options, self.label, self.name)
         return self.name
 
     def volume(self, purpose: str) -> str:

@@ -8,6 +8,7 @@ from dagnix import UserError, console, cut_off, health, images, stack
 from dagnix.backups import service
 from dagnix.backups.archive import Archive, Manifest
 from dagnix.bridge import Bridges
+from dagnix.locations import roles
 from dagnix.podman import podman
 from dagnix.project import Project
 from dagnix.upgrade import fit, look
@@ -129,6 +130,8 @@ def _put_in_place(project: Project, name: str, how: str) -> None:
     for step in steps:
         _note(project, step)
         service.ask(project, name, "restore", step, failure=failure)
+    # Those of code locations that came after the backup are not in it.
+    roles.apply(project)
     _marker(project).unlink()
 
 

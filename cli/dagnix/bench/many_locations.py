@@ -11,15 +11,23 @@ from dagnix.project import Project
 
 
 def with_locations(way: Way, count: int) -> Project:
-    """Return the way's instance with so many code locations, all of the same image.
+    """Return the way's instance with so many code locations, of one image and one role in Postgres.
 
     Where the workspace of the copy names them, images are to be built anew.
     """
     names = [f"{FIRST}{number}" for number in range(2, count + 1)]
     (file, *_) = way.project.compose_files
     like = yaml.safe_load(Path(file).read_text())["services"][FIRST]
+    same = {key: like[key] for key in ("image", "secrets") if key in like}
     added = {
-        "services": {name: {**named(like, name), "image": like["image"]} for name in names},
+        "services": {
+            name: {
+                **named(like, name),
+                **same,
+                "environment": {**like["environment"], "DAGNIX_LOCATION": name},
+            }
+            for name in names
+        },
         "volumes": {f"{name}-data": {} for name in names},
     }
     path = way.folder / f"{count}-locations.yaml"

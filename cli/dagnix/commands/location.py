@@ -62,7 +62,10 @@ def remove_location(
                 typer.confirm(f"Remove {name}?", abort=True)
         remove.stop(here, name)
         remove.unregister(here, name)
-    console.out.print(f"Its data stays in the volume {here.name}_{name}-data.")
+    console.out.print(
+        f"Its data stays, in the volume {here.name}_{name}-data and in Postgres in the schema "
+        f"{locations.role(name)}: docs/howto/code-locations.md tells how to delete it."
+    )
 
 
 @app.command("list")

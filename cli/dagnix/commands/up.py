@@ -25,7 +25,7 @@ from dagnix.deploy import generations, history, names, promotion, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
-from dagnix.locations import service, start
+from dagnix.locations import roles, service, start
 from dagnix.locations.faults import Faults
 from dagnix.upgrade import hosts, look, schema
 
@@ -80,6 +80,7 @@ def command(
     had_data = not present and schema.may_have_data(here)
     # Containers keep the files that they started with, so new passwords need new containers.
     new_secrets = secret_files.ensure(here.secrets)
+    new_secrets |= not roles.ensure(here).isdisjoint(each.service for each in present)
     ensure_folder(here)
     with turn(here):
         restore.finish(here)

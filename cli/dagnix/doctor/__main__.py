@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagnix import UserError, project
-from dagnix.doctor import fix, nix, podman, rootless, surroundings
+from dagnix.doctor import account, fix, nix, podman, rootless, surroundings
 from dagnix.doctor.finding import Finding
 from dagnix.lock.program import not_written
 
@@ -32,6 +32,7 @@ def examine(here: project.Project) -> Iterator[Finding]:
     yield from nix.findings(user, build_group=build_group)
     yield from podman.findings(here.state)
     yield from rootless.findings(user)
+    yield from account.findings(user)
     yield from surroundings.findings(here.port)
 
 

@@ -25,9 +25,18 @@ def ids(user: str, file: str, count: int) -> Finding:
 
 
 def count_ids(text: str, user: str, uid: int) -> int:
-    """Return the sum of the ranges for the user, by name or number."""
+    """Return the sum of the ranges for the user."""
+    return sum(count for _, count in ranges(text, user, uid))
+
+
+def ranges(text: str, user: str, uid: int) -> list[tuple[int, int]]:
+    """Return the ranges of /etc/subuid for the user, by name or number: first id and how many."""
     lines = (line.strip().split(":") for line in text.splitlines())
-    return sum(int(line[2]) for line in lines if len(line) == 3 and line[0] in {user, str(uid)})
+    return [
+        (int(line[1]), int(line[2]))
+        for line in lines
+        if len(line) == 3 and line[0] in {user, str(uid)}
+    ]
 
 
 def mapper(*, there: bool) -> Finding:

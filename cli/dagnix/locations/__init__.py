@@ -48,6 +48,11 @@ def names(root: Path) -> list[str]:
     return [FIRST, *others(root)]
 
 
+def role(name: str) -> str:
+    """Return the role in Postgres, and its schema, of a location that is not the first."""
+    return f"storage_{name.replace('-', '_')}"
+
+
 def _read(root: Path) -> dict[str, Path | str]:
     found: dict[str, Path | str] = {}
     for path in sorted(_locks(root).glob("*.json")):

@@ -5,10 +5,20 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from dagnix import UserError, code, console, dashboard, health, images, locations, stack
+from dagnix import (
+    UserError,
+    code,
+    console,
+    dashboard,
+    health,
+    images,
+    locations,
+    secret_files,
+    stack,
+)
 from dagnix.deploy import generations, switch
 from dagnix.fetch import everything
-from dagnix.locations import files, remove, service
+from dagnix.locations import files, remove, roles, service
 from dagnix.locations.faults import Faults
 from dagnix.locations.taken_back import taken_back
 from dagnix.lock import debian
@@ -46,6 +56,7 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
         files.add(project.root, folder, written)
         present = {each.service: each for each in stack.containers(project) if each.running}
         if "webserver" not in present:
+            secret_files.ensure_locations(project.secrets, [name])
             return False
         start(with_locations(project), name, wait)
     return True
@@ -100,8 +111,10 @@ def start(project: Project, name: str, wait: float) -> None:
     image = images.name(project, name)
     had_image = _exists(project, "image", image)
     link = images.link(project, [name])
+    had_role = True
     try:
         images.load(project, images.build(project, [name]))
+        had_role = not roles.add(project, name)
         with console.step(f"Starting {name}"):
             words = ["up", "--detach", "--no-recreate", name]
             stack.compose_for(project, name, *words, failure=f"podman-compose cannot start {name}")
@@ -114,6 +127,8 @@ def start(project: Project, name: str, wait: float) -> None:
             with suppress(UserError):  # code that does not load may never have been there
                 remove.leave(project, new)
             generations.remove(project, new)
+        if not had_role:
+            roles.take_back(project, name)
         if not had_data:
             podman(project, "volume", "rm", volume, failure="", check=False)
         if not had_image:

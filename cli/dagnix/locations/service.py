@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from dagnix import UserError, sockets
-from dagnix.locations import FIRST, compose_file, others
+from dagnix import UserError, secret_files, sockets
+from dagnix.locations import FIRST, compose_file, others, role
 
 HEAD = """\
 # The code location {name}, beside the files of the stack:
@@ -21,6 +21,7 @@ DATA = "/var/lib/dagster"
 OWN_FOLDERS = {"/run/secrets/location", f"{sockets.TARGET}/{FIRST}"}
 BACKUP = "backup"  # the service, and where it has the files that it backs up
 FILES = "/var/lib/dagnix/files"
+ROLE_FILE = "storage-password"  # of a location's role in Postgres, in its container
 
 
 def unreadable(root: Path) -> dict[str, str]:
@@ -67,18 +68,50 @@ def write(root: Path, name: str) -> Path:
     services = {name: service}
     if BACKUP in known:
         services[BACKUP] = {"volumes": [f"{name}-data:{FILES}/{name}-data"]}
-    content = {"services": services, "volumes": {f"{name}-data": {}}}
+    password = f"${{DAGNIX_SECRETS_DIR:-./.dagnix/secrets}}/{secret_files.LOCATIONS}/{name}"
+    content = {
+        "services": services,
+        "volumes": {f"{name}-data": {}},
+        "secrets": {
+            # Relabelled, so that containers read it on hosts with SELinux.
+            f"{name}-{ROLE_FILE}": {"file": password, "x-podman.relabel": "z"}
+        },
+    }
     head = HEAD.format(name=name, file=path.name, first=FIRST)
     path.write_text(head + yaml.dump(content, Dumper=_Plain, sort_keys=False, width=100))
     return path
 
 
 def named(like: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a service with an image, a volume for its data and a code location of its own."""
+    """Return a service that has everything of its own: image, data, role in Postgres, secrets."""
     image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
-    environment = {**like["environment"], "DAGNIX_LOCATION": name}
+    database = _database(like["environment"], name)
+    environment = {**like["environment"], **database, "DAGNIX_LOCATION": name}
     volumes = [_volume(volume, name) for volume in like["volumes"]]
-    return {**like, "image": image, "environment": environment, "volumes": volumes}
+    own = {"source": f"{name}-{ROLE_FILE}", "target": ROLE_FILE}
+    return {
+        **like,
+        "image": image,
+        "environment": environment,
+        "volumes": volumes,
+        "secrets": [own if each == ROLE_FILE else each for each in like.get("secrets", ())],
+    }
+
+
+def _database(like: dict[str, str], name: str) -> dict[str, str]:
+    """Return the variables of the stack's Postgres, or of the one of compose.external-db.yaml."""
+    dagster = {key: f"DAGSTER_PG_{key}" for key in ("HOST", "PORT", "DB", "USER")}
+    named = {key: f"${{{each}:-{like[each]}}}" for key, each in dagster.items()}
+    return {
+        **{dagster[key]: value for key, value in named.items()},
+        **{
+            f"STORAGE_PG_{key}": f"${{STORAGE_PG_{key}:-{named[key]}}}"
+            for key in ("HOST", "PORT", "DB")
+        },
+        "STORAGE_PG_USER": role(name),
+        "PGSSLMODE": "${PGSSLMODE:-prefer}",
+        "PGSSLROOTCERT": "${PGSSLROOTCERT:-}",
+    }
 
 
 def _volume(like: str | dict[str, Any], name: str) -> str | dict[str, Any]:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"dagnix/gate/internal/settings"
@@ -18,6 +19,7 @@ type Rules struct {
 	names  map[string]bool // that DAGNIX_HOSTS has
 	bind   netip.Addr
 	secure bool
+	hosts  []netip.Addr // senders that stand for this host
 }
 
 // New returns the rules that the settings ask for.
@@ -26,7 +28,7 @@ func New(s settings.Settings) Rules {
 	for _, name := range s.Hosts {
 		names[name] = true
 	}
-	return Rules{names, s.Bind, s.Secure()}
+	return Rules{names, s.Bind, s.Secure(), s.Gateways}
 }
 
 // Host refuses names that nobody has configured: with DNS rebinding a foreign page's own name leads
@@ -43,6 +45,32 @@ func (r Rules) Host(request *http.Request) error {
 		return nil
 	}
 	return errors.New("the dashboard is not known under this name: whoever runs it adds the name to DAGNIX_HOSTS")
+}
+
+// Here refuses what does not come from this host. Pipelines share a network with the gate, and who routes
+// through the host reaches its containers though no port is published there: they can name any Host.
+func (r Rules) Here(request *http.Request) error {
+	sender := address(request.RemoteAddr)
+	// Without root podman sends what comes to the host from within the container.
+	here := sender.IsValid() && (sender.IsLoopback() || sender == local(request))
+	if !here && !slices.Contains(r.hosts, sender) {
+		return errors.New("while nobody has to log in, the dashboard is for the host alone: `./dagnix auth add USER --role admin`")
+	}
+	return nil
+}
+
+// local is the address at which the request has arrived.
+func local(request *http.Request) netip.Addr {
+	at, is := request.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !is {
+		return netip.Addr{}
+	}
+	return address(at.String())
+}
+
+func address(withPort string) netip.Addr {
+	parsed, _ := netip.ParseAddrPort(withPort)
+	return parsed.Addr().Unmap()
 }
 
 // Sender refuses what the page of another site has had the browser send, but for a plain link.

@@ -126,6 +126,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, err)
 		return
 	}
+	if !accounts.Enabled() {
+		if err := g.rules.Here(r); err != nil {
+			refuse(w, http.StatusForbidden, err)
+			return
+		}
+	}
 	if err := g.rules.Sender(r); err != nil {
 		refuse(w, http.StatusForbidden, err)
 		return

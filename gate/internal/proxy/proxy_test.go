@@ -318,6 +318,29 @@ func TestAWebserverThatListensOnASocket(t *testing.T) {
 	_ = link.CloseNow()
 }
 
+func TestWithoutALoginItServesThisHostAlone(t *testing.T) {
+	host, own, pipeline := "10.89.0.1", "10.89.0.2", "10.89.0.3"
+	status := func(w *world, from string) int {
+		asked := httptest.NewRequest("GET", "http://localhost/runs", nil)
+		asked.RemoteAddr = from + ":40000"
+		at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(own + ":3000"))
+		asked = asked.WithContext(context.WithValue(asked.Context(), http.LocalAddrContextKey, at))
+		answered := httptest.NewRecorder()
+		w.gate.Config.Handler.ServeHTTP(answered, asked)
+		return answered.Code
+	}
+	gateway := func(s *settings.Settings) { s.Gateways = []netip.Addr{netip.MustParseAddr(host)} }
+	for from, want := range map[string]int{host: 200, "[::ffff:" + host + "]": 200, "127.0.0.1": 200, own: 200, pipeline: 403, "[fd00::3]": 403} {
+		if got := status(build(t, gateway, nil), from); got != want {
+			t.Errorf("from %s: %d, not %d", from, got, want)
+		}
+	}
+	// With a login everybody is asked for it.
+	if got := status(build(t, gateway, users()), pipeline); got != 401 {
+		t.Errorf("with a login: %d", got)
+	}
+}
+
 func TestAPrefix(t *testing.T) {
 	w := build(t, func(s *settings.Settings) { s.Prefix = "/dagster" }, nil)
 	for path, want := range map[string]int{

@@ -18,14 +18,15 @@ const (
 
 // Settings are those of one gate.
 type Settings struct {
-	Listen   string     // address to serve at: ":3000"
-	Upstream string     // the webserver: "webserver:3000", or "unix:" and the path of a socket
-	Bind     netip.Addr // the host's address at which the gate's port is published
-	Hosts    []string   // further names under which browsers may come, with or without a port
-	Prefix   string     // of all paths: "/dagster", or nothing
-	TLS      string     // NoTLS, Files or Own
-	Secrets  string     // folder with users, the session key, the certificate
-	State    string     // folder that the gate writes to
+	Listen   string       // address to serve at: ":3000"
+	Upstream string       // the webserver: "webserver:3000", or "unix:" and the path of a socket
+	Bind     netip.Addr   // the host's address at which the gate's port is published
+	Hosts    []string     // further names under which browsers may come, with or without a port
+	Prefix   string       // of all paths: "/dagster", or nothing
+	TLS      string       // NoTLS, Files or Own
+	Secrets  string       // folder with users, the session key, the certificate
+	State    string       // folder that the gate writes to
+	Gateways []netip.Addr // that stand for the host in the container's networks
 }
 
 var (
@@ -42,6 +43,7 @@ func Read() (Settings, error) {
 		TLS:      variable("DAGNIX_TLS", NoTLS),
 		Secrets:  variable("GATE_SECRETS", "/run/secrets/gate"),
 		State:    variable("GATE_STATE", "/var/lib/gate"),
+		Gateways: gateways(),
 	}
 	bind := variable("DAGNIX_BIND", "127.0.0.1")
 	address, err := netip.ParseAddr(strings.Trim(bind, "[]"))

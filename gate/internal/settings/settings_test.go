@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -29,5 +31,22 @@ func TestSettings(t *testing.T) {
 	t.Setenv("DAGNIX_BIND", "0.0.0.0")
 	if read, _ = Read(); !read.Published() {
 		t.Error(read)
+	}
+}
+
+func TestTheHostIsTheGatewayOfTheNetwork(t *testing.T) {
+	routes = filepath.Join(t.TempDir(), "route")
+	t.Cleanup(func() { routes = "/proc/net/route" })
+	if read, err := Read(); err != nil || len(read.Gateways) > 0 {
+		t.Error(read, err)
+	}
+	text := "Iface\tDestination\tGateway \tFlags\n" +
+		"eth0\t00000000\t010A590A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n" +
+		"eth0\t000A590A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+	if err := os.WriteFile(routes, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := Read(); err != nil || len(read.Gateways) != 1 || read.Gateways[0].String() != "10.89.10.1" {
+		t.Error(read, err)
 	}
 }

@@ -38,7 +38,7 @@ type cluster struct {
 // Run makes the cluster if there is none, applies roles and settings, and replaces this process with
 // the server. It returns only if that fails.
 func Run(ctx context.Context, log io.Writer) error {
-	roles, err := readRoles()
+	roles, err := readRoles(log)
 	if err != nil {
 		return err
 	}

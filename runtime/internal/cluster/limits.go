@@ -9,11 +9,18 @@ import (
 	"syscall"
 )
 
-// storageConnections gives the pipelines' role a share of the connections: the others are Dagster's,
-// whose services can always connect. A setting of the cluster's can change it.
-const storageConnections = `DO $$BEGIN EXECUTE format('ALTER ROLE storage CONNECTION LIMIT %s', coalesce(
+// limitConnections gives the pipelines' roles equal parts of the connections that all of them may have:
+// the others are Dagster's, whose services can always connect. A setting of the cluster's can change how
+// many those are.
+func limitConnections(roles []string) []string {
+	var statements []string
+	for _, role := range roles {
+		statements = append(statements, fmt.Sprintf(`DO $$BEGIN EXECUTE format('ALTER ROLE %s CONNECTION LIMIT %%s', greatest(1, coalesce(
 	nullif(current_setting('dagnix.storage_connections', true), '')::int,
-	current_setting('max_connections')::int / 2)); END$$`
+	current_setting('max_connections')::int / 2) / %d)); END$$`, role, len(roles)))
+	}
+	return statements
+}
 
 // limitMemory gives each process of the server so much memory that a query which takes it all fails
 // by itself. Without that the kernel would kill its process, and Postgres would end all sessions.

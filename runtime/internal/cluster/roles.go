@@ -3,14 +3,19 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"unicode"
 
 	"dagnix/runtime/internal/secret"
 )
 
-// database is the one database; Dagster and the pipelines have a schema each in it.
+// database is the one database; Dagster and the pipelines of each code location have a schema in it.
 const database = "dagster"
+
+// dagster is the role of Dagster's own services, storage that of the pipelines of the first location.
+const dagster, storage = "dagster", "storage"
 
 // role is a role that may log in, and owns the schema of its own name.
 type role struct {
@@ -22,32 +27,40 @@ type role struct {
 // leastIterations is what lib/pq takes at least.
 const leastIterations = 1000
 
-// readRoles reads both passwords. There is no default password.
-func readRoles() ([]role, error) {
+// leastOfRFC7677 is what a client may want at least; Postgres's own choice.
+const leastOfRFC7677 = 4096
+
+// readRoles reads the passwords. There is no default password.
+func readRoles(log io.Writer) ([]role, error) {
 	// Dagster logs in for each thing that it asks, 6 times a second while nothing happens, and
 	// Postgres's 4096 iterations cost it 4 ms of CPU each time. Nobody guesses 24 random bytes. The
 	// pipelines may have a client that wants all 4096 (RFC 7677).
-	roles := []role{{name: "dagster", iterations: leastIterations}, {name: "storage", iterations: 4096}}
+	roles := []role{{name: dagster, iterations: leastIterations}, {name: storage, iterations: leastOfRFC7677}}
 	for i := range roles {
 		variable := strings.ToUpper(roles[i].name) + "_PG_PASSWORD_FILE"
-		path := valueOr(variable, secret.Directory+roles[i].name+"-password")
-		password, err := secret.Read(path)
+		password, err := readPassword(valueOr(variable, secret.Directory+roles[i].name+"-password"))
 		if err != nil {
 			return nil, fmt.Errorf("Postgres does not start without a password for the role %q: %w", roles[i].name, err)
 		}
-		if strings.ContainsFunc(password, unicode.IsControl) {
-			return nil, fmt.Errorf("the password in %s must be one line without control characters", path)
-		}
 		roles[i].password = password
 	}
-	return roles, nil
+	return append(roles, locationRoles(log)...), nil
+}
+
+func readPassword(path string) (string, error) {
+	password, err := secret.Read(path)
+	if err == nil && strings.ContainsFunc(password, unicode.IsControl) {
+		err = fmt.Errorf("the password in %s must be one line without control characters", path)
+	}
+	return password, err
 }
 
 // applyRoles brings roles, passwords, schemas and rights to what they should be, at every start: so
 // the secret files are the truth, and an interrupted first start is made up for. It uses Postgres's
 // single-user mode, in which nobody else can connect.
 func (c *cluster) applyRoles(ctx context.Context, superuser role, roles []role) error {
-	script := passwordScript(superuser) + rolesScript(roles)
+	statements := slices.Concat(passwordStatements(superuser), roleStatements(roles), limitConnections(pipelines(roles)), databaseStatements())
+	script := strings.Join(statements, ";\n\n") + ";\n\n"
 	output, err := c.singleUser(ctx, database, script)
 	if err != nil && strings.Contains(output, fmt.Sprintf("database %q does not exist", database)) {
 		if output, err = c.singleUser(ctx, Superuser, "CREATE DATABASE "+database+";\n\n"); err == nil {
@@ -78,33 +91,49 @@ func (c *cluster) singleUser(ctx context.Context, database, statements string) (
 		database)
 }
 
-// passwordScript sets a role's password.
-func passwordScript(role role) string {
-	// Postgres before 16 always uses 4096.
-	return fmt.Sprintf("DO $$BEGIN PERFORM set_config(name, '%d', false) FROM pg_settings WHERE name = 'scram_iterations'; END$$;\n\n", role.iterations) +
-		fmt.Sprintf("ALTER ROLE %s PASSWORD %s;\n\n", role.name, quote(role.password))
+// passwordStatements set a role's password.
+func passwordStatements(role role) []string {
+	return []string{
+		// Postgres before 16 always uses 4096.
+		fmt.Sprintf("DO $$BEGIN PERFORM set_config(name, '%d', false) FROM pg_settings WHERE name = 'scram_iterations'; END$$", role.iterations),
+		fmt.Sprintf("ALTER ROLE %s PASSWORD %s", role.name, quote(role.password)),
+	}
 }
 
-// rolesScript can run any number of times. No identifier in it needs quoting.
-func rolesScript(roles []role) string {
-	var names []string
-	script := new(strings.Builder)
+// roleStatements give each role its password, schema and rights. They can run any number of times. No
+// identifier in them needs quoting.
+func roleStatements(roles []role) []string {
+	var statements []string
 	statement := func(format string, values ...any) {
-		fmt.Fprintf(script, format+";\n\n", values...)
+		statements = append(statements, fmt.Sprintf(format, values...))
 	}
 	for _, role := range roles {
-		names = append(names, role.name)
 		statement("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s; END IF; END$$", role.name, role.name)
 		statement("ALTER ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS", role.name)
-		script.WriteString(passwordScript(role))
+		statements = append(statements, passwordStatements(role)...)
 		statement("ALTER ROLE %s SET search_path = %s", role.name, role.name)
 		statement("CREATE SCHEMA IF NOT EXISTS %s", role.name)
 		statement("ALTER SCHEMA %s OWNER TO %s", role.name, role.name)
 		statement("REVOKE ALL ON SCHEMA %s FROM PUBLIC", role.name)
+		statement("GRANT CONNECT, TEMPORARY ON DATABASE %s TO %s", database, role.name)
 	}
-	statement("%s", storageConnections)
-	statement("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-	statement("REVOKE ALL ON DATABASE %s, postgres, template1 FROM PUBLIC", database)
-	statement("GRANT CONNECT, TEMPORARY ON DATABASE %s TO %s", database, strings.Join(names, ", "))
-	return script.String()
+	return statements
+}
+
+// pipelines are the names of the roles that are not Dagster's own.
+func pipelines(roles []role) []string {
+	var names []string
+	for _, role := range roles {
+		if role.name != dagster {
+			names = append(names, role.name)
+		}
+	}
+	return names
+}
+
+func databaseStatements() []string {
+	return []string{
+		"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+		fmt.Sprintf("REVOKE ALL ON DATABASE %s, postgres, template1 FROM PUBLIC", database),
+	}
 }

@@ -15,6 +15,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -225,6 +226,8 @@ def test_a_restore_that_was_cut_off_is_finished(
 ) -> None:
     here = backed_up("true")
     started: list[str] = []
+    given = Mock()
+    monkeypatch.setattr(restore.roles, "apply", given)
     monkeypatch.setattr(restore.stack, "compose", lambda _, *words, **__: started.extend(words))
     monkeypatch.setattr(restore.stack, "containers", lambda _: [])
     restore.finish(here)
@@ -236,6 +239,7 @@ def test_a_restore_that_was_cut_off_is_finished(
     last = ["undo", "exchange"][-steps:]
     assert calls(here) == [f"exec it /opt/dagster/bin/runtime restore {step}" for step in last]
     assert started[-2:] == ["backup", "postgres"]
+    given.assert_called_once_with(here)  # code locations may be newer than the backup
     assert not marker.exists()
 
 

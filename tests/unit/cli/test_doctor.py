@@ -3,10 +3,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from dagnix.doctor import disk, fix, nix, podman, rootless, surroundings
+from dagnix.doctor import account, disk, fix, nix, podman, rootless, surroundings
 from dagnix.doctor.__main__ import line
 from dagnix.doctor.finding import Finding, note, ok, problem
 from dagnix.host import PodmanHost
@@ -79,6 +80,8 @@ HYBRID = PodmanHost(
             "usermod --add-subuids 100000-165535 ann",
         ),
         (rootless.ids("ann", "/etc/subgid", 65536), "ok", "65536", ""),
+        (account.judge(10001, None), "ok", "no account", ""),
+        (account.judge(10001, "eve"), "note", "eve has its uid on this host, 10001", "usermod"),
         (rootless.mapper(there=False), "problem", "is not installed", "uidmap"),
         (
             rootless.network(rootless.network_program((5, 4)), there=False, tun=True),
@@ -147,6 +150,22 @@ def test_a_sandbox_that_nix_goes_without_is_a_problem() -> None:
 def test_subordinate_ids_are_found_by_name_and_by_number() -> None:
     text = "bob:100000:65536\nann:165536:1000\n1001:300000:64536\nbroken\n"
     assert rootless.count_ids(text, "ann", 1001) == 65536
+
+
+def test_the_uid_of_the_services_is_told_where_somebody_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "bob:100000:65536\nann:165536:1000\n1001:300000:64536\n"
+    assert account.on_host(text, "root", 0) == 10001
+    assert account.on_host(text, "bob", 1000) == 110000
+    assert account.on_host(text, "ann", 1001) == 309000
+    assert account.on_host("", "ann", 1001) is None
+    monkeypatch.setattr(account.os, "geteuid", lambda: 0)
+    eve = Mock(pw_name="eve")
+    monkeypatch.setattr(account.pwd, "getpwuid", lambda uid: {10001: eve}[uid])
+    assert [each.state for each in account.findings("root")] == ["note"]
+    monkeypatch.setattr(account.pwd, "getpwuid", lambda uid: {}[uid])
+    assert [each.state for each in account.findings("root")] == ["ok"]
 
 
 def test_credentials_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from podman_compose import rec_subs
 from support.stack import ROOT
 
 from dagnix import UserError, locations, project
@@ -47,10 +48,20 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
     assert "&" not in text
     written = yaml.safe_load(text)
     assert written["volumes"] == {"marketing-data": {}}
+    assert written["secrets"]["marketing-storage-password"]["file"] == (
+        "${DAGNIX_SECRETS_DIR:-./.dagnix/secrets}/storage/marketing"
+    )
     found = written["services"]["marketing"]
     assert found["image"] == pipes["image"].replace("/pipes:", "/marketing:")
-    added = found["environment"].items() - pipes["environment"].items()
-    assert added == {("DAGNIX_LOCATION", "marketing")}
+    # The password of its own role in Postgres, and not that of the role of pipes.
+    assert found["secrets"] == [
+        "dagster-password",
+        {"source": "marketing-storage-password", "target": "storage-password"},
+    ]
+    assert found["environment"]["DAGNIX_LOCATION"] == "marketing"
+    assert found["environment"]["STORAGE_PG_USER"] == "storage_marketing"
+    assert locations.role("big-shop") == "storage_big_shop"
+    assert found["environment"].keys() >= pipes["environment"].keys()
     different = [
         (after["source"], after["target"]) if isinstance(after, dict) else after
         for before, after in zip(pipes["volumes"], found["volumes"], strict=True)
@@ -63,8 +74,34 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
         (sockets, "/run/dagnix/marketing"),
         (secrets, "/run/secrets/location"),
     ]
-    for key in pipes.keys() - {"image", "environment", "volumes"}:
+    for key in pipes.keys() - {"image", "environment", "volumes", "secrets"}:
         assert found[key] == pipes[key]
+
+
+OUTSIDE = {"DAGSTER_PG_HOST": "db.example.org", "DAGSTER_PG_PORT": "5433", "PGSSLMODE": "require"}
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "port", "mode"),
+    [
+        ({}, "/run/dagnix/postgres", "5432", "prefer"),
+        (OUTSIDE, "db.example.org", "5433", "require"),
+    ],
+)
+def test_it_has_the_database_that_pipes_has(
+    checkout: Path, given: dict[str, str], host: str, port: str, mode: str
+) -> None:
+    (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+    service.write(checkout, "marketing")
+    found = yaml.safe_load((checkout / "compose.location-marketing.yaml").read_text())
+    variables = rec_subs(found["services"]["marketing"]["environment"], given)
+    for role in ("DAGSTER", "STORAGE"):
+        assert variables[f"{role}_PG_HOST"] == host
+        assert variables[f"{role}_PG_PORT"] == port
+        assert variables[f"{role}_PG_DB"] == "dagster"
+    assert variables["DAGSTER_PG_USER"] == "dagster"
+    assert variables["STORAGE_PG_USER"] == "storage_marketing"
+    assert variables["PGSSLMODE"] == mode
 
 
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:

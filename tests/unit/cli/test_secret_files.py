@@ -26,6 +26,17 @@ def test_leaves_given_passwords_alone(tmp_path: Path) -> None:
     assert not secret_files.ensure(tmp_path)
 
 
+def test_each_code_location_has_a_password_of_its_own(tmp_path: Path) -> None:
+    assert secret_files.ensure_locations(tmp_path, ["a", "b"]) == {"a", "b"}
+    assert secret_files.ensure_locations(tmp_path, ["b", "c"]) == {"c"}
+    files = [tmp_path / "storage" / name for name in "abc"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o444}
+    assert len({path.read_text() for path in files}) == len(files)
+    # Mounted into Postgres's container, whose user is another one; the folder around it is closed.
+    assert stat.S_IMODE((tmp_path / "storage").stat().st_mode) == 0o755
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
 def test_a_folder_that_is_open_to_others_is_closed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,6 @@
 -- What a PostgreSQL of your own (14 or later) must have for compose.external-db.yaml: a database, and
--- a role with a schema for Dagster, and for the pipelines' own data. Run it once, as a superuser or
--- as a role that may create databases and roles:
+-- a role with a schema for Dagster, and for the pipelines' own data. (external-location.sql has those of
+-- further code locations.) Run it once, as a superuser or as a role that may create databases and roles:
 --   psql -h HOST -U ADMIN -d postgres -f config/postgres/external.sql
 -- The passwords are those in the secret files, so that none stands on a command line.
 \set ON_ERROR_STOP on
