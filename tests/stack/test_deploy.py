@@ -22,6 +22,7 @@ from dagnix.images import Layout
 
 README = Page(Path("README.md"))
 SHORT_RUNS = 12
+INTERRUPTED = 130  # the exit code
 
 
 def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
@@ -203,14 +204,44 @@ def test_a_deploy_that_is_killed_at_any_step(baked: Served) -> None:
     wait_until(lambda: not stack.former(), "the old containers go")
 
 
-def kill_at(words: str, seconds: float, deploy: subprocess.Popen[str]) -> None:
-    """End the command and all that it has started."""
+def kill_at(
+    words: str,
+    seconds: float,
+    deploy: subprocess.Popen[str],
+    number: signal.Signals = signal.SIGKILL,
+) -> int:
+    """Send the command and all that it has started a signal; return its exit code."""
     for line in deploy.stderr or ():
         if words in line:
             break
     time.sleep(seconds)
-    os.killpg(deploy.pid, signal.SIGKILL)
-    deploy.wait()
+    os.killpg(deploy.pid, number)
+    deploy.communicate()
+    return deploy.returncode
+
+
+BEFORE, AFTER = ("A new code server is started", 0), ("The new code is served", 0)
+
+
+def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
+    stack = baked.stack
+    served = baked.answer()
+    before = stack.identifiers()
+    baked.save("hung up")
+    assert kill_at(*BEFORE, stack.start_dagnix("deploy"), signal.SIGHUP) == INTERRUPTED
+    assert stack.identifiers() == before
+    assert baked.answer() == served
+    # Killed there it can take nothing back.
+    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    assert stack.dagnix("status", check=False).returncode == 1
+    stack.dagnix("up")
+    assert baked.answer() == "hung up"
+    assert stack.status()["pipes"]["serves"]
+    baked.save("after the switch")
+    kill_at(*AFTER, stack.start_dagnix("deploy"), signal.SIGHUP)
+    stack.dagnix("up")
+    assert baked.answer() == "after the switch"
+    wait_until(lambda: not stack.former(), "the old containers go")
 
 
 def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podman) -> None:
