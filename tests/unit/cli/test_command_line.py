@@ -13,6 +13,7 @@ CLI = Path(__file__).parents[3] / "cli"
 Program = Callable[[str, str], Path]
 
 CONTAINER = {
+    "Id": "0123456789abcdef",
     "Name": "dagnix_pipes_1",
     "Config": {
         "Hostname": "0123456789ab",

@@ -9,16 +9,18 @@ import threading
 import uuid
 from collections.abc import Sequence
 
-from dagster_dagnix.protocol import RunServer
+from dagster_dagnix import size
+from dagster_dagnix.protocol import MEMORY_VARIABLE, RunServer
 from dagster_dagnix.server import imports, process
 from dagster_dagnix.server.loop import Forked, Loop
 from dagster_dagnix.server.server import Server, Settings
+from dagster_dagnix.server.workers import MemoryLimit
 
 KILL_SECONDS = 120.0
 
 
 def parse(arguments: Sequence[str]) -> Settings:
-    """Read the command line, and DAGNIX_KILL_SECONDS."""
+    """Read the command line, DAGNIX_KILL_SECONDS and DAGNIX_RUN_MEMORY."""
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
     parser = argparse.ArgumentParser(
@@ -35,6 +37,10 @@ def parse(arguments: Sequence[str]) -> Settings:
     if found.prepare and words[end + 1 :]:
         parser.error("options after -- are for a server without --prepare, which prints them")
     kill_seconds = os.environ.get("DAGNIX_KILL_SECONDS") or KILL_SECONDS
+    try:
+        memory = size.parse(os.environ.get(MEMORY_VARIABLE) or "0")
+    except ValueError as error:
+        parser.error(f"{MEMORY_VARIABLE} cannot be heeded: {error}")
     return Settings(
         sockets=found.sockets,
         location=found.location,
@@ -42,6 +48,7 @@ def parse(arguments: Sequence[str]) -> Settings:
         options=tuple(words[end + 1 :]),
         watch=tuple(found.watch),
         kill_seconds=float(kill_seconds),
+        memory=MemoryLimit(memory, MEMORY_VARIABLE),
     )
 
 
