@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dagnix import UserError, console, health, locations, project, stack
+from dagnix import UserError, console, crashes, health, locations, project, stack
 from dagnix.deploy import generations
 
 DIGEST_CHARACTERS = 19  # "sha256:" and twelve of its digits
@@ -21,6 +21,7 @@ DIGEST_CHARACTERS = 19  # "sha256:" and twelve of its digits
 class Row:
     """What is told of one service; uptime is in seconds.
 
+    `warning` is what will make a healthy one sick, such as a disk that is almost full.
     `serves` is whether the dashboard and the daemon use this container; None is for a service
     that is no code location.
     """
@@ -34,6 +35,7 @@ class Row:
     uptime: float
     restarts: int
     serves: bool | None = None
+    warning: str = ""
 
 
 def command(
@@ -42,7 +44,8 @@ def command(
     """Show health, image, uptime and restarts of each service.
 
     The exit code is 1 unless all are healthy, and each code location is served by the container
-    that `./dagnix up` or the last deploy has started. A sick service tells what its check says.
+    that `./dagnix up` or the last deploy has started. A sick service tells what its check says;
+    one that is well, but will not be for long, what it warns of.
     """
     here = project.current()
     found = rows(here)
@@ -63,7 +66,7 @@ def rows(here: project.Project) -> list[Row]:
         hosts = pool.submit(served, here, present)
         asked = health.ask_all(here, present)
     found = [
-        row(container, said, hosts.result().get(container.service))
+        row(container, crashes.judge(here, container, said), hosts.result().get(container.service))
         for container, said in zip(present, asked, strict=True)
     ]
     absent = [name for name in stack.services(here) if name not in {row.service for row in found}]
@@ -94,6 +97,7 @@ def row(container: stack.Container, asked: health.Health, host: str | None) -> R
         uptime=round(container.uptime, 1),
         restarts=container.restarts,
         serves=None if host is None else container.host == host,
+        warning=asked.warning,
     )
     if told.healthy and told.serves is False and not container.former:
         by = f"the container {host} does" if host else "none does"
@@ -115,7 +119,7 @@ def show(found: list[Row]) -> None:
         table.add_row(row.service, well, serves, uptime, str(row.restarts), row.image, digest)
     console.out.print(table)
     for row in found:
-        if not row.healthy:
-            console.out.print(
-                f"\n[red]{row.service}[/]: {escape(console.harmless(row.says))}", soft_wrap=True
-            )
+        colour, says = ("yellow", row.warning) if row.healthy else ("red", row.says)
+        if says:
+            said = escape(console.harmless(says))
+            console.out.print(f"\n[{colour}]{row.service}[/]: {said}", soft_wrap=True)

@@ -82,8 +82,8 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
         """Have the run server that takes new runs now start this one.
 
         Raises DagsterUserCodeUnreachableError, upon which the run goes back into the queue, when
-        there is none or it takes no runs. Raises ValueError when the tag `dagnix/memory` is no size:
-        the run has failed then.
+        there is none or it takes no runs. Raises ValueError, upon which the run has failed, when
+        its tag `dagnix/memory` is no size.
         """
         run = context.dagster_run
         memory = _memory(run)
