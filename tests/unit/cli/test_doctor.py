@@ -58,8 +58,7 @@ HYBRID = PodmanHost(
         (
             boot.configuration(NETAVARK, Path("x"), systemd=True),
             "problem",
-            "only x says network_backend of [network]: once it is gone, no service that ends is "
-            "started again, and after a reboot nothing comes back",
+            "no service that ends is started again, and after a reboot nothing comes back",
             "./dagnix doctor --fix; then, for containers that are there, ./dagnix down",
         ),
         (

@@ -27,14 +27,17 @@ class Work(Config):
 
     seconds: float = 0.0
     note: str = ""  # a file to write into once it has begun
+    until: str = ""  # a file to wait for
 
 
 def note(config: Work, text: str = "") -> None:
-    """Tell the test that the op has begun."""
+    """Tell the test that the op has begun, and wait for it."""
     if config.note:
         beside = Path(config.note + "~")
         beside.write_text(text)
         beside.rename(config.note)
+    while config.until and not Path(config.until).exists():
+        time.sleep(0.1)
 
 
 @op
