@@ -75,6 +75,11 @@ class Container:
         return self.seen["State"]["Status"] == "running"
 
     @property
+    def has_lost_sockets(self) -> bool:
+        """Whether the folder of its sockets on the host was deleted after it had started."""
+        return self.running and sockets.is_lost(self.seen["State"].get("Pid", 0))
+
+    @property
     def state(self) -> str:
         """Podman's word, with the exit code of one that stopped."""
         state = self.seen["State"]

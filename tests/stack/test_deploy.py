@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,36 @@ def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
     stack.dagnix("up")
     assert baked.answer() == "after the switch"
     wait_until(lambda: not stack.former(), "the old containers go")
+
+
+def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) -> None:
+    stack = baked.stack
+    baked.hold()
+    long = baked.client.submit_job_execution("long")
+    baked.wait_for_start(long)
+    baked.save("drained")
+    stack.dagnix("deploy")
+    (former,) = stack.former()
+    for process in drain_processes(former):
+        os.kill(process, signal.SIGKILL)
+    assert not drain_processes(former)
+    stack.dagnix("up")
+    assert drain_processes(former)
+    baked.release()
+    assert baked.team.dashboard.end_of(long) is DagsterRunStatus.SUCCESS
+    wait_until(lambda: not stack.former(), "it goes after its last run")
+
+
+def drain_processes(former: str) -> list[int]:
+    """Return the processes that wait for the last run of a container, by its name."""
+    host = former.split("-")[-2]
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = each.read_text().split("\0")
+            if words[-2:-1] == [host] and "dagnix.deploy.drain" in words:
+                found.append(int(each.parent.name))
+    return found
 
 
 def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podman) -> None:

@@ -78,8 +78,8 @@ def command(
     layouts = [] if environment else images.build_each(here, faults)
     hosts.require_same_dagster(present, versions(here, layouts, environment))
     had_data = not present and schema.may_have_data(here)
-    # Containers keep the files that they started with, so new passwords need new containers.
-    new_secrets = secret_files.ensure(here.secrets)
+    # Containers keep the files and folders that they started with, so new ones need new containers.
+    anew = secret_files.ensure(here.secrets) or any(each.has_lost_sockets for each in present)
     ensure_folder(here)
     with turn(here):
         restore.finish(here)
@@ -94,12 +94,12 @@ def command(
         as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():
             with faults.of(location):
-                if running >= {location, *SWITCHED} and not new_secrets:
+                if running >= {location, *SWITCHED} and not anew:
                     replace_code(as_it_is, location, release, wait)
                 names.make_current(here, location, release.image_id)
         images.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):
-            start.start(here, faults, anew=new_secrets)
+            start.start(here, faults, anew=anew)
     start.wait(here, faults, wait)
     start.serve(here, faults)
     if mount and code.SERVICE in running:
