@@ -9,6 +9,7 @@ import pytest
 from harness import Served, World, lives, until
 
 from dagster_dagnix.protocol import MEMORY_TAG, RUN_SERVER_TAG
+from dagster_dagnix.server.monitoring import check_kill_seconds
 from dagster_dagnix.server.process import OOM_SCORE
 
 
@@ -93,3 +94,21 @@ def test_all_runs_can_have_a_limit_of_memory(
     assert refused.process.wait(30)
     assert "DAGNIX_RUN_MEMORY cannot be heeded: 'much' is no size" in refused.log.read_text()
     assert served.ask("ping")["code"]["ready"]
+
+
+def test_a_run_is_killed_before_it_is_called_canceled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    check_kill_seconds(9999)
+    config = tmp_path / "dagster.yaml"
+    for text, seconds in (
+        ("run_monitoring: {cancel_timeout_seconds: 20}", 20),
+        ("telemetry: {enabled: false}", 180),
+    ):
+        config.write_text(text)
+        check_kill_seconds(seconds - 1)
+        with pytest.raises(SystemExit, match=f"CANCELED.*{seconds} s|{seconds} s.*CANCELED"):
+            check_kill_seconds(seconds)
+    config.write_text("run_monitoring: {cancel_timeout_seconds: {env: X}}")
+    check_kill_seconds(9999)

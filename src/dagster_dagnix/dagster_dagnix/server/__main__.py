@@ -13,6 +13,7 @@ from dagster_dagnix import size
 from dagster_dagnix.protocol import MEMORY_VARIABLE, RunServer
 from dagster_dagnix.server import imports, process
 from dagster_dagnix.server.loop import Forked, Loop
+from dagster_dagnix.server.monitoring import check_kill_seconds
 from dagster_dagnix.server.server import Server, Settings
 from dagster_dagnix.server.workers import MemoryLimit
 
@@ -55,6 +56,7 @@ def parse(arguments: Sequence[str]) -> Settings:
 def main(arguments: Sequence[str]) -> int:
     """Be the run server, or in its forks what they are for; return the exit code."""
     settings = parse(arguments)
+    check_kill_seconds(settings.kill_seconds)
     imports.import_all()
     if threading.active_count() > 1:
         raise SystemExit(
