@@ -92,6 +92,11 @@ Environment of postgres:
                           /run/dagnix/postgres)
   DAGNIX_PG_LISTEN        addresses to listen on as well, such as * (default none)
 
+Environment of health:
+  DAGNIX_DISK_WARN        below so much room on a disk that is written to the line has a warning: 2g or
+                          8% (default: the smaller of 1g and 10%)
+  DAGNIX_DISK_FLOOR       below so much the service is not well (default: the smaller of 200m and 2%)
+
 Environment of backups:
   COMPOSE_PROJECT_NAME    the instance, whose name backups carry
   DAGNIX_BACKUP_HOURS     how often a backup is made (default 24; 0 is never)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dagnix import UserError, console, locations
 from dagnix.podman import inspect, podman
 from dagnix.project import Project
-from dagnix.stack import Container, containers
+from dagnix.stack import Container, containers, shown
 
 CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
 # What a check of our own program gives the service to become well: it asks again by itself, where
@@ -24,6 +24,8 @@ RESTARTS = 3  # a service that stopped so often while it was waited for will not
 GRACE_SECONDS = 5
 # The pipes service's words (runtime/internal/health) when only other code can cure it.
 FINAL = "the code does not load"
+# Stands in those words before what will make it sick, such as a disk that is almost full.
+WARNING = "; warning: "
 LOG_LINES = 15
 
 
@@ -34,11 +36,17 @@ class Health:
     healthy: bool
     says: str
 
+    @property
+    def warning(self) -> str:
+        """What will make a healthy service sick, if that is seen."""
+        return self.says.partition(WARNING)[2] if self.healthy else ""
+
 
 def ask(project: Project, container: Container) -> Health:
     """Run the container's health check once."""
     if not container.running:
-        return Health(healthy=False, says=container.state)
+        since = f" since {shown(container.ended)}" if container.ended else ""
+        return Health(healthy=False, says=f"{container.state}{since}")
     if not container.health_check:
         return Health(healthy=True, says="has no health check")
     words = ["healthcheck", "run", container.name]
@@ -125,6 +133,8 @@ def sick(
                 final = health.says.startswith(FINAL)
                 if health.healthy:
                     console.finished(f"{container.service} is healthy", spent)
+                    if health.warning:
+                        console.warned(f"{container.service}: {health.warning}")
                 elif stops or final or spent > seconds:
                     console.failed(f"{container.service} is not healthy")
                     failures[container.service] = _failure(project, container, health)

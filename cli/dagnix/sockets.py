@@ -6,6 +6,8 @@ them. On the host only the folder's owner gets at it. All in it is made again wh
 
 import json
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from dagnix import UserError, compose_files, locations
@@ -29,6 +31,7 @@ def ensure(project: Project) -> None:
         folder.parent.chmod(0o700)
         folder.mkdir(exist_ok=True)
         for name in (*names, *SERVICES):
+            _set_aside(folder / name, unless=Path.is_dir)
             (folder / name).mkdir(exist_ok=True)
             # The containers' user is another one; the folder around it keeps all others out.
             (folder / name).chmod(0o777)
@@ -63,6 +66,28 @@ def _served(project: Project) -> list[str]:
     return found
 
 
+def is_lost(pid: int) -> bool:
+    """Tell whether a container, by its process, has a folder in here that was deleted since.
+
+    What is made again is another folder, which that container never sees.
+    """
+    try:
+        mounts = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    except OSError:
+        return False
+    # proc(5): the fourth field is the folder, the fifth where it is mounted.
+    folders = (line.split()[3:5] for line in mounts)
+    return any(
+        source.endswith("//deleted") and target.startswith(TARGET) for source, target in folders
+    )
+
+
+def _set_aside(path: Path, *, unless: Callable[[Path], bool]) -> None:
+    """Rename what stands where something else belongs."""
+    if path.is_symlink() or (path.exists() and not unless(path)):
+        path.rename(path.with_name(f".{path.name}.{time.time_ns()}.aside"))
+
+
 def _workspace(names: list[str]) -> str:
     """Return Dagster's workspace.yaml; JSON is YAML, too."""
     servers = [
@@ -74,7 +99,8 @@ def _workspace(names: list[str]) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write a file in one step: Dagster may be reading it."""
-    if path.is_file() and path.read_text() == text:
+    _set_aside(path, unless=Path.is_file)
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     beside = path.with_name(f".{path.name}")
     beside.write_text(text)

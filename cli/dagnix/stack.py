@@ -21,6 +21,18 @@ FORMER = "-former"  # at the end of the name of a container that another one has
 PIPES_FOLDER = "/opt/dagster/pipes"  # where compose.mount.yaml mounts the code
 
 
+def moment(text: str) -> dt.datetime:
+    """Return what podman writes in ISO 8601: with nanoseconds, of which Python reads none."""
+    second, dot, rest = text.partition(".")
+    zone = rest.lstrip("0123456789")
+    return dt.datetime.fromisoformat(second + zone if dot else text)
+
+
+def shown(when: dt.datetime) -> str:
+    """Write a moment for people, in this host's time."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 @dataclass(frozen=True)
 class Container:
     """One service's container, as `podman inspect` shows it."""
@@ -63,6 +75,11 @@ class Container:
         return self.seen["State"]["Status"] == "running"
 
     @property
+    def has_lost_sockets(self) -> bool:
+        """Whether the folder of its sockets on the host was deleted after it had started."""
+        return self.running and sockets.is_lost(self.seen["State"].get("Pid", 0))
+
+    @property
     def state(self) -> str:
         """Podman's word, with the exit code of one that stopped."""
         state = self.seen["State"]
@@ -103,11 +120,13 @@ class Container:
     @property
     def started(self) -> dt.datetime:
         """When its process started."""
-        # Python reads at most microseconds, podman writes nanoseconds.
-        text = self.seen["State"]["StartedAt"]
-        moment, dot, rest = text.partition(".")
-        zone = rest.lstrip("0123456789")
-        return dt.datetime.fromisoformat(moment + zone if dot else text)
+        return moment(self.seen["State"]["StartedAt"])
+
+    @property
+    def ended(self) -> dt.datetime | None:
+        """When its process ended; None if it runs, or never ran."""
+        text = self.seen["State"].get("FinishedAt", "")
+        return None if self.running or not text or text.startswith("0001-") else moment(text)
 
     @property
     def uptime(self) -> float:

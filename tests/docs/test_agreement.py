@@ -205,3 +205,11 @@ def messages(page: Page) -> list[str]:
 @pytest.mark.parametrize("message", messages(PAGES["docs/howto/when-something-fails.md"]))
 def test_a_message_that_is_explained_is_one_of_the_code(message: str) -> None:
     assert any(message in text for text in sources(*CODE))
+
+
+def test_each_fault_names_a_test_that_is_there() -> None:
+    rows = [line for line in PAGES["docs/faults.md"].text.splitlines() if line.startswith("| ")]
+    named = re.findall(r"`([\w/.]+)::(\w+)` \|$", "\n".join(rows), re.MULTILINE)
+    assert len(named) == len(rows) - 2  # the table's head
+    for file, test in named:
+        assert re.search(rf"^(def|func) {test}\(", (ROOT / file).read_text(), re.MULTILINE), test

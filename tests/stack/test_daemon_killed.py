@@ -1,6 +1,7 @@
 """The daemon killed while it launches runs."""
 
 import os
+import re
 import signal
 import time
 
@@ -45,6 +46,19 @@ def test_nothing_is_lost_or_launched_twice(mounted: Served, podman: Podman) -> N
     for run in runs:
         assert mounted.team.dashboard.end_of(run) is DagsterRunStatus.SUCCESS
         assert starts(mounted, run) == 1
+    told = mounted.stack.status()["daemon"]
+    assert not told["healthy"]
+    assert f"has ended {KILLS} times since " in told["says"]
+
+
+def test_a_daemon_that_is_down_is_told_of_and_since_when(mounted: Served, podman: Podman) -> None:
+    # Podman does not start again what it was told to kill.
+    podman("kill", mounted.stack.container("daemon"))
+    says = re.compile(r"daemon: exited \(137\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n")
+    for command in ("status", "doctor"):
+        shown = mounted.stack.dagnix(command, check=False)
+        assert shown.returncode == 1, command
+        assert says.search(shown.stdout), shown.stdout
 
 
 def test_launches_that_were_cut_off_are_made_again(mounted: Served, podman: Podman) -> None:

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from dagnix.images import Layout
 
 README = Page(Path("README.md"))
 SHORT_RUNS = 12
+INTERRUPTED = 130  # the exit code
 
 
 def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
@@ -219,6 +221,76 @@ def killed_after(deploy: subprocess.Popen[str], seconds: float) -> int:
         os.killpg(deploy.pid, signal.SIGKILL)
         deploy.communicate()
     return deploy.returncode
+
+
+def kill_at(
+    words: str,
+    seconds: float,
+    deploy: subprocess.Popen[str],
+    number: signal.Signals = signal.SIGKILL,
+) -> int:
+    """Send the command and all that it has started a signal; return its exit code."""
+    for line in deploy.stderr or ():
+        if words in line:
+            break
+    time.sleep(seconds)
+    os.killpg(deploy.pid, number)
+    deploy.communicate()
+    return deploy.returncode
+
+
+BEFORE, AFTER = ("A new code server is started", 0), ("The new code is served", 0)
+
+
+def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
+    stack = baked.stack
+    served = baked.answer()
+    before = stack.identifiers()
+    baked.save("hung up")
+    assert kill_at(*BEFORE, stack.start_dagnix("deploy"), signal.SIGHUP) == INTERRUPTED
+    assert stack.identifiers() == before
+    assert baked.answer() == served
+    # Killed there it can take nothing back.
+    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    assert stack.dagnix("status", check=False).returncode == 1
+    stack.dagnix("up")
+    assert baked.answer() == "hung up"
+    assert stack.status()["pipes"]["serves"]
+    baked.save("after the switch")
+    kill_at(*AFTER, stack.start_dagnix("deploy"), signal.SIGHUP)
+    stack.dagnix("up")
+    assert baked.answer() == "after the switch"
+    wait_until(lambda: not stack.former(), "the old containers go")
+
+
+def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) -> None:
+    stack = baked.stack
+    baked.hold()
+    long = baked.client.submit_job_execution("long")
+    baked.wait_for_start(long)
+    baked.save("drained")
+    stack.dagnix("deploy")
+    (former,) = stack.former()
+    for process in drain_processes(former):
+        os.kill(process, signal.SIGKILL)
+    assert not drain_processes(former)
+    stack.dagnix("up")
+    assert drain_processes(former)
+    baked.release()
+    assert baked.team.dashboard.end_of(long) is DagsterRunStatus.SUCCESS
+    wait_until(lambda: not stack.former(), "it goes after its last run")
+
+
+def drain_processes(former: str) -> list[int]:
+    """Return the processes that wait for the last run of a container, by its name."""
+    host = former.split("-")[-2]
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = each.read_text().split("\0")
+            if words[-2:-1] == [host] and "dagnix.deploy.drain" in words:
+                found.append(int(each.parent.name))
+    return found
 
 
 def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podman) -> None:

@@ -1,6 +1,8 @@
 """Runs and their steps, which are processes of the code server's container."""
 
 import os
+import re
+from collections.abc import Iterator
 
 import pytest
 from dagster import DagsterRunStatus
@@ -71,3 +73,72 @@ def test_a_run_whose_process_is_killed_fails_at_once_with_the_signal(mounted: Se
     events = mounted.team.dashboard.query(EVENTS, run=run)["logsForRun"]["events"]
     assert any("signal 9" in event.get("message", "") for event in events), events
     wait_until(lambda: processes(mounted) == 0, "its step has ended, too")
+
+
+CROWD = """
+import subprocess
+import sys
+import time
+
+import dagster as dg
+
+
+@dg.op
+def crowd() -> None:
+    small = "taken = b'x' * (8 << 20); import time; time.sleep(600)"
+    while True:
+        subprocess.Popen([sys.executable, "-IS", "-c", small])
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def crowded() -> None:
+    crowd()
+
+
+defs = dg.Definitions(jobs=[crowded])
+"""
+MEMORY = "700m"  # of the container, for this test
+
+
+@pytest.fixture
+def narrow(mounted: Served, podman: Podman) -> Iterator[Served]:
+    """The stack with little memory for pipes."""
+    container = mounted.stack.container("pipes")
+    before = podman.inspect(container)["HostConfig"]["Memory"]
+    mounted.save("", CROWD)
+    mounted.stack.dagnix("reload")
+    mounted.team.dashboard.wait_for_job("crowded")
+    podman("update", f"--memory={MEMORY}", f"--memory-swap={MEMORY}", container)
+    yield mounted
+    podman("update", f"--memory={before}", f"--memory-swap={2 * before}", container)
+
+
+def test_many_small_processes_of_a_run_do_not_end_what_serves(
+    narrow: Served, podman: Podman
+) -> None:
+    container = narrow.stack.container("pipes")
+    before = narrow.stack.processes("pipes", "code server")
+    started = podman.inspect(container)["State"]["StartedAt"]
+    run = narrow.client.submit_job_execution("crowded")
+    assert narrow.team.dashboard.end_of(run) is DagsterRunStatus.FAILURE
+    assert podman.inspect(container)["State"]["StartedAt"] == started
+    assert narrow.stack.processes("pipes", "code server") == before
+    assert narrow.stack.health("pipes")[0]
+
+
+def test_a_run_server_that_was_told_to_end_is_not_well_and_fails_no_run(mounted: Served) -> None:
+    stack = mounted.stack
+    mounted.hold()
+    long = mounted.client.submit_job_execution("long")
+    mounted.wait_for_start(long)
+    (code,) = stack.processes("pipes", "code server")
+    parent = f"open('/proc/{code}/stat').read().rpartition(')')[2].split()[1]"
+    stack.exec("pipes", "python3.13", "-c", f"import os; os.kill(int({parent}), 15)")
+    wait_until(lambda: not stack.health("pipes")[0], "it was told to end")
+    assert re.search(r"was told to end: takes no new runs, .* \(1\)", stack.health("pipes")[1])
+    short = mounted.client.submit_job_execution("short")
+    again = "SELECT run_id FROM dagster.event_logs WHERE event LIKE '%takes no new runs%'"
+    wait_until(lambda: short in stack.sql(again), "the run went back into the queue")
+    mounted.release()
+    assert mounted.team.answer("long", long) == "first"
+    assert mounted.team.answer("short", short) == "first"

@@ -9,7 +9,6 @@ import typer
 from dagnix import UserError, console, project
 from dagnix.backups import archive, restore, service
 from dagnix.deploy.turns import turn
-from dagnix.upgrade.steps import ended_in_order
 
 
 def command(
@@ -36,7 +35,7 @@ def command(
     if (file is None) != undo:
         raise UserError("Name the backup, or give --undo.")
     here = project.current()
-    with turn(here), ended_in_order():
+    with turn(here):
         restore.finish(here)
         name = service.container(here)
         if file is None:

@@ -2,21 +2,29 @@
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dagnix import UserError, console, health, project, stack
+from dagnix import UserError, console, crashes, health, locations, project, stack
+from dagnix.deploy import generations
 
 DIGEST_CHARACTERS = 19  # "sha256:" and twelve of its digits
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is told of one service; uptime is in seconds."""
+    """What is told of one service; uptime is in seconds.
+
+    `warning` is what will make a healthy one sick, such as a disk that is almost full.
+    `serves` is whether the dashboard and the daemon use this container; None is for a service
+    that is no code location.
+    """
 
     service: str
     state: str
@@ -26,6 +34,8 @@ class Row:
     digest: str
     uptime: float
     restarts: int
+    serves: bool | None = None
+    warning: str = ""
 
 
 def command(
@@ -33,7 +43,9 @@ def command(
 ) -> None:
     """Show health, image, uptime and restarts of each service.
 
-    The exit code is 1 unless all are healthy. A sick service tells what its health check says.
+    The exit code is 1 unless all are healthy, and each code location is served by the container
+    that `./dagnix up` or the last deploy has started. A sick service tells what its check says;
+    one that is well, but will not be for long, what it warns of.
     """
     here = project.current()
     found = rows(here)
@@ -50,18 +62,12 @@ def command(
 def rows(here: project.Project) -> list[Row]:
     """Return a row for each container, and one for each service that has none."""
     present = [each for each in stack.everything(here) if each.in_compose or each.former]
+    with ThreadPoolExecutor(1) as pool:
+        hosts = pool.submit(served, here, present)
+        asked = health.ask_all(here, present)
     found = [
-        Row(
-            service=container.service + (" (former)" if container.former else ""),
-            state=container.state,
-            healthy=asked.healthy,
-            says=asked.says,
-            image=container.image_name,
-            digest=container.digest,
-            uptime=round(container.uptime, 1),
-            restarts=container.restarts,
-        )
-        for container, asked in zip(present, health.ask_all(here, present), strict=True)
+        row(container, crashes.judge(here, container, said), hosts.result().get(container.service))
+        for container, said in zip(present, asked, strict=True)
     ]
     absent = [name for name in stack.services(here) if name not in {row.service for row in found}]
     return sorted(
@@ -70,19 +76,50 @@ def rows(here: project.Project) -> list[Row]:
     )
 
 
+def served(here: project.Project, present: Iterable[stack.Container]) -> dict[str, str]:
+    """Return the host that serves each code location that has a container; "" is none."""
+    running: dict[str, list[stack.Container]] = {}
+    for each in present:
+        if each.running and each.service in locations.names(here.root):
+            running.setdefault(each.service, []).append(each)
+    return {name: generations.served(here, those) for name, those in running.items()}
+
+
+def row(container: stack.Container, asked: health.Health, host: str | None) -> Row:
+    """Return what is told of a container; `host` is that which serves its code location."""
+    told = Row(
+        service=container.service + (" (former)" if container.former else ""),
+        state=container.state,
+        healthy=asked.healthy,
+        says=asked.says,
+        image=container.image_name,
+        digest=container.digest,
+        uptime=round(container.uptime, 1),
+        restarts=container.restarts,
+        serves=None if host is None else container.host == host,
+        warning=asked.warning,
+    )
+    if told.healthy and told.serves is False and not container.former:
+        by = f"the container {host} does" if host else "none does"
+        says = f"does not serve its code location, {by}: `./dagnix up` has it do so"
+        return replace(told, healthy=False, says=says)
+    return told
+
+
 def show(found: list[Row]) -> None:
     """Print a table, and below it what each sick service says."""
     table = Table(box=None, pad_edge=False)
-    for title in ("SERVICE", "HEALTH", "UPTIME", "RESTARTS", "IMAGE", "DIGEST"):
+    for title in ("SERVICE", "HEALTH", "SERVES", "UPTIME", "RESTARTS", "IMAGE", "DIGEST"):
         table.add_column(title, no_wrap=True)
     for row in found:
         well = "[green]healthy[/]" if row.healthy else "[red]unhealthy[/]"
         uptime = str(dt.timedelta(seconds=int(row.uptime))) if row.uptime else row.state
+        serves = {None: "", True: "yes", False: "no"}[row.serves]
         digest = row.digest[:DIGEST_CHARACTERS]
-        table.add_row(row.service, well, uptime, str(row.restarts), row.image, digest)
+        table.add_row(row.service, well, serves, uptime, str(row.restarts), row.image, digest)
     console.out.print(table)
     for row in found:
-        if not row.healthy:
-            console.out.print(
-                f"\n[red]{row.service}[/]: {escape(console.harmless(row.says))}", soft_wrap=True
-            )
+        colour, says = ("yellow", row.warning) if row.healthy else ("red", row.says)
+        if says:
+            said = escape(console.harmless(says))
+            console.out.print(f"\n[{colour}]{row.service}[/]: {said}", soft_wrap=True)

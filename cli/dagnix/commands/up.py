@@ -21,7 +21,7 @@ from dagnix import (
 )
 from dagnix.backups import restore
 from dagnix.backups.folder import ensure_folder
-from dagnix.deploy import generations, history, names, promotion, rollout
+from dagnix.deploy import generations, history, names, promotion, rollout, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
@@ -55,6 +55,9 @@ def command(
     What is there already is left as it is. DAGNIX_PORT changes the dashboard's port, COMPOSE_FILE
     adds compose files, COMPOSE_PROJECT_NAME names a second instance.
 
+    What a deploy has left that was cut off is finished first, and in the end each code location is
+    served by the container that this has started.
+
     A code location that cannot be built or started keeps no other service from coming up: it is
     named in the end, and the exit code is 1.
 
@@ -63,10 +66,7 @@ def command(
     With --mount an edit in DIR is live after `./dagnix reload`, without a build.
     """
     here = project.current()
-    if mount:
-        here = code.mounted(here, folder or here.root / "pipes")
-    elif folder:
-        raise UserError(f"`up` takes no folder: to serve its code, `./dagnix up --mount {folder}`.")
+    here = with_code(here, folder, mount=mount)
     code_settings.require(here)
     require_login(here)
     cut_off.finish(here)  # the port may still be taken by what is to stop
@@ -78,9 +78,9 @@ def command(
     layouts = [] if environment else images.build_each(here, faults)
     hosts.require_same_dagster(present, versions(here, layouts, environment))
     had_data = not present and schema.may_have_data(here)
-    # Containers keep the files that they started with, so new passwords need new containers.
-    new_secrets = secret_files.ensure(here.secrets)
-    new_secrets |= not roles.ensure(here).isdisjoint(each.service for each in present)
+    # Containers keep the files and folders that they started with, so new ones need new containers.
+    anew = secret_files.ensure(here.secrets) or any(each.has_lost_sockets for each in present)
+    anew |= not roles.ensure(here).isdisjoint(each.service for each in present)
     ensure_folder(here)
     with turn(here):
         restore.finish(here)
@@ -89,26 +89,38 @@ def command(
             promotion.take_over(here, environment)
         else:
             releases = brought(here, layouts)
-        running = {each.service for each in present if each.running}
+        switch.settle_all(here, faults)
+        running = {each.service for each in stack.containers(here) if each.running}
         # Where the dashboard is until its container is made anew, for another port say.
         as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():
             with faults.of(location):
-                if running >= {location, *SWITCHED} and not new_secrets:
+                if running >= {location, *SWITCHED} and not anew:
                     replace_code(as_it_is, location, release, wait)
                 names.make_current(here, location, release.image_id)
         images.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):
-            start.start(here, faults, anew=new_secrets)
+            start.start(here, faults, anew=anew)
     start.wait(here, faults, wait)
+    start.serve(here, faults)
     if mount and code.SERVICE in running:
         with faults.of(code.SERVICE):
             code.reload(here, code.container(here))
     if had_data:
         schema.report(here)
     example.run_once(here, faults)
+    start.require_followed(here, faults)
     console.out.print(here.url)
     faults.tell("All else is up")
+
+
+def with_code(here: project.Project, folder: Path | None, *, mount: bool) -> project.Project:
+    """Return the project with the code of a folder, if that is to be mounted."""
+    if mount:
+        return code.mounted(here, folder or here.root / "pipes")
+    if folder:
+        raise UserError(f"`up` takes no folder: to serve its code, `./dagnix up --mount {folder}`.")
+    return here
 
 
 def promoted(here: project.Project, environment: str, faults: Faults) -> dict[str, history.Release]:

@@ -38,7 +38,7 @@ def command(  # noqa: PLR0913, PLR0917 - the options of a deploy, and its own
     here = project.current()
     faults = Faults(locations.unreadable(here.root) | service.unreadable(here.root))
     terms = rollout.Terms(wait, limit, afterwards)
-    with turn(here), steps.ended_in_order():
+    with turn(here):
         here = present.ready(here, faults)
         if environment:
             chosen = wanted.of_environment(here, environment, faults)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dagnix import UserError, console, dashboard, health, stack
 from dagnix.deploy import generations, names, second
+from dagnix.locations.faults import Faults
 from dagnix.podman import inspect
 from dagnix.project import Project
 from dagnix.stack import Container
@@ -43,6 +44,36 @@ def settle(project: Project, service: str) -> list[Container]:
         console.warned("A deploy was cut off before the switch: what it left is removed")
         return stack.everything(project)
     return present
+
+
+def settle_all(project: Project, faults: Faults) -> None:
+    """Finish what deploys left that were killed; what cannot be is a fault of its location."""
+    for service in {each.service for each in generations.former(project)}:
+        with faults.of(service):
+            settle(project, service)
+
+
+def have_served(project: Project, new: Container) -> None:
+    """Have a container serve, if another one does, or none.
+
+    Raises:
+        UserError: it cannot.
+
+    """
+    if generations.served(project, [new]) != new.host:
+        generations.serve(project, new)
+
+
+def require_followed(project: Project, service: str) -> None:
+    """Wait until the webserver shows the code of the container that compose.yaml names.
+
+    Raises:
+        UserError: it does not, or the container does not run.
+
+    """
+    new = generations.serving(project, service)
+    if dashboard.served_at(project, service) != new.host:
+        follow(project, new)
 
 
 def start_beside(

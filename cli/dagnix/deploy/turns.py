@@ -1,6 +1,7 @@
 """One command at a time that changes what runs, for each instance of the stack."""
 
 import fcntl
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ def folder(project: Project) -> Path:
 def turn(project: Project) -> Iterator[None]:
     """Wait until no other command changes what this instance runs, and keep others waiting.
 
-    The kernel gives the turn back when the process ends, however it ends.
+    The kernel gives the turn back when the process ends, however it ends. A request to end, or a
+    terminal that goes, is taken as Ctrl-C, so that what was begun is taken back or said.
     """
     with (folder(project) / "lock").open("w") as lock:
         try:
@@ -28,4 +30,32 @@ def turn(project: Project) -> Iterator[None]:
         except BlockingIOError:
             console.warned(f"Another command changes what {project.name} runs: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        with _ended_in_order():
+            yield
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Raise KeyboardInterrupt at SIGTERM or SIGHUP, once: both may come again and again.
+
+    What the caller has the process ignore, as nohup does with SIGHUP, stays so.
+    """
+    before = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+
+    def interrupt(*_: object) -> None:
+        for number in before:
+            # Not SIG_IGN, which programs that are started from now on would have, too.
+            signal.signal(number, lambda *_: None)
+        raise KeyboardInterrupt
+
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
         yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagnix import UserError, project
-from dagnix.doctor import account, fix, nix, podman, rootless, surroundings
+from dagnix.doctor import account, fix, nix, podman, rootless, services, surroundings
 from dagnix.doctor.finding import Finding
 from dagnix.lock.program import not_written
 
@@ -34,6 +34,7 @@ def examine(here: project.Project) -> Iterator[Finding]:
     yield from rootless.findings(user)
     yield from account.findings(user)
     yield from surroundings.findings(here.port)
+    yield from services.findings(here)
 
 
 def show_written(paths: list[Path]) -> None:

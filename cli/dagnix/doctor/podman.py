@@ -8,6 +8,7 @@ from typing import Any
 
 from dagnix import UserError
 from dagnix.containers_conf import environment, needed, needs_overlay, own_files, read
+from dagnix.doctor import boot
 from dagnix.doctor.disk import IMAGE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
 from dagnix.host import PodmanHost, find_program, probe
@@ -94,7 +95,9 @@ def findings(state: Path) -> Iterator[Finding]:
     if not find_program("iptables") and not find_program("nft"):
         absent += ["iptables", "nftables"]
     yield helpers(absent)
-    yield settings(needed(host, read(own_files(state / "containers.conf"))))
+    needs = needed(host, read(own_files(state / "containers.conf")))
+    yield settings(needs)
+    yield from boot.findings(needs, state)
     command = ["podman", "info", "--format", "json"]
     try:
         said = run(

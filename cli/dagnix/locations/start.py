@@ -1,6 +1,8 @@
 """The start of the stack, in which no code location is in another one's way."""
 
 from dagnix import UserError, health, images, locations, stack
+from dagnix.deploy import drain, generations, switch
+from dagnix.deploy.turns import turn
 from dagnix.locations.faults import Faults
 from dagnix.process import CommandError
 from dagnix.project import Project
@@ -46,6 +48,26 @@ def wait(project: Project, faults: Faults, seconds: float) -> None:
             faults.add(name, sick.pop(name))
     if sick:
         raise UserError("\n".join(sick.values()))
+
+
+def serve(project: Project, faults: Faults) -> None:
+    """Have each code location served by the container that compose.yaml names; the others drain."""
+    with turn(project):
+        for name in _sound(project, faults):
+            with faults.of(name):
+                switch.have_served(project, generations.serving(project, name))
+        drain.begin(project)
+
+
+def require_followed(project: Project, faults: Faults) -> None:
+    """Wait until the webserver shows the code of these containers; a location's fault if not."""
+    for name in _sound(project, faults):
+        with faults.of(name):
+            switch.require_followed(project, name)
+
+
+def _sound(project: Project, faults: Faults) -> list[str]:
+    return [name for name in locations.names(project.root) if name not in faults]
 
 
 def _start_one(own: Project, name: str) -> None:

@@ -1,8 +1,6 @@
 """The steps of an upgrade, once it is known that all versions fit together."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from dagnix import UserError, console
 from dagnix.backups.service import NAME as BACKUP
@@ -16,23 +14,6 @@ from dagnix.upgrade import migrate, present
 from dagnix.upgrade.plan import DATABASE, Plan
 from dagnix.upgrade.replace import replace
 from dagnix.upgrade.wanted import Wanted
-
-
-@contextmanager
-def ended_in_order() -> Iterator[None]:
-    """Take a request to end, or a terminal that goes, as Ctrl-C: the daemon is to run again."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def require_backup(project: Project, plan: Plan, *, no_backup: bool) -> bool:

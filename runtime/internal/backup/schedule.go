@@ -50,6 +50,9 @@ func ScheduleFromEnvironment() (*Schedule, error) {
 	}, nil
 }
 
+// Folder is where backups are written to.
+func (s *Schedule) Folder() string { return s.folder }
+
 func number(variable, fallback string, least float64) (float64, error) {
 	text := valueOr(variable, fallback)
 	value, err := strconv.ParseFloat(text, 64)

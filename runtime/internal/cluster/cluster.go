@@ -76,7 +76,7 @@ func Run(ctx context.Context, log io.Writer) error {
 
 func fromEnvironment(ctx context.Context, log io.Writer) (*cluster, error) {
 	c := &cluster{
-		volume:   valueOr("PGDATA", "/var/lib/postgresql/data"),
+		volume:   Volume(),
 		programs: os.Getenv("DAGNIX_PG_BINDIR"),
 		sockets:  Sockets(),
 		settings: valueOr("DAGNIX_PG_CONFIG", "/etc/postgresql/dagnix.conf"),
@@ -136,6 +136,9 @@ func (c *cluster) failure(what, output string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// Volume is the folder that the cluster stands in.
+func Volume() string { return valueOr("PGDATA", "/var/lib/postgresql/data") }
 
 // Sockets is the folder of the unix socket that only this container has.
 func Sockets() string { return valueOr("DAGNIX_PG_SOCKETS", "/run/postgresql") }

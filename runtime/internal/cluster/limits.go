@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"dagnix/runtime/internal/size"
 )
 
 // limitConnections gives the pipelines' roles equal parts of the connections that all of them may have:
@@ -31,7 +33,7 @@ func (c *cluster) limitMemory(ctx context.Context) error {
 	if text == "" {
 		return nil
 	}
-	memory, err := bytesFrom(text)
+	memory, err := size.Parse(text)
 	if err != nil {
 		return fmt.Errorf("DAGNIX_POSTGRES_MEMORY is %q: give a number with its unit, such as 1g or 768m", text)
 	}
@@ -57,20 +59,3 @@ func (c *cluster) limitMemory(ctx context.Context) error {
 
 // libraries is what the server's own files and libraries take of a process's addresses, in bytes.
 const libraries = 128 << 20
-
-// bytesFrom reads a size as Compose has it.
-func bytesFrom(text string) (uint64, error) {
-	number := strings.TrimSuffix(strings.ToLower(text), "b")
-	shift := 0
-	for unit, bits := range map[string]int{"k": 10, "m": 20, "g": 30} {
-		if rest, found := strings.CutSuffix(number, unit); found {
-			number, shift = rest, bits
-			break
-		}
-	}
-	value, err := strconv.ParseFloat(number, 64)
-	if err != nil || value < 0 {
-		return 0, fmt.Errorf("%q is no size", text)
-	}
-	return uint64(value * float64(uint64(1)<<shift)), nil
-}

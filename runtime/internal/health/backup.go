@@ -11,5 +11,9 @@ func checkBackup(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return schedule.Check()
+	well, err := schedule.Check()
+	if err != nil {
+		return "", err
+	}
+	return withRoom(well, volume{"the folder of backups (DAGNIX_BACKUPS_DIR)", schedule.Folder()})
 }

@@ -67,6 +67,7 @@ func TestPipes(t *testing.T) {
 		"sentence": {`{"code": {"error": "runtime: no Dagster project in /x"}}`, "the code does not load: no Dagster project in /x"},
 		"raises":   {`{"code": {"ready": true, "lazy": true, "error": {"__class__": "SerializableErrorInfo", "message": "ValueError: no\n", "stack": [], "cls_name": "ValueError"}}}`, "the code does not load: ValueError: no"},
 		"draining": {`{"draining": true, "runs": ["a", "b"], "code": {"ready": false}}`, "ends its runs (2 in flight) and takes no new ones"},
+		"ending":   {`{"draining": true, "ending": true, "runs": ["a"], "code": {"ready": true}}`, "was told to end: takes no new runs, and ends after those in flight (1)"},
 		"refuses":  {`{"error": "no such request"}`, "no such request"},
 	} {
 		t.Setenv("DAGNIX_SOCKETS", t.TempDir())
@@ -74,7 +75,7 @@ func TestPipes(t *testing.T) {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := checkPipes(t.Context()); err == nil || !strings.Contains(err.Error(), "the run server does not listen") {
+		if _, err := pipes(t.Context()); err == nil || !strings.Contains(err.Error(), "the run server does not listen") {
 			t.Errorf("without a run server: %v", err)
 		}
 		listener, err := net.Listen("unix", filepath.Join(folder, "run-"+runserver.Host()+"-1.sock"))
@@ -90,7 +91,7 @@ func TestPipes(t *testing.T) {
 			connection.Write([]byte(test.answer + "\n"))
 			connection.Close()
 		}()
-		got, err := checkPipes(t.Context())
+		got, err := pipes(t.Context())
 		if err != nil {
 			got = err.Error()
 		}

@@ -14,9 +14,21 @@ import (
 
 // checkPipes asks the run server how its code server is, and that for what it serves.
 func checkPipes(ctx context.Context) (string, error) {
+	well, err := pipes(ctx)
+	if err != nil {
+		return "", err
+	}
+	data, logs := "/var/lib/dagster", "/var/lib/dagster/compute_logs"
+	return withRoom(well, volume{"the volume " + codeserver.Location() + "-data", data}, volume{"the volume compute-logs", logs})
+}
+
+func pipes(ctx context.Context) (string, error) {
 	state, err := runserver.Ask(ctx, codeserver.Location(), "ping")
 	if err != nil {
 		return "", err
+	}
+	if state.Ending {
+		return "", fmt.Errorf("was told to end: takes no new runs, and ends after those in flight (%d)", len(state.Runs))
 	}
 	if state.Draining {
 		return fmt.Sprintf("ends its runs (%d in flight) and takes no new ones", len(state.Runs)), nil

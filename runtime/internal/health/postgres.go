@@ -14,7 +14,11 @@ import (
 )
 
 func checkPostgres(ctx context.Context) (string, error) {
-	return postgres(ctx, cluster.Sockets())
+	well, err := postgres(ctx, cluster.Sockets())
+	if err != nil {
+		return "", err
+	}
+	return withRoom(well, volume{"the volume postgres-data", cluster.Volume()})
 }
 
 // postgres asks as the superuser, whose password the server's start has written.

@@ -19,8 +19,10 @@ import (
 // State is what a run server says of itself.
 type State struct {
 	Host string `json:"host"`
-	// Draining: it takes no new runs, and ends when its last run has.
+	// Draining: it takes no new runs.
 	Draining bool `json:"draining"`
+	// Ending: it was told to end, as podman stop does.
+	Ending bool `json:"ending"`
 	// Serving: webserver and daemon use its code server.
 	Serving bool `json:"serving"`
 	Code    Code `json:"code"`

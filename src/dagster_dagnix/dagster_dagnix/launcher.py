@@ -17,7 +17,8 @@ from dagster._core.launcher.base import (
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster._utils import get_run_crash_explanation
 
-from dagster_dagnix.protocol import RUN_LINK, RUN_SERVER_TAG, ask, folder_of
+from dagster_dagnix import size
+from dagster_dagnix.protocol import MEMORY_TAG, RUN_LINK, RUN_SERVER_TAG, ask, folder_of
 
 GONE_SECONDS = 20
 
@@ -81,14 +82,16 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
         """Have the run server that takes new runs now start this one.
 
         Raises DagsterUserCodeUnreachableError, upon which the run goes back into the queue, when
-        there is none or it takes no runs.
+        there is none or it takes no runs. Raises ValueError, upon which the run has failed, when
+        its tag `dagnix/memory` is no size.
         """
         run = context.dagster_run
+        memory = _memory(run)
         folder = self._folder(run)
         try:
             name = (folder / RUN_LINK).readlink().name
             self._instance.add_run_tags(run.run_id, {RUN_SERVER_TAG: name})
-            answer = ask(folder / name, "start", run_id=run.run_id)
+            answer = ask(folder / name, "start", run_id=run.run_id, **memory)
         except OSError as error:
             raise DagsterUserCodeUnreachableError(
                 f"No run server of the code location {folder.name} takes runs at "
@@ -194,3 +197,13 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
         if RUN_SERVER_TAG not in run.tags:
             return {}
         return ask(self._socket(run), do, run_id=run.run_id)
+
+
+def _memory(run: DagsterRun) -> dict[str, int]:
+    """Return how many bytes the run may take, if its tag says so."""
+    if MEMORY_TAG not in run.tags:
+        return {}
+    try:
+        return {"memory": size.parse(run.tags[MEMORY_TAG])}
+    except ValueError as error:
+        raise ValueError(f"The tag {MEMORY_TAG} of the run cannot be heeded: {error}") from error

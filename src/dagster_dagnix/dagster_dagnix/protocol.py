@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 CODE_LINK, RUN_LINK, LOCK = "code.sock", "run.sock", "lock"
 RUN_SERVER_TAG = "dagnix/run_server"
+MEMORY_TAG, MEMORY_VARIABLE = "dagnix/memory", "DAGNIX_RUN_MEMORY"
 RUN_SERVER_VARIABLE = "DAGNIX_RUN_SERVER"
 CHUNK_BYTES = 1 << 16
 SECONDS = 5.0

@@ -39,8 +39,11 @@ def until(look: Callable[[], Any], what: str | Path, seconds: float = 60) -> Any
 
 
 @contextmanager
-def postgres() -> Iterator[Path]:
-    """Serve an empty database `dagster` of the user `dagster`; yields the folder of its socket."""
+def postgres(*more: str) -> Iterator[Path]:
+    """Serve an empty database `dagster` of the user `dagster`; yields the folder of its socket.
+
+    `more` are settings, such as `max_connections=30`.
+    """
     (programs, *_) = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     folder = Path(tempfile.mkdtemp(prefix="dagnix-pg-"))
     account: list[str] = []
@@ -55,7 +58,7 @@ def postgres() -> Iterator[Path]:
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    settings = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off"]
+    settings = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off", *more]
     options = [word for setting in settings for word in ("-c", setting)]
     server = subprocess.Popen(
         [*account, programs / "postgres", "-D", data, *options],

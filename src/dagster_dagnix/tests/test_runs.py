@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from harness import Served, World, lives, until
 
-from dagster_dagnix.protocol import RUN_SERVER_TAG
+from dagster_dagnix.protocol import MEMORY_TAG, RUN_SERVER_TAG
+from dagster_dagnix.server.monitoring import check_kill_seconds
+from dagster_dagnix.server.process import OOM_SCORE
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,58 @@ def test_a_run_that_ignores_its_cancellation_is_killed(
     world.wait(run, "CANCELED")
     assert "did not end within 1 s of its cancellation and was killed" in world.said(run)
     assert not lives(pid)
+
+
+def test_a_run_that_takes_more_memory_than_it_may_fails_alone(
+    world: World, served: Served, tmp_path: Path
+) -> None:
+    other, pid = begun(world, served, "works", "work", tmp_path / "other")
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text() == f"{OOM_SCORE}\n"
+    note = tmp_path / "note"
+    config = {"grow": {"config": {"note": str(note)}}}
+    run = world.launch(world.run("runs", "grows", {MEMORY_TAG: "256m"}, **config))
+    world.wait(run, "FAILURE")
+    said = world.said(run)
+    assert "MiB of memory and may take 256.0 MiB (the tag dagnix/memory): it was killed." in said
+    assert "the child has ended" not in said
+    assert not lives(note.read_text())
+    assert world.get(other).status.value == "STARTED"
+    world.instance.run_launcher.terminate(other.run_id)
+
+
+def test_a_limit_of_memory_that_is_no_size_is_refused(world: World, served: Served) -> None:
+    run = world.run(served.location, "works", {MEMORY_TAG: "much"})
+    with pytest.raises(ValueError, match=r"dagnix/memory of the run .* 'much' is no size"):
+        world.launch(run)
+
+
+def test_all_runs_can_have_a_limit_of_memory(
+    world: World, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve("small", DAGNIX_RUN_MEMORY="0.25gb").ready()
+    config = {"grow": {"config": {"note": str(tmp_path / "note")}}}
+    run = world.launch(world.run("small", "grows", **config))
+    world.wait(run, "FAILURE")
+    assert "may take 256.0 MiB (DAGNIX_RUN_MEMORY)" in world.said(run)
+    refused = serve("small", DAGNIX_RUN_MEMORY="much")
+    assert refused.process.wait(30)
+    assert "DAGNIX_RUN_MEMORY cannot be heeded: 'much' is no size" in refused.log.read_text()
+    assert served.ask("ping")["code"]["ready"]
+
+
+def test_a_run_is_killed_before_it_is_called_canceled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    check_kill_seconds(9999)
+    config = tmp_path / "dagster.yaml"
+    for text, seconds in (
+        ("run_monitoring: {cancel_timeout_seconds: 20}", 20),
+        ("telemetry: {enabled: false}", 180),
+    ):
+        config.write_text(text)
+        check_kill_seconds(seconds - 1)
+        with pytest.raises(SystemExit, match=f"CANCELED.*{seconds} s|{seconds} s.*CANCELED"):
+            check_kill_seconds(seconds)
+    config.write_text("run_monitoring: {cancel_timeout_seconds: {env: X}}")
+    check_kill_seconds(9999)

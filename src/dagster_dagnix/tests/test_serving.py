@@ -13,7 +13,7 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 from harness import HERE, Served, World, lives, until
 
-from dagster_dagnix.protocol import CODE_LINK, RUN_LINK, listens
+from dagster_dagnix.protocol import CODE_LINK, LOCK, RUN_LINK, listens
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_what_is_gone_is_made_again_and_runs_go_on(
     # A drained server ends with its last run.
     served.process.terminate()
     until(lambda: served.ask("ping")["draining"], "it drains")
+    assert served.ask("ping")["ending"]
     with pytest.raises(DagsterUserCodeUnreachableError, match="replaced"):
         world.launch(world.run("again", "works"))
     assert world.instance.run_launcher.terminate(run.run_id)
@@ -164,3 +165,21 @@ def test_a_second_run_server_takes_over_while_a_run_is_in_flight(
     assert again.ask("leave") == {"draining": True}
     assert not (again.folder / RUN_LINK).is_symlink()
     assert again.end() == 0
+
+
+def test_rubbish_is_set_aside(world: World, serve: Callable[..., Served]) -> None:
+    served = serve("rubbish").ready()
+    links = (served.folder / RUN_LINK, served.folder / CODE_LINK)
+    until(lambda: all(map(listens, links)), "it serves")
+    code = links[1].resolve()
+    for path in (*links, served.folder / LOCK):
+        path.unlink()
+    links[0].write_text("rubbish")
+    links[1].mkdir()
+    (served.folder / LOCK).mkdir()
+    until(lambda: all(map(listens, links)), "again")
+    assert len(list(served.folder.glob("*.aside"))) == 2
+    code.unlink()
+    code.write_text("rubbish")
+    until(lambda: links[1].resolve() != code and listens(links[1]), "another code server")
+    world.wait(world.launch(world.run("rubbish", "works")), "SUCCESS")

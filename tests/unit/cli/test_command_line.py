@@ -13,8 +13,10 @@ CLI = Path(__file__).parents[3] / "cli"
 Program = Callable[[str, str], Path]
 
 CONTAINER = {
+    "Id": "0123456789abcdef",
     "Name": "dagnix_pipes_1",
     "Config": {
+        "Hostname": "0123456789ab",
         "Labels": {"com.docker.compose.service": "pipes"},
         "Healthcheck": {"Test": ["CMD", "true"]},
     },
@@ -86,7 +88,7 @@ def test_status_tells_what_is_wrong_and_fails() -> None:
     assert shown.returncode == 1
     assert "\x1b" not in shown.stdout
     title, row, _, reason = shown.stdout.splitlines()
-    assert title.split() == ["SERVICE", "HEALTH", "UPTIME", "RESTARTS", "IMAGE", "DIGEST"]
+    assert title.split()[:4] == ["SERVICE", "HEALTH", "SERVES", "UPTIME"]
     assert row.split()[:2] == ["pipes", "unhealthy"]
     assert "localhost/dagnix/pipes:1.2.3" in row
     assert reason == "pipes: definitions.py:3 does not import"

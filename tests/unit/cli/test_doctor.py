@@ -7,12 +7,13 @@ from unittest.mock import Mock
 
 import pytest
 
-from dagnix.doctor import account, disk, fix, nix, podman, rootless, surroundings
+from dagnix.doctor import account, boot, disk, fix, nix, podman, rootless, services, surroundings
 from dagnix.doctor.__main__ import line
 from dagnix.doctor.finding import Finding, note, ok, problem
 from dagnix.host import PodmanHost
 
 AS_ROOT = "build-users-group ="
+NETAVARK = {"network": {"network_backend": "netavark"}}
 HYBRID = PodmanHost(
     podman=(4, 3),
     open_files=None,
@@ -54,6 +55,29 @@ HYBRID = PodmanHost(
         ),
         (podman.version((4, 2)), "problem", "is version 4.2", "podman 4.3 or later"),
         (podman.helpers(["netavark"]), "problem", "missing: netavark", "apt-get install"),
+        (boot.configuration({}, Path("x"), systemd=True), "ok", "starts containers at boot", ""),
+        (
+            boot.configuration(NETAVARK, Path("x"), systemd=True),
+            "problem",
+            "no service that ends is started again, and after a reboot nothing comes back",
+            "./dagnix doctor --fix; then, for containers that are there, ./dagnix down",
+        ),
+        (
+            boot.configuration(NETAVARK, Path("x"), systemd=False),
+            "note",
+            "no service that ends is started again",
+            "./dagnix doctor --fix",
+        ),
+        (boot.unit(systemd=False, enabled=False, root=True), "note", "no systemd", "dagnix up"),
+        (boot.unit(systemd=True, enabled=True, root=True), "ok", "is enabled", ""),
+        (
+            boot.unit(systemd=True, enabled=False, root=False),
+            "note",
+            "after a reboot nothing comes back",
+            "systemctl --user enable podman-restart.service",
+        ),
+        (boot.linger("ann", there=True), "ok", "ann's containers go on", ""),
+        (boot.linger("ann", there=False), "note", "is off for ann", "loginctl enable-linger ann"),
         (podman.settings({}), "ok", "works here as it is", ""),
         (
             podman.settings({"engine": {"runtime": "runc"}}),
@@ -223,3 +247,31 @@ def test_help_runs_on_the_hosts_python() -> None:
         command, check=True, capture_output=True, text=True, env={"PYTHONPATH": str(cli)}
     )
     assert "--fix" in shown.stdout
+
+
+def row(service: str, says: str, *, healthy: bool, warning: str = "") -> dict[str, object]:
+    return {"service": service, "says": says, "healthy": healthy, "warning": warning}
+
+
+def test_the_services_of_a_stack_are_judged_as_status_does() -> None:
+    full = "the disk of the volume postgres-data is almost full"
+    rows = [
+        row("postgres", "answers", healthy=True, warning=full),
+        row("daemon", "exited (137) since 2026-11-28 14:01:02", healthy=False),
+        row("webserver", "answers", healthy=True),
+    ]
+    warned, sick, sound = services.judged(rows)
+    assert (warned.state, warned.says) == ("note", full)
+    assert (sick.state, sick.subject) == ("problem", "service daemon")
+    assert "since 2026-11-28" in sick.says
+    assert "./dagnix logs daemon" in sick.cure
+    assert sound == ok("services", "1 are well")
+
+
+def test_limits_of_this_host_are_no_matter_of_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "SYSTEMD", tmp_path / "none")
+    limits = {"containers": {"default_ulimits": ["nofile=1:1"]}}
+    assert [each.state for each in boot.findings(limits, tmp_path)] == ["ok", "note"]
+    assert [each.state for each in boot.findings(limits | NETAVARK, tmp_path)] == ["note"] * 2

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -97,12 +98,26 @@ def test_notices_a_container_that_was_removed(watch: Watch) -> None:
         watch([(container("pipes"), SICK)], [])
 
 
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("utc")
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
         ({"Status": "exited", "ExitCode": 3}, "exited (3)"),
         ({"Status": "stopped", "ExitCode": 1}, "stopped (1)"),
-        ({"Status": "created"}, "created"),
+        ({"Status": "created", "FinishedAt": "0001-01-01T00:00:00Z"}, "created"),
+        (
+            {"Status": "exited", "ExitCode": 137, "FinishedAt": "2026-11-28T14:01:02.123456789Z"},
+            "exited (137) since 2026-11-28 14:01:02",
+        ),
     ],
 )
 def test_what_does_not_run_is_not_healthy(
@@ -148,3 +163,13 @@ def test_no_service_waits_for_the_answer_of_another_one(
     assert checkout.is_dir()
     health.wait(project.current(), 60)
     assert not left
+
+
+def test_what_will_make_a_healthy_service_sick_is_told(
+    watch: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = Health(healthy=True, says="answers; warning: the disk of data is almost full")
+    assert full.warning == "the disk of data is almost full"
+    assert not Health(healthy=False, says=full.says).warning
+    watch([(container("postgres"), full)])
+    assert "! postgres: the disk of data is almost full" in capsys.readouterr().err

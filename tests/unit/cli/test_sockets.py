@@ -1,6 +1,7 @@
 """The folder of the services' sockets, and the list of code locations in it."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,41 @@ def test_a_folder_that_cannot_be_made_is_named(here: project.Project) -> None:
     here.sockets.parent.write_text("in its place")
     with pytest.raises(UserError, match="DAGNIX_SOCKETS_DIR names another"):
         sockets.ensure(here)
+
+
+def test_what_stands_where_something_else_belongs_is_set_aside(here: project.Project) -> None:
+    sockets.ensure(here)
+    folder = here.sockets
+    (folder / sockets.WORKSPACE).unlink()
+    (folder / sockets.WORKSPACE).mkdir()
+    for name, content in (("pipes", "rubbish"), ("postgres", "more")):
+        (folder / name).rmdir()
+        (folder / name).write_text(content)
+    (folder / "webserver").rmdir()
+    (folder / "webserver").symlink_to("/nowhere")
+    sockets.ensure(here)
+    assert set(served(here)) == {"pipes", "team"}
+    assert all((folder / name).is_dir() for name in ("pipes", "postgres", "webserver"))
+    assert len(list(folder.glob(".*.aside"))) == 4
+
+
+# As a container does; prints its process, and waits.
+MOUNT = """
+mount -t tmpfs none /run && mkdir /run/dagnix && mount --bind "$0" /run/dagnix && echo $$ && read _
+"""
+
+
+def test_a_folder_that_was_deleted_is_missed_by_who_has_it(tmp_path: Path) -> None:
+    source = tmp_path / "sockets"
+    source.mkdir()
+    words = ["unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, source]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as container:
+        assert container.stdout
+        pid = int(container.stdout.readline())
+        assert not sockets.is_lost(pid)
+        source.rmdir()
+        assert sockets.is_lost(pid)
+        container.communicate("\n")
+    assert not sockets.is_lost(pid)

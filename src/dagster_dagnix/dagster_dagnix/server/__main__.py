@@ -9,16 +9,19 @@ import threading
 import uuid
 from collections.abc import Sequence
 
-from dagster_dagnix.protocol import RunServer, folder_of
+from dagster_dagnix import size
+from dagster_dagnix.protocol import MEMORY_VARIABLE, RunServer, folder_of
 from dagster_dagnix.server import imports, process
 from dagster_dagnix.server.loop import Forked, Loop
+from dagster_dagnix.server.monitoring import check_kill_seconds
 from dagster_dagnix.server.server import Server, Settings
+from dagster_dagnix.server.workers import MemoryLimit
 
 KILL_VARIABLE, KILL_SECONDS = "DAGNIX_KILL_SECONDS", 120.0
 
 
 def parse(arguments: Sequence[str]) -> Settings:
-    """Read the command line, and DAGNIX_KILL_SECONDS."""
+    """Read the command line, DAGNIX_KILL_SECONDS and DAGNIX_RUN_MEMORY."""
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
     parser = argparse.ArgumentParser(
@@ -42,6 +45,10 @@ def parse(arguments: Sequence[str]) -> Settings:
         kill_seconds = float(os.environ.get(KILL_VARIABLE) or KILL_SECONDS)
     except ValueError:
         parser.error(f"{KILL_VARIABLE} must be a number of seconds")
+    try:
+        memory = size.parse(os.environ.get(MEMORY_VARIABLE) or "0")
+    except ValueError as error:
+        parser.error(f"{MEMORY_VARIABLE} cannot be heeded: {error}")
     return Settings(
         sockets=found.sockets,
         location=found.location,
@@ -49,12 +56,14 @@ def parse(arguments: Sequence[str]) -> Settings:
         options=tuple(words[end + 1 :]),
         watch=tuple(found.watch),
         kill_seconds=kill_seconds,
+        memory=MemoryLimit(memory, MEMORY_VARIABLE),
     )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Be the run server, or in its forks what they are for; return the exit code."""
     settings = parse(arguments)
+    check_kill_seconds(settings.kill_seconds)
     imports.import_all()
     if threading.active_count() > 1:
         raise SystemExit(

@@ -102,9 +102,9 @@ class Code:
             self._prepare.run(self._prepared)
 
     def look(self) -> None:
-        """Start another code server if somebody has removed the socket of the one that serves."""
+        """Start another code server if the socket of the one that serves is gone."""
         current = self.current
-        if current and current.is_ready and not current.path.exists():
+        if current and current.is_ready and not current.path.is_socket():
             self._end(current, KILL_SECONDS)
             self._restart(current)
 

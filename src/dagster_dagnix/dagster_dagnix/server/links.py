@@ -16,6 +16,12 @@ class Busy(Exception):  # noqa: N818 - as BlockingIOError
     """Another run server is changing the links just now."""
 
 
+def give_way(path: Path) -> None:
+    """Set a folder aside that stands where a file belongs; a file is replaced as it is."""
+    if path.is_dir() and not path.is_symlink():
+        path.rename(path.with_name(f"{path.name}.{time.time_ns()}.aside"))
+
+
 class Links:
     """The links and markers, as one run server sees and changes them; all can be made anew."""
 
@@ -27,6 +33,7 @@ class Links:
     def locked(self) -> Iterator[None]:
         """Keep other run servers from changing links and markers. Raises Busy."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        give_way(self.folder / LOCK)
         file = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -62,6 +69,7 @@ class Links:
         beside = self.folder / f"{link}.{self._server.host}"
         beside.unlink(missing_ok=True)
         beside.symlink_to(name)
+        give_way(self.folder / link)
         beside.rename(self.folder / link)
 
     def remove(self, link: str, prefix: str) -> None:

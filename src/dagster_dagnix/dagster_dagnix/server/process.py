@@ -4,16 +4,17 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from dagster_dagnix.server import memory
 from dagster_dagnix.server.loop import SIGNALS
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
-OOM_SCORE = 500
-EXPENDABLE = ("run", "step")  # what the kernel ends first for want of memory, not who serves code
+# What the kernel ends first for want of memory: also when there are many small ones, and who serves
+# code takes more than half of what there is.
+EXPENDABLE, OOM_SCORE = ("run", "step"), 1000
 
 
 def begin(parent: int, name: str) -> None:
@@ -42,16 +43,4 @@ def kill_session(pid: int) -> None:
 
     The leader must not have been waited for, as its number is another process's after that.
     """
-    for member in _session(pid):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(member, signal.SIGKILL)
-
-
-def _session(pid: int) -> Iterator[int]:
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with suppress(OSError):
-                stat = Path(entry.path, "stat").read_text()
-                # After the name, which may have spaces: state, parent, group, session.
-                if int(stat.rpartition(")")[2].split()[3]) == pid:
-                    yield int(entry.name)
+    memory.kill(each.pid for each in memory.processes().values() if each.session == pid)

@@ -33,6 +33,7 @@ class End:
     run_id: str
     code: int  # exit code, or minus the signal
     killed_after: float | None = None  # seconds from its cancellation
+    over_memory: str = ""  # what it took, and what it may
 
 
 class Reporter:
@@ -130,7 +131,8 @@ def report_end(instance: DagsterInstance, run: DagsterRun, end: End) -> None:
         )
         instance.report_run_canceled(run, message)
         return
-    message = get_run_crash_explanation(f"The process of run {run.run_id}", end.code)
+    explained = get_run_crash_explanation(f"The process of run {run.run_id}", end.code)
+    message = end.over_memory or explained
     if run.status is DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, message)
     else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from dagster_dagnix.protocol import (
     CODE_LINK,
+    MEMORY_TAG,
     RUN_LINK,
     RunServer,
     folder_of,
@@ -25,7 +26,7 @@ from dagster_dagnix.server.prepare import Prepare
 from dagster_dagnix.server.reporter import End, Reporter
 from dagster_dagnix.server.retries import Retries
 from dagster_dagnix.server.watch import Watch
-from dagster_dagnix.server.workers import Worker, Workers
+from dagster_dagnix.server.workers import NO_LIMIT, MemoryLimit, Worker, Workers
 
 LOOK_SECONDS = 5.0
 BUSY_SECONDS, BUSY_TRIES = 0.05, 100
@@ -42,6 +43,7 @@ class Settings:
     options: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()
     kill_seconds: float = 120.0
+    memory: MemoryLimit = NO_LIMIT  # of a run without a tag
 
 
 class Server:
@@ -107,6 +109,7 @@ class Server:
                 "host": self._own.host,
                 "boot": self._own.boot,
                 "draining": self._is_draining,
+                "ending": self._is_ending,
                 "serving": self._serves(),
                 "code": self._code.state(),
                 "runs": self._workers.live_runs(),
@@ -126,7 +129,10 @@ class Server:
             answer({"away": "The code of this location is not loaded."})
         else:
             self._reporter.drop(run_id)
-            self._answer_started(lambda: self._workers.start_run(run_id, load), answer)
+            limit = self._settings.memory
+            if "memory" in request:
+                limit = MemoryLimit(request["memory"], f"the tag {MEMORY_TAG}")
+            self._answer_started(lambda: self._workers.start_run(run_id, load, limit), answer)
 
     def _start_step(self, request: dict[str, Any], answer: Answer) -> None:
         run = self._workers.find(request["run_id"])
@@ -213,7 +219,8 @@ class Server:
             print(f"run server: run {worker.key} ended with {worker.code}.", flush=True)
             if not worker.status:
                 after = self._settings.kill_seconds if worker.was_killed else None
-                self._reporter.add(End(worker.run_id, worker.code or 0, after))
+                end = End(worker.run_id, worker.code or 0, after, worker.over_memory)
+                self._reporter.add(end)
             elif worker.status.strip() == "FAILURE":
                 self._retries.run_failed()
         self._end_if_done()

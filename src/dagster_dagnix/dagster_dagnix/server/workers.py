@@ -8,13 +8,26 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dagster_dagnix.server import children
+from dagster_dagnix.server import children, memory
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Fork, Loop, Timer
 from dagster_dagnix.server.process import kill_session
+from dagster_dagnix.size import shown
 
 REMEMBERED = 1000  # ended ones, so that it is known how
 REPORT_BYTES = 100
+LOOK_SECONDS = 1.0  # how much memory runs take
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """How many bytes a run's processes may take together, and what says so; 0 is no limit."""
+
+    size: int = 0
+    origin: str = ""
+
+
+NO_LIMIT = MemoryLimit()
 
 
 @dataclass
@@ -30,11 +43,23 @@ class Worker:
     status: str = ""  # what it reported: the status that the run ended with; a line of its own
     limit: Timer | None = None  # upon which it is killed
     was_killed: bool = False
+    memory: MemoryLimit = NO_LIMIT
+    took: int = 0  # bytes, when that was more than it may take, and it was killed
 
     @property
     def is_run(self) -> bool:
         """Whether it is a run, not a step of one."""
         return self.key == self.run_id
+
+    @property
+    def over_memory(self) -> str:
+        """Why a run was killed, if it was for what it took."""
+        if not self.took:
+            return ""
+        return (
+            f"The run took {shown(self.took)} of memory and may take {shown(self.memory.size)} "
+            f"({self.memory.origin}): it was killed."
+        )
 
 
 class Workers:
@@ -46,6 +71,7 @@ class Workers:
         self._loop, self._server, self._kill_seconds = loop, server, kill_seconds
         self._ended = ended
         self._workers: dict[str, Worker] = {}
+        self._looks = False  # at memory
 
     def find(self, key: str) -> Worker | None:
         """Return the process of a run or a step, also one that has ended."""
@@ -64,9 +90,14 @@ class Workers:
         """Whether any run or step has a process."""
         return any(each.code is None for each in self._workers.values())
 
-    def start_run(self, run_id: str, load: Load) -> Worker:
+    def start_run(self, run_id: str, load: Load, limit: MemoryLimit) -> Worker:
         """Start a run. Raises OSError when there can be no more processes."""
-        return self._start(run_id, run_id, load, partial(children.execute_run, run_id=run_id))
+        run = self._start(run_id, run_id, load, partial(children.execute_run, run_id=run_id))
+        run.memory = limit
+        if limit.size and not self._looks:
+            self._looks = True
+            self._loop.later(LOOK_SECONDS, self._look_at_memory)
+        return run
 
     def start_step(self, key: str, run: Worker, arguments: str) -> Worker:
         """Start a step of a run that is a process here. Raises OSError as `start_run` does."""
@@ -102,6 +133,25 @@ class Workers:
         os.close(writing)
         self._workers[key] = Worker(key, run_id, pid, load, reading)
         return self._workers[key]
+
+    def _look_at_memory(self) -> None:
+        """Kill the runs that take more memory than they may, with their steps."""
+        live = [each for each in self._workers.values() if each.code is None]
+        limited = [each for each in live if each.is_run and each.memory.size]
+        self._looks = bool(limited)
+        if not limited:
+            return
+        self._loop.later(LOOK_SECONDS, self._look_at_memory)
+        known = memory.processes()
+        for run in limited:
+            leaders = [each.pid for each in live if each.run_id == run.run_id]
+            pids = memory.members(leaders, known)
+            took = memory.taken(pids, run.memory.size)
+            if took > run.memory.size:
+                run.took = took
+                # First, so that it does not tell of a step that has failed.
+                memory.kill([run.pid])
+                memory.kill(pids)
 
     def _kill(self, worker: Worker) -> None:
         worker.was_killed = True

@@ -27,14 +27,17 @@ class Work(Config):
 
     seconds: float = 0.0
     note: str = ""  # a file to write into once it has begun
+    until: str = ""  # a file to wait for
 
 
 def note(config: Work, text: str = "") -> None:
-    """Tell the test that the op has begun."""
+    """Tell the test that the op has begun, and wait for it."""
     if config.note:
         beside = Path(config.note + "~")
         beside.write_text(text)
         beside.rename(config.note)
+    while config.until and not Path(config.until).exists():
+        time.sleep(0.1)
 
 
 @op
@@ -89,6 +92,21 @@ def leave(config: Work) -> None:
     os._exit(0)
 
 
+@op
+def grow(config: Work) -> None:
+    """Take 300 MiB, in a process of its own that is in another session."""
+    take = "import time; taken = b'x' * (300 << 20); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", take], start_new_session=True)
+    note(config, str(child.pid))
+    child.wait()
+    raise ValueError("the child has ended")
+
+
+@job(executor_def=in_process_executor)
+def grows() -> None:
+    grow()
+
+
 @job(executor_def=in_process_executor)
 def works() -> None:
     work()
@@ -119,4 +137,4 @@ def crashes_in_a_step() -> None:
     crash_after(retried())
 
 
-defs = Definitions(jobs=[works, ignores, crashes, leaves, steps, crashes_in_a_step])
+defs = Definitions(jobs=[works, grows, ignores, crashes, leaves, steps, crashes_in_a_step])

@@ -1,0 +1,21 @@
+"""The folder of the services' sockets, deleted or filled with rubbish while the stack runs."""
+
+import shutil
+
+from support.served import Served
+
+
+def test_up_makes_the_folder_of_sockets_again(mounted: Served) -> None:
+    stack = mounted.stack
+    shutil.rmtree(stack.sockets)
+    stack.dagnix("up", "--mount", str(mounted.folder))
+    assert mounted.answer() == "first"
+
+
+def test_up_makes_the_list_of_code_locations_again(mounted: Served) -> None:
+    stack = mounted.stack
+    (stack.sockets / "workspace.yaml").write_text("load_from: [\n")
+    stack.podman("restart", stack.container("webserver"), stack.container("daemon"))
+    stack.dagnix("up", "--mount", str(mounted.folder))
+    assert stack.dagnix("status").returncode == 0
+    assert mounted.answer() == "first"
