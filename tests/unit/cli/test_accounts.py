@@ -64,7 +64,7 @@ def test_only_the_gate_and_the_command_line_can_read_what_lets_in(here: project.
     assert found.keys() == {"users.json", "session-key", "token-sha256"}
     assert {stat.S_IMODE(each.st_mode) for each in found.values()} == {0o400}
     if os.geteuid() == 0:
-        assert {each.st_uid for each in found.values()} == {gate_files.USER}
+        assert {each.st_uid for each in found.values()} == {gate_files.IMAGE_USER}
     assert stat.S_IMODE(here.secrets.stat().st_mode) == 0o700
     assert stat.S_IMODE((here.secrets / accounts.TOKEN).stat().st_mode) == 0o600
     hashed = hashlib.sha256(accounts.token(here).encode()).hexdigest()

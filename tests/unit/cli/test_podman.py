@@ -40,7 +40,7 @@ def test_podman_compose_is_run_outside_the_checkout_on_its_files(
     here: project.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:/elsewhere/own.yaml")
-    where, files = stack.compose(here, "up", failure="").output.splitlines()
+    where, files = stack.compose(here, "down", failure="").output.splitlines()
     assert where == str(here.state / "podman")
     assert files == f"{here.root}/compose.yaml:/elsewhere/own.yaml"
 
