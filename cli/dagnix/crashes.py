@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 
 from dagnix.health import Health
 from dagnix.podman import podman
@@ -11,16 +12,21 @@ from dagnix.stack import Container, moment, shown
 
 SOME = 3  # ends that are no accident any more
 QUIET = dt.timedelta(minutes=10)  # without an end, after which the one before is past
+CALM_SECONDS = 60  # at least, until what was mended is taken for well
 LOOK_BACK = "24h"
 
 
 def judge(project: Project, container: Container, asked: Health) -> Health:
     """Return what a container's health check says, unless it ends again and again: then that."""
     # Podman counts those that it has started again by itself.
-    if container.restarts < SOME or container.uptime > QUIET.total_seconds():
+    if (
+        not container.running
+        or container.restarts < SOME
+        or container.uptime > QUIET.total_seconds()
+    ):
         return asked
     ends = series(_ends(project, container), dt.datetime.now(dt.UTC))
-    if len(ends) < SOME:
+    if len(ends) < SOME or is_past(ends, container.uptime):
         return asked
     says = f"has ended {len(ends)} times since {shown(ends[0])}, the last time at {shown(ends[-1])}"
     return Health(healthy=False, says=f"{says}: {asked.says}")
@@ -36,6 +42,12 @@ def series(ends: Iterable[dt.datetime], now: dt.datetime) -> list[dt.datetime]:
         found.insert(0, end)
         after = end
     return found
+
+
+def is_past(ends: Iterable[dt.datetime], uptime: float) -> bool:
+    """Tell whether a container has worked for longer, in seconds, than between any two ends."""
+    longest = max(((after - before).total_seconds() for before, after in pairwise(ends)), default=0)
+    return uptime > max(CALM_SECONDS, 2 * longest)
 
 
 def _ends(project: Project, container: Container) -> list[dt.datetime]:

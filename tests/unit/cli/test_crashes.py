@@ -46,7 +46,7 @@ def test_a_service_that_ends_again_and_again_is_not_well_and_since_when(
     program: Program, *, number: bool
 ) -> None:
     podman(program, *(event(each, number=number) for each in (7200, 500, 300, 100)))
-    asked = crashes.judge(project.current(), container(12, 60), WELL)
+    asked = crashes.judge(project.current(), container(12, 100), WELL)
     assert not asked.healthy
     first = (dt.datetime.now() - dt.timedelta(seconds=500)).strftime("%Y-%m-%d %H:%M")  # noqa: DTZ005
     assert asked.says.startswith("has ended 3 times since ")
@@ -61,6 +61,7 @@ def test_a_service_that_ends_again_and_again_is_not_well_and_since_when(
         (2, 10, (30, 20, 10)),  # podman has started it again twice
         (9, 700, (900, 800, 700)),  # it has worked since
         (9, 10, (9000, 5000, 10)),  # once in hours
+        (9, 70, (100, 90, 80, 70)),  # it was mended
         (9, 10, ()),  # the host keeps no events
     ],
 )
