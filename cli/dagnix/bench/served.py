@@ -9,7 +9,7 @@ from dagnix.bench.figure import Figure, goal
 from dagnix.bench.taken import Taken
 from dagnix.bench.ways.way import Way
 
-WATCHED, RELOADED = "reload --watch", "reload"
+WATCHED, RELOADED = "by itself", "reload"
 DEPLOYED, ENDED = "deploy", "deploy, whole"
 MOUNTED_SECONDS = 3
 BAKED_SECONDS = 6
@@ -51,7 +51,7 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
             ours.of(WATCHED),
             other,
             goal=goal(MOUNTED_SECONDS, other),
-            how="checks the code first; the other is Reload in the dashboard",
+            how="code that is mounted and saved; the other is Reload in the dashboard",
         ),
         Figure.of(
             f"edit to served, {RELOADED}",
@@ -59,7 +59,7 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
             ours.of(RELOADED),
             other,
             goal=MOUNTED_SECONDS,
-            how="the same, with a command line that has to start",
+            how="`./dagnix reload`, with a command line that has to start",
         ),
         Figure.of(
             f"edit to served, {DEPLOYED}",
@@ -69,5 +69,5 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
             goal=goal(BAKED_SECONDS, deployed),
             how="./dagnix deploy loses no run; the other builds pipes and recreates its container",
         ),
-        Figure.of("./dagnix deploy", "s", ours.of(ENDED), how="until the daemon has started again"),
+        Figure.of("./dagnix deploy", "s", ours.of(ENDED), how="until the command has ended"),
     ]
