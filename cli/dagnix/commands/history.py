@@ -24,7 +24,8 @@ def command(
     rollout.require(here, location)
     entries = history.of(here, location)
     if as_json:
-        console.out.print(json.dumps([asdict(each) for each in entries], indent=1), markup=False)
+        text = json.dumps([asdict(each) for each in entries], indent=1)
+        console.out.print(text, markup=False, soft_wrap=True)
         return
     if not entries:
         console.out.print("Nothing was deployed yet: ./dagnix deploy does that.")

@@ -50,7 +50,8 @@ def command(
     here = project.current()
     found = rows(here)
     if as_json:
-        console.out.print(json.dumps([asdict(row) for row in found], indent=1), markup=False)
+        text = json.dumps([asdict(row) for row in found], indent=1)
+        console.out.print(text, markup=False, soft_wrap=True)
     elif not any(row.image for row in found):
         raise UserError(f"{here.name} is not running: start it with ./dagnix up")
     else:

@@ -102,7 +102,7 @@ def command(
         with console.step("Starting the services", "Services are started"):
             start.start(here, faults, anew=anew)
     start.wait(here, faults, wait)
-    start.serve(here, faults)
+    start.serve(here, faults, wait)
     if mount and code.SERVICE in running:
         with faults.of(code.SERVICE):
             code.reload(here, code.container(here))

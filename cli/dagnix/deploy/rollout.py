@@ -79,7 +79,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     same = old.image_id == release.image_id and old.mounted == code.folder(project, service)
     if same and not code_secrets.changed_since(project, service, old.started):
         names.make_current(project, service, release.image_id)
-        switch.have_served(project, old)
+        switch.have_served(project, old, terms.wait)
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
         return

@@ -53,14 +53,17 @@ def settle_all(project: Project, faults: Faults) -> None:
             settle(project, service)
 
 
-def have_served(project: Project, new: Container) -> None:
+def have_served(project: Project, new: Container, seconds: float) -> None:
     """Have a container serve, if another one does, or none.
+
+    It may take `seconds` to become healthy: it may have been started just now.
 
     Raises:
         UserError: it cannot.
 
     """
     if generations.served(project, [new]) != new.host:
+        health.wait(project, seconds, new, record=False)
         generations.serve(project, new)
 
 

@@ -50,12 +50,15 @@ def wait(project: Project, faults: Faults, seconds: float) -> None:
         raise UserError("\n".join(sick.values()))
 
 
-def serve(project: Project, faults: Faults) -> None:
-    """Have each code location served by the container that compose.yaml names; the others drain."""
+def serve(project: Project, faults: Faults, seconds: float) -> None:
+    """Have each code location served by the container that compose.yaml names; the others drain.
+
+    One that does not serve yet may take `seconds` to become healthy.
+    """
     with turn(project):
         for name in _sound(project, faults):
             with faults.of(name):
-                switch.have_served(project, generations.serving(project, name))
+                switch.have_served(project, generations.serving(project, name), seconds)
         drain.begin(project)
 
 
