@@ -80,7 +80,7 @@ def reload(project: Project, served: Container) -> str:
         raise CommandError("The code cannot be reloaded", done)
     server, _, says = done.output.strip().partition(" ")
     end = time.monotonic() + FOLLOW_SECONDS
-    while dashboard.server(project, served.service) != server:
+    while not _is_shown(dashboard.server(project, served.service), server):
         if time.monotonic() > end:
             raise UserError(
                 f"The webserver does not show the new code after {FOLLOW_SECONDS} s: see "
@@ -88,3 +88,14 @@ def reload(project: Project, served: Container) -> str:
             )
         time.sleep(PAUSE_SECONDS)
     return says
+
+
+def _is_shown(shown: str, server: str) -> bool:
+    """Tell whether the dashboard shows a code server, or one that has followed it by now.
+
+    They are the names of their sockets: code-HOST-BOOT-NUMBER.sock.
+    """
+    (start, _, number), (other, _, newest) = (
+        name.removesuffix(".sock").rpartition("-") for name in (server, shown)
+    )
+    return shown == server or (start == other and int(newest) > int(number))

@@ -209,8 +209,9 @@ def test_deploys_that_are_killed_at_random_moments_lose_no_run(
     baked.release()
     assert baked.team.answer("long", long) == first
     wait_until(lambda: not stack.former(), "the old containers go")
-    # A half-loaded image would break this for everybody.
-    podman("images", "--all", "--quiet")
+    # A half-loaded image would break this for everybody. So does one that others just remove.
+    listed = ("images", "--all", "--quiet")
+    wait_until(lambda: podman(*listed, check=False).returncode == 0, "podman lists images", 60)
 
 
 def killed_after(deploy: subprocess.Popen[str], seconds: float) -> int:

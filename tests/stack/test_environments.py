@@ -18,7 +18,7 @@ RETENTION = """
 import os
 for pid in sorted(map(int, filter(str.isdigit, os.listdir("/proc")))):
     words = open(f"/proc/{pid}/cmdline").read().split(chr(0))
-    if "dagster-daemon" in words:
+    if any(word.endswith("/dagster-daemon") for word in words):
         environment = open(f"/proc/{pid}/environ").read().strip(chr(0)).split(chr(0))
         os.environ.update(variable.split("=", 1) for variable in environment)
 from dagster import DagsterInstance
