@@ -32,13 +32,15 @@ def test_one_that_the_daemon_has_missed_is_made(
     assert dashboard.end_of(retry) is DagsterRunStatus.SUCCESS
 
 
-def test_one_whose_code_is_not_served_waits(mounted: Served, podman: Podman, failed: str) -> None:
+def test_one_whose_code_is_not_served_is_made_when_it_is(
+    mounted: Served, podman: Podman, failed: str
+) -> None:
     dashboard, pipes = mounted.team.dashboard, mounted.stack.container("pipes")
     podman("kill", "--signal=KILL", pipes)
     podman("start", mounted.stack.container("daemon"))
     events = f"SELECT event FROM dagster.event_logs WHERE run_id = '{failed}'"  # noqa: S608
-    said = "The run is retried once it does"
-    wait_until(lambda: said in mounted.stack.sql(events), "that it waits is in its log")
+    said = "Failed to retry run"
+    wait_until(lambda: said in mounted.stack.sql(events), "the daemon has given it up")
     assert not dashboard.retries(failed)
     podman("start", pipes)
     (retry,) = wait_until(lambda: dashboard.retries(failed), "it is retried")
