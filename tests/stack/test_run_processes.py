@@ -122,7 +122,8 @@ def test_many_small_processes_of_a_run_do_not_end_what_serves(
     run = narrow.client.submit_job_execution("crowded")
     assert narrow.team.dashboard.end_of(run) is DagsterRunStatus.FAILURE
     assert podman.inspect(container)["State"]["StartedAt"] == started
-    assert narrow.stack.processes("pipes", "code server") == before
+    # Those that a reload has replaced end in their time.
+    assert max(before) in narrow.stack.processes("pipes", "code server")
     assert narrow.stack.health("pipes")[0]
 
 
@@ -131,7 +132,7 @@ def test_a_run_server_that_was_told_to_end_is_not_well_and_fails_no_run(mounted:
     mounted.hold()
     long = mounted.client.submit_job_execution("long")
     mounted.wait_for_start(long)
-    (code,) = stack.processes("pipes", "code server")
+    code = max(stack.processes("pipes", "code server"))
     parent = f"open('/proc/{code}/stat').read().rpartition(')')[2].split()[1]"
     stack.exec("pipes", "python3.13", "-c", f"import os; os.kill(int({parent}), 15)")
     wait_until(lambda: not stack.health("pipes")[0], "it was told to end")

@@ -54,8 +54,8 @@ class Served:
         wait_until(lambda: status(run) is DagsterRunStatus.STARTED, f"{run} has started")
 
     def kill(self, name: str) -> None:
-        """Kill the one process of this name in the code server's container; only root can."""
-        (process,) = self.stack.processes("pipes", name)
+        """Kill the newest process of this name in the container of pipes; only root can."""
+        process = max(self.stack.processes("pipes", name))
         self.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
 
     def hold(self) -> None:
