@@ -175,12 +175,13 @@ def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
     wait_until(lambda: not stack.former(), "the old containers go")
 
 
-# How long deploys are killed; five minutes once in a while: DAGNIX_CHAOS_SECONDS=300.
-CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 60)
+# How long deploys are killed: DAGNIX_CHAOS_SECONDS=300.
+CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 0)
 LONGEST_SECONDS = 15  # that a deploy is given before it is killed
 IN_FLIGHT = 3  # short runs
 
 
+@pytest.mark.skipif(CHAOS_SECONDS == 0, reason="DAGNIX_CHAOS_SECONDS does not say how long")
 def test_deploys_that_are_killed_at_random_moments_lose_no_run(
     baked: Served, podman: Podman
 ) -> None:

@@ -136,7 +136,7 @@ class Browser:
 
     def wait_for(self, script: str) -> Any:
         """Wait until a script gives something true in the page, and return that."""
-        return wait_until(lambda: self.evaluate(script), script, 60)
+        return wait_until(lambda: self.evaluate(script), script)
 
     def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         self._asked += 1
