@@ -14,7 +14,7 @@ import yaml
 
 from dagnix import UserError
 
-# The options of `dagster code-server start`, by what workspace.yaml calls them.
+# The options of `dagster api grpc`, by what workspace.yaml calls them.
 OPTIONS = {
     "python_file": "python-file",
     "python_module": "module-name",
@@ -29,7 +29,7 @@ NOT_SERVED = {"setup.py", "conftest.py", "__init__.py"}
 class Target:
     """What Dagster loads. Paths are relative to the project's folder.
 
-    `option` is one of `dagster code-server start`, `modules` the folder that modules are imported
+    `option` is one of `dagster api grpc`, `modules` the folder that modules are imported
     from, and "" for an attribute or a location's name leaves that to Dagster or to the stack.
     """
 

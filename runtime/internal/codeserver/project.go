@@ -16,7 +16,7 @@ import (
 // project is what Dagster needs to load a code location. cli/dagnix/layout.py decides as this does;
 // tests/projects has the cases for both.
 type project struct {
-	// option is the option of `dagster code-server start` that takes the target: a module, or a file.
+	// option is the option of `dagster api grpc` that takes the target: a module, or a file.
 	option, target string
 	// attribute is what is served of the target; "" lets Dagster look.
 	attribute string

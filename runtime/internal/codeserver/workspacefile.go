@@ -34,7 +34,7 @@ func (e *entry) UnmarshalYAML(value *yaml.Node) error {
 	return value.Decode((*plain)(e))
 }
 
-// options are those of `dagster code-server start`, by what workspace.yaml calls them.
+// options are those of `dagster api grpc`, by what workspace.yaml calls them.
 var options = map[string]string{
 	"python_file":          "--python-file",
 	"python_module":        "--module-name",
