@@ -177,7 +177,7 @@ def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
 
 # How long deploys are killed: DAGNIX_CHAOS_SECONDS=300.
 CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 0)
-LONGEST_SECONDS = 15  # that a deploy is given before it is killed
+LONGEST_SECONDS = 8  # that a deploy is given before it is killed
 IN_FLIGHT = 3  # short runs
 
 
@@ -265,6 +265,25 @@ def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
     wait_until(lambda: not stack.former(), "the old containers go")
 
 
+def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_container(
+    baked: Served, podman: Podman
+) -> None:
+    stack = baked.stack
+    baked.save("killed")
+    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    left = stack.container("pipes")
+    # It does not heed SIGTERM, so it stays "stopping" once nobody waits for its end.
+    podman("kill", "--signal=STOP", left)
+    stop = subprocess.Popen(["podman", "stop", left], env={**os.environ, **stack.environment})
+    wait_until(lambda: podman.inspect(left)["State"]["Status"] == "stopping", "it is stopping")
+    stop.kill()
+    stop.wait()
+    baked.save("after the stop")
+    stack.dagnix("deploy")
+    assert baked.answer() == "after the stop"
+    wait_until(lambda: not stack.former(), "the old containers go")
+
+
 def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) -> None:
     stack = baked.stack
     baked.hold()
@@ -275,7 +294,7 @@ def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) ->
     (former,) = stack.former()
     for process in drain_processes(former):
         os.kill(process, signal.SIGKILL)
-    assert not drain_processes(former)
+    wait_until(lambda: not drain_processes(former), "the drain process has ended")
     stack.dagnix("up")
     assert drain_processes(former)
     baked.release()
