@@ -15,6 +15,7 @@
       config = ./config;
       source = "https://github.com/dagnix/dagnix";
       checks = stack: stack.checks;
+      packages = stack: { inherit (stack) docs; };
     }
     // {
       lib = { inherit mkStack; };

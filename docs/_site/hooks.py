@@ -38,12 +38,13 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         if not target or re.match(r"[a-z]+:", target):
             return found[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
-        inside = OUTSIDE.get(path) or path.removeprefix("docs/")
-        if path in OUTSIDE or (path.startswith("docs/") and files.get_file_from_path(inside)):
+        inside = OUTSIDE.get(path) or re.sub("^(?!docs/)", "../", path).removeprefix("docs/")
+        known = files.get_file_from_path(inside)
+        if known and not known.inclusion.is_excluded():
             here = posixpath.dirname(page.file.src_uri) or "."
             link = posixpath.relpath(inside, here)
         else:
-            kind = "tree" if (ROOT / path).is_dir() else "blob"
+            kind = "blob" if "." in posixpath.basename(path) else "tree"
             link = f"{config.repo_url.rstrip('/')}/{kind}/main/{path}"
         return f"{found[1]}{link}{hash_}{part}{found[3]}"
 
