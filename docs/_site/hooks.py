@@ -45,7 +45,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
             link = posixpath.relpath(inside, here)
         else:
             kind = "blob" if "." in posixpath.basename(path) else "tree"
-            link = f"{config.repo_url.rstrip('/')}/{kind}/main/{path}"
+            link = f"{config.extra['repository']}/{kind}/main/{path}"
         return f"{found[1]}{link}{hash_}{part}{found[3]}"
 
     # Not in blocks of code.
