@@ -70,7 +70,7 @@ let
       filter =
         path: type:
         baseNameOf path != "tests"
-        && (type == "directory" || builtins.match ".*\\.(py|toml|md)" path != null);
+        && (type == "directory" || builtins.match ".*\\.(py|toml)" path != null);
     };
     locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
