@@ -1,7 +1,6 @@
 """The picture of the dashboard: `python docs/_site/screenshot.py`, while a stack runs.
 
-Materializes the example's assets, waits for the runs, and writes docs/dashboard.png. PORT and PATH of
-the dashboard are those of the environment, as for ./dagnix.
+Runs the job `example`, and writes docs/dashboard.png. DAGNIX_PORT is the dashboard's port.
 """
 
 import os
@@ -20,7 +19,7 @@ PORT = int(os.environ.get("DAGNIX_PORT", "3000"))
 PAGE = "/asset-groups"
 WIDTH, HEIGHT = 1280, 720
 # The graph is drawn when its nodes have stopped moving.
-DRAWN_SECONDS = 5
+DRAWN_SECONDS = 15
 
 
 def main() -> None:

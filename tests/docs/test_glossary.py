@@ -17,7 +17,10 @@ CODE = (".go", ".nix", ".py", ".sh", ".sql", ".toml", ".yaml", "dagnix")
 # Other programs' words, data, and this test.
 NOT_OURS = re.compile(r"(^|/)(go\.mod|locks/|samples/|testdata/)|^tests/docs/test_glossary\.py$")
 # Files whose words the redesign of the code replaces, and that are scanned after it.
-STILL_TO_COME = re.compile(r"^(bench|cli|config|dagnix|gate|nix|pipes|runtime|src|templates|tests)")
+STILL_TO_COME = re.compile(
+    r"^(bench|cli|config|dagnix|gate|nix|pipes|runtime|src|templates|tests)\b.*(?<!\.md)$"
+    r"|^docs/reference/commands\.md$"
+)
 # Where a name that is replaced elsewhere is the field's own.
 ORDINARY = {
     "claim": re.compile(r"(^|/)(gate/|auth\.py|accounts\.py)"),  # OpenID Connect's
@@ -85,7 +88,11 @@ def test_the_glossary_says_what_is_not_written() -> None:
     assert found_in("Performers switch off the light") == []
 
 
-PROSE = [page for page in pages() if page.path != GLOSSARY] + [
+PROSE = [
+    page
+    for page in pages()
+    if page.path != GLOSSARY and not STILL_TO_COME.search(str(page.path))
+] + [
     Page(Path(name))
     for name in (
         "gate/README.md",
