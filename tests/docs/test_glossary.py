@@ -89,9 +89,7 @@ def test_the_glossary_says_what_is_not_written() -> None:
 
 
 PROSE = [
-    page
-    for page in pages()
-    if page.path != GLOSSARY and not STILL_TO_COME.search(str(page.path))
+    page for page in pages() if page.path != GLOSSARY and not STILL_TO_COME.search(str(page.path))
 ] + [
     Page(Path(name))
     for name in (

@@ -54,5 +54,7 @@ def test_the_index_lists_every_decision_by_its_number_and_title() -> None:
 
 def test_the_site_lists_every_page() -> None:
     listed = set(re.findall(r"([\w/.-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
-    inside = {str(page.path.relative_to("docs")) for page in pages() if page.path.parts[0] == "docs"}
+    inside = {
+        str(page.path.relative_to("docs")) for page in pages() if page.path.parts[0] == "docs"
+    }
     assert inside - listed == set()
