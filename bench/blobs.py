@@ -5,8 +5,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix.bench.sizes import compressed
-from dagnix.images import Layout
+from bench.sizes import compressed
+from dagnix.images.layout import Layout
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """How long the three images take to be built and given to podman."""
 
+from bench.figure import Figure, goal
+from bench.measurements import Measurements
+from bench.timing import timed
+from bench.variants.variant import Variant
 from dagnix import console
-from dagnix.bench.figure import Figure, goal
-from dagnix.bench.spent import spent
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
 
 COLD = "cold build"
 ONCE = "made once before"
@@ -18,33 +18,33 @@ HOW = {
 NO_CPU = "nix-daemon builds, and its CPU is not ours to count"
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Take each kind of build so many times, and the cold one first."""
-    taken.add(ONCE, way.once)
-    way.build()
+    measured.add(ONCE, variant.once)
+    variant.build()
     for number in range(runs):
-        way.start_anew()
-        with console.step(f"{way.name}: cold build {number + 1} of {runs}"):
-            taken.spend(COLD, spent(way.build_cold))
-    way.build()
+        variant.start_anew()
+        with console.step(f"{variant.name}: cold build {number + 1} of {runs}"):
+            measured.add_timing(COLD, timed(variant.build_cold))
+    variant.build()
     for name in list(HOW)[1:]:
-        with console.step(f"{way.name}: {name}"):
+        with console.step(f"{variant.name}: {name}"):
             for number in range(runs):
-                _edit(way, name, number)
-                taken.spend(name, spent(way.build), cpu=way.counts_cpu)
+                _edit(variant, name, number)
+                measured.add_timing(name, timed(variant.build), cpu=variant.counts_cpu)
 
 
-def _edit(way: Way, name: str, number: int) -> None:
+def _edit(variant: Variant, name: str, number: int) -> None:
     match name:
         case "code edit":
-            way.edit_code()
+            variant.edit_code()
         case "dependency":
-            way.add_package(way.packages[number])
+            variant.add_package(variant.packages[number])
         case "config":
-            way.edit_config()
+            variant.edit_config()
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
     """Return seconds on the clock and of CPU, for each kind of build."""
     found = [
         Figure.of(

@@ -1,17 +1,17 @@
-"""The ordinary way to put code into an image: a Containerfile and `podman build`."""
+"""The usual way to put code into an image: a Containerfile and `podman build`."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from dagnix import images
-from dagnix.images import Layout
-from dagnix.podman import podman
+from dagnix.host.podman import podman
+from dagnix.images import load, tags
+from dagnix.images.layout import Layout
 from dagnix.process import run
 from dagnix.project import Project
 
-CODE_LAYERS = 2  # nix/oci.nix
+CODE_LAYERS = 2  # nix/lib/oci.nix
 # As in Dagnix's layers: the code and its .pyc files. The code is the user's of the image: another
 # user for the last step would be two more steps.
 COMPILED = """\
@@ -44,7 +44,7 @@ def base(project: Project, layout: Layout, folder: Path, name: str) -> None:
     (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
     # Podman names an image after its folder, and takes few characters for that.
     stored = run(["nix-store", "--add", folder], "Nix does not store a layout").output.strip()
-    images.tag(project, images.bring(project, Layout(Path(stored))), name)
+    tags.tag(project, load.ensure(project, Layout(Path(stored))), name)
 
 
 def _blob(blobs: Path, value: dict[str, Any]) -> dict[str, Any]:

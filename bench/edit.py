@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagnix.bench import lists
-from dagnix.lock import lockfile
+from bench import lists
+from dagnix.locks import lockfile
 
 
 @contextmanager

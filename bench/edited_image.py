@@ -6,14 +6,17 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from dagnix import console, images
-from dagnix.bench import blobs, containerfile, edit, scratch
-from dagnix.bench.blobs import News
-from dagnix.bench.figure import Figure
-from dagnix.code import SERVICE
+from bench import blobs, containerfile, edit
+from bench.blobs import News
+from bench.figure import Figure
+from dagnix import console
+from dagnix.code.mount import SERVICE
 from dagnix.commands import deploy
-from dagnix.images import Layout
+from dagnix.images import build as images_build
+from dagnix.images import tags
+from dagnix.images.layout import Layout
 from dagnix.project import Project
+from dagnix.testing import scratch
 
 RUNS = 5
 SECONDS = 1
@@ -29,8 +32,8 @@ class _Dagnix:
 
     def build(self) -> None:
         release = deploy.built(self.project, SERVICE)
-        images.tag(self.project, release.image_id, _name(self.project, "nix"))
-        self.layouts.append(Layout(images.link(self.project, [SERVICE]).resolve()))
+        tags.tag(self.project, release.image_id, _name(self.project, "nix"))
+        self.layouts.append(Layout(images_build.link(self.project, [SERVICE]).resolve()))
 
     def news(self) -> News:
         return blobs.news(*self.layouts[-2:])
@@ -70,7 +73,7 @@ def figures(project: Project) -> list[Figure]:
         scratch.folder(own) as folder,
     ):
         dagnix = _Dagnix(own)
-        spent = _timed(own, dagnix.build)
+        timing = _timed(own, dagnix.build)
         base = _name(own, "base")
         containerfile.base(own, dagnix.layouts[-1], folder / "base", base)
         compiled = _Containerfile(own, containerfile.COMPILED, base, folder / "compiled")
@@ -82,21 +85,23 @@ def figures(project: Project) -> list[Figure]:
         goal = min(SECONDS, statistics.median(other))
         name = "edit to image in podman"
         return [
-            Figure.of(name, "s", spent, other, goal=goal, how="pipes alone, on the same layers"),
-            Figure.of(f"{name}, no .pyc", "s", spent, without, how="Dagnix with .pyc all the same"),
+            Figure.of(name, "s", timing, other, goal=goal, how="pipes alone, on the same layers"),
+            Figure.of(
+                f"{name}, no .pyc", "s", timing, without, how="Dagnix with .pyc all the same"
+            ),
             *_bytes(dagnix.news(), compiled.news()),
         ]
 
 
 def _timed(project: Project, build: Callable[[], None]) -> list[float]:
     """Return the times in seconds of builds, each after an edit; a first one warms the caches."""
-    spent = []
+    timing = []
     for _ in range(1 + RUNS):
         edit.one_line(project.root / SERVICE)
         began = time.monotonic()
         build()
-        spent.append(time.monotonic() - began)
-    return spent[1:]
+        timing.append(time.monotonic() - began)
+    return timing[1:]
 
 
 def _bytes(ours: News, theirs: News) -> list[Figure]:
@@ -118,5 +123,5 @@ def _bytes(ours: News, theirs: News) -> list[Figure]:
     ]
 
 
-def _name(project: Project, way: str) -> str:
-    return images.name(project.with_tag(f"{project.version}-{way}-{time.time_ns()}"), SERVICE)
+def _name(project: Project, variant: str) -> str:
+    return tags.name(project.with_tag(f"{project.version}-{variant}-{time.time_ns()}"), SERVICE)

@@ -1,4 +1,4 @@
-"""Measured values beside their goals and beside the ordinary way to do the same."""
+"""Measured values beside their goals and beside the usual way to do the same."""
 
 import statistics
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure, for Dagnix and for the ordinary way.
+    """One figure, for Dagnix and for the usual variant.
 
     `goal` is a most, in `unit`. A side that was not measured is None, and `how` says why.
     """
@@ -67,7 +67,7 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """Dagnix's share of what the ordinary way needs."""
+        """Dagnix's share of what the usual variant needs."""
         if self.ours and self.theirs and self.theirs.value:
             return self.ours.value / self.theirs.value
         return None
@@ -99,7 +99,7 @@ class Figure:
 
 
 def goal(most: float | None, theirs: Sequence[float], share: float = 1) -> float | None:
-    """Return the stricter of a fixed most and a share of what the ordinary way takes."""
+    """Return the stricter of a fixed most and a share of what the usual variant takes."""
     known = [most] if most is not None else []
     if theirs:
         known.append(statistics.median(theirs) * share)

@@ -3,12 +3,13 @@
 import shutil
 import time
 
-from dagnix import console, dashboard
-from dagnix.bench import added, edit, launches, many_runs, used
-from dagnix.bench.figure import Figure
-from dagnix.bench.many_locations import FIRST, with_locations
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
+from bench import added, edit, launches, many_runs, used
+from bench.figure import Figure
+from bench.many_locations import FIRST, with_locations
+from bench.measurements import Measurements
+from bench.variants.variant import Variant
+from dagnix import console
+from dagnix.stack import dashboard
 
 LOCATIONS = (1, 3, 10)
 ASSETS = (10, 100, 1000)
@@ -25,14 +26,14 @@ PAGE = """
 """
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Grow one thing after the other; each start is taken once, each answer so many times."""
-    _runs(way, runs, taken)
-    _assets(way, runs, taken)
-    _locations(way, taken)
+    _runs(variant, runs, measured)
+    _assets(variant, runs, measured)
+    _locations(variant, measured)
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
     """Return seconds, MB and milliseconds."""
     started = "with the whole stack, from nothing"
     kinds = [
@@ -47,55 +48,55 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     ]
 
 
-def _locations(way: Way, taken: Taken) -> None:
+def _locations(variant: Variant, measured: Measurements) -> None:
     for count in LOCATIONS:
-        with edit.undone(way.workspace):
-            project = with_locations(way, count)
-            way.build()
-        with console.step(f"{way.name}: {count} code locations"):
-            since = way.start(project, count)
-            taken.add(f"{count} code locations, up to healthy", since["all"])
+        with edit.undone(variant.workspace):
+            project = with_locations(variant, count)
+            variant.build()
+        with console.step(f"{variant.name}: {count} code locations"):
+            since = variant.start(project, count)
+            measured.add(f"{count} code locations, up to healthy", since["all"])
             memory = sum(used.memory(project).values())
-            taken.add(f"{count} code locations, memory", memory)
-        way.stop(project)
+            measured.add(f"{count} code locations, memory", memory)
+        variant.stop(project)
 
 
-def _assets(way: Way, runs: int, taken: Taken) -> None:
-    way.build()
+def _assets(variant: Variant, runs: int, measured: Measurements) -> None:
+    variant.build()
     for count in ASSETS:
-        code = way.folder / f"{count}-assets"
-        shutil.copytree(way.code, code)
+        code = variant.folder / f"{count}-assets"
+        shutil.copytree(variant.code, code)
         added.assets(code, count)
-        project = way.mounted(code)
-        with console.step(f"{way.name}: {count} assets"):
-            taken.add(f"{count} assets, load", way.start(project)[FIRST])
+        project = variant.mounted(code)
+        with console.step(f"{variant.name}: {count} assets"):
+            measured.add(f"{count} assets, load", variant.start(project)[FIRST])
             for _ in range(runs):
                 edit.one_line(code)
                 began = time.monotonic()
-                way.reload(project)
-                taken.add(f"{count} assets, reload", time.monotonic() - began)
-        way.stop(project)
+                variant.reload(project)
+                measured.add(f"{count} assets, reload", time.monotonic() - began)
+        variant.stop(project)
 
 
-def _runs(way: Way, runs: int, taken: Taken) -> None:
-    added.small_job(way.code)
-    way.build()
-    way.start()
-    run = launches.launch(way.project, added.SMALL_JOB)
-    launches.wait(way.project, [run])
+def _runs(variant: Variant, runs: int, measured: Measurements) -> None:
+    added.small_job(variant.code)
+    variant.build()
+    variant.start()
+    run = launches.launch(variant.project, added.SMALL_JOB)
+    launches.wait(variant.project, [run])
     there = 1
     for count in RUNS:
-        with console.step(f"{way.name}: {count} runs"):
-            many_runs.copy(way.project, run, there, count - 1)
+        with console.step(f"{variant.name}: {count} runs"):
+            many_runs.copy(variant.project, run, there, count - 1)
             there = count
-            _ask(way)  # reads from the disk what the next ones have in memory
+            _ask(variant)  # reads from the disk what the next ones have in memory
             for _ in range(runs):
                 began = time.monotonic()
-                _ask(way)
+                _ask(variant)
                 passed = (time.monotonic() - began) * 1000
-                taken.add(f"{count} runs, the page of runs", passed)
-    way.stop()
+                measured.add(f"{count} runs, the page of runs", passed)
+    variant.stop()
 
 
-def _ask(way: Way) -> None:
-    dashboard.ask(way.project, PAGE)
+def _ask(variant: Variant) -> None:
+    dashboard.ask(variant.project, PAGE)

@@ -4,8 +4,8 @@ import json
 import os
 import sys
 
-from dagnix.bench.taken import Taken
-from dagnix.podman import settings
+from bench.measurements import Measurements
+from dagnix.host.podman import settings
 from dagnix.process import run
 from dagnix.project import Project
 
@@ -31,17 +31,17 @@ def milliseconds(link, path):
 links = {"direct": Direct("localhost"), "gate": http.client.HTTPConnection("127.0.0.1", PORT)}
 medians = {}
 for name, path in PATHS.items():
-    taken = {each: [] for each in links}
+    measured = {each: [] for each in links}
     for _ in range(TIMES + 5):
         for each, link in links.items():
-            taken[each].append(milliseconds(link, path))
-    direct, gate = (statistics.median(taken[each][5:]) for each in links)
+            measured[each].append(milliseconds(link, path))
+    direct, gate = (statistics.median(measured[each][5:]) for each in links)
     medians[name] = gate - direct
 print(json.dumps(medians))
 """
 
 
-def measure(project: Project, taken: Taken) -> None:
+def measure(project: Project, measured: Measurements) -> None:
     """Note the milliseconds that the gate adds to a page and to a query: medians of a hundred."""
     socket = str(project.sockets / "webserver" / "http.sock")
     given = f"TIMES, PATHS, QUERY, SOCKET, PORT = {(TIMES, PATHS, QUERY, socket, project.port)!r}\n"
@@ -50,4 +50,4 @@ def measure(project: Project, taken: Taken) -> None:
     words += [sys.executable, "-c", given + _SCRIPT]
     said = run(words, "The webserver and the gate cannot be asked", env=settings(project.state))
     for name, added in json.loads(said.output).items():
-        taken.add(f"hop: {name}", added)
+        measured.add(f"hop: {name}", added)

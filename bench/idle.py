@@ -6,15 +6,16 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Event
 
-from dagnix import console, stack
-from dagnix.bench import hop, used
-from dagnix.bench.figure import Figure, goal
-from dagnix.bench.services import SERVICES
-from dagnix.bench.spent import spent
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
-from dagnix.podman import inspect, podman
+from bench import hop, used
+from bench.figure import Figure, goal
+from bench.measurements import Measurements
+from bench.services import SERVICES
+from bench.timing import timed
+from bench.variants.variant import Variant
+from dagnix import console
+from dagnix.host.podman import inspect, podman
 from dagnix.project import Project
+from dagnix.stack import containers
 
 SECONDS = 60
 SETTLE_SECONDS = 30  # the first ticks and the last of what starting leaves to do
@@ -22,7 +23,7 @@ ALL = "whole stack"
 PODMAN = "podman's own, for the checks"
 CPU_PERCENT, CPU_SHARE = 4, 0.5
 MEMORY_SHARE = 0.75
-GATE = "gate"  # which the other way does not have
+GATE = "gate"  # which the other variant does not have
 GATE_CPU_PERCENT, GATE_MEMORY, GATE_MILLISECONDS = 0.2, 30, 5
 KINDS = {
     "cpu": ("idle CPU", "%", f"of a core; {SECONDS} s, health checks included, at their intervals"),
@@ -32,26 +33,26 @@ KINDS = {
 BY_SYSTEMD = Path("/run/systemd/system")
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Watch the stack for a minute so many times, then ask each health check so many times."""
-    way.build()
-    way.start()
-    with console.step(f"{way.name}: idle, {runs} times {SECONDS} s"):
+    variant.build()
+    variant.start()
+    with console.step(f"{variant.name}: idle, {runs} times {SECONDS} s"):
         time.sleep(SETTLE_SECONDS)
         for _ in range(runs):
-            _minute(way.project, taken)
-    with console.step(f"{way.name}: health checks"):
-        for container in stack.containers(way.project):
+            _minute(variant.project, measured)
+    with console.step(f"{variant.name}: health checks"):
+        for container in containers.containers(variant.project):
             for _ in range(runs):
-                _check(way.project, container, taken)
-    if any(each.service == GATE for each in stack.containers(way.project)):
-        with console.step(f"{way.name}: the gate"):
+                _check(variant.project, container, measured)
+    if any(each.service == GATE for each in containers.containers(variant.project)):
+        with console.step(f"{variant.name}: the gate"):
             for _ in range(runs):
-                hop.measure(way.project, taken)
-    way.stop()
+                hop.measure(variant.project, measured)
+    variant.stop()
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
     """Return percent of one core, MB, seconds of CPU of one health check, and ms of the gate."""
     goals = {
         f"cpu: {ALL}": goal(CPU_PERCENT, theirs.of(f"cpu: {ALL}"), CPU_SHARE),
@@ -87,18 +88,18 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     return [*found, Figure.of(f"idle CPU, {PODMAN}", "%", ours.of(key), theirs.of(key), how=how)]
 
 
-def _minute(project: Project, taken: Taken) -> None:
+def _minute(project: Project, measured: Measurements) -> None:
     before, began = used.cpu(project), time.monotonic()
-    own = spent(lambda: _checked(project, SECONDS))
+    own = timed(lambda: _checked(project, SECONDS))
     passed = time.monotonic() - began
     after = used.cpu(project)
     percents = {name: (after[name] - before[name]) / passed * 100 for name in after}
     memory = used.memory(project)
     for kind, found in (("cpu", percents), ("memory", memory)):
         for name, value in {**found, ALL: sum(found.values())}.items():
-            taken.add(f"{kind}: {name}", value)
+            measured.add(f"{kind}: {name}", value)
     if not BY_SYSTEMD.is_dir():
-        taken.add(f"cpu: {PODMAN}", own.cpu / passed * 100)
+        measured.add(f"cpu: {PODMAN}", own.cpu / passed * 100)
 
 
 def _checked(project: Project, seconds: float) -> None:
@@ -107,7 +108,7 @@ def _checked(project: Project, seconds: float) -> None:
         time.sleep(seconds)
         return
     over = Event()
-    present = stack.containers(project)
+    present = containers.containers(project)
     with ThreadPoolExecutor(len(present)) as pool:
         asked = [pool.submit(_ask_again, project, each.name, over.wait) for each in present]
         wait(asked, seconds)
@@ -120,10 +121,10 @@ def _ask_again(project: Project, name: str, pause: Callable[[float], bool]) -> N
         _run_check(project, name)
 
 
-def _check(project: Project, container: stack.Container, taken: Taken) -> None:
+def _check(project: Project, container: containers.Container, measured: Measurements) -> None:
     before = used.cpu(project)[container.service]
     _run_check(project, container.name)
-    taken.add(f"check: {container.service}", used.cpu(project)[container.service] - before)
+    measured.add(f"check: {container.service}", used.cpu(project)[container.service] - before)
 
 
 def _run_check(project: Project, name: str) -> None:

@@ -2,8 +2,9 @@
 
 import time
 
-from dagnix import UserError, dashboard
+from dagnix import UserError
 from dagnix.project import Project
+from dagnix.stack import dashboard
 
 SECONDS = 1800
 PAUSE_SECONDS = 0.2

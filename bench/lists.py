@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dagnix.bench.services import SERVICES
-from dagnix.lock import lockfile
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import host_system
+from bench.services import SERVICES
+from dagnix.locks import lockfile
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.systems import host_system
 
 CODE = "pipes"  # the group of the code location's packages
 

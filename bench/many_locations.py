@@ -4,19 +4,19 @@ from pathlib import Path
 
 import yaml
 
-from dagnix.bench.ways.way import Way
-from dagnix.locations import FIRST
-from dagnix.locations.service import named
+from bench.variants.variant import Variant
+from dagnix.code_locations import FIRST
 from dagnix.project import Project
+from dagnix.stack.location_service import named
 
 
-def with_locations(way: Way, count: int) -> Project:
-    """Return the way's instance with so many code locations, of one image and one role in Postgres.
+def with_locations(variant: Variant, count: int) -> Project:
+    """Return the variant's instance with so many code locations, of one image and one role.
 
     Where the workspace of the copy names them, images are to be built anew.
     """
     names = [f"{FIRST}{number}" for number in range(2, count + 1)]
-    (file, *_) = way.project.compose_files
+    (file, *_) = variant.project.compose_files
     like = yaml.safe_load(Path(file).read_text())["services"][FIRST]
     same = {key: like[key] for key in ("image", "secrets") if key in like}
     added = {
@@ -30,10 +30,10 @@ def with_locations(way: Way, count: int) -> Project:
         },
         "volumes": {f"{name}-data": {} for name in names},
     }
-    path = way.folder / f"{count}-locations.yaml"
+    path = variant.folder / f"{count}-locations.yaml"
     path.write_text(yaml.safe_dump(added))
-    _write_workspace(way.workspace, names)
-    return way.project.with_compose_file(str(path))
+    _write_workspace(variant.workspace, names)
+    return variant.project.with_compose_file(str(path))
 
 
 def _write_workspace(path: Path, names: list[str]) -> None:

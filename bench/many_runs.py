@@ -1,7 +1,7 @@
 """An event log as long as that of years: one run and its events, copied in Postgres."""
 
-from dagnix.bench import used
-from dagnix.podman import podman
+from bench import used
+from dagnix.host.podman import podman
 from dagnix.project import Project
 
 TABLES = ("runs", "run_tags", "event_logs")

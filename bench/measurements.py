@@ -3,11 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from dagnix.bench.spent import Spent
+from bench.timing import Timing
 
 
 @dataclass
-class Taken:
+class Measurements:
     """Values by name; `failure` says why some are missing."""
 
     values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -17,11 +17,11 @@ class Taken:
         """Add a value to those of a name."""
         self.values[name].append(value)
 
-    def spend(self, name: str, spent: Spent, *, cpu: bool = True) -> None:
+    def add_timing(self, name: str, timing: Timing, *, cpu: bool = True) -> None:
         """Add the seconds of a piece of work; those of CPU under `name, CPU`."""
-        self.add(name, spent.wall)
+        self.add(name, timing.wall)
         if cpu:
-            self.add(f"{name}, CPU", spent.cpu)
+            self.add(f"{name}, CPU", timing.cpu)
 
     def of(self, name: str) -> list[float]:
         """Return the values of a name; none if they are missing."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from dagnix import UserError, dashboard
+from dagnix import UserError
 from dagnix.project import Project
+from dagnix.stack import dashboard
 
 SECONDS = 180
 SERVICES = {"webserver", "pipes", "daemon"}

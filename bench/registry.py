@@ -9,12 +9,13 @@ from typing import Self
 
 import requests
 
-from dagnix import UserError, images
-from dagnix.bench import scratch
-from dagnix.bench.services import SERVICES
-from dagnix.podman import podman
+from bench.services import SERVICES
+from dagnix import UserError
+from dagnix.host.podman import podman
+from dagnix.images import tags
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.testing import scratch
 
 PACKAGE = "docker-registry"
 START_SECONDS = 20
@@ -54,7 +55,7 @@ class Registry:
         """Push the three images; return by how many bytes what it holds has grown."""
         before = self._size()
         for service in SERVICES:
-            name = images.name(self._project, service)
+            name = tags.name(self._project, service)
             words = ["push", "--quiet", "--tls-verify=false", name]
             failure = f"Podman does not push {name}"
             podman(self._project, *words, f"docker://{self._address}/{service}", failure=failure)

@@ -5,11 +5,12 @@ import re
 import sys
 from pathlib import Path
 
-from dagnix.bench import lists
-from dagnix.fetch import everything
-from dagnix.locations.faults import Faults
-from dagnix.lock import lockfile, python
-from dagnix.lock.systems import host_system
+from bench import lists
+from dagnix.faults import Faults
+from dagnix.locks import lockfile
+from dagnix.locks.fetch import everything
+from dagnix.locks.solve import python
+from dagnix.locks.systems import host_system
 
 DAGSTER = re.compile(r"dagster(?![\w-])")
 

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dagnix.bench.figure import Figure
-from dagnix.podman import podman
+from bench.figure import Figure
+from dagnix.host.podman import podman
 from dagnix.project import Project
 
 FILE = Path("bench") / "results.json"

@@ -3,11 +3,11 @@
 import shutil
 import time
 
+from bench import edit
+from bench.figure import Figure, goal
+from bench.measurements import Measurements
+from bench.variants.variant import Variant
 from dagnix import console
-from dagnix.bench import edit
-from dagnix.bench.figure import Figure, goal
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
 
 WATCHED, RELOADED = "by itself", "reload"
 DEPLOYED, ENDED = "deploy", "deploy, whole"
@@ -15,34 +15,34 @@ MOUNTED_SECONDS = 3
 BAKED_SECONDS = 6
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Edit a folder that is mounted, then one whose code is baked into the image."""
-    way.build()
-    code = way.folder / "mounted"
-    shutil.copytree(way.code, code)
-    project = way.mounted(code)
-    way.start(project)
-    with way.reloads(project) as reloads:
+    variant.build()
+    code = variant.folder / "mounted"
+    shutil.copytree(variant.code, code)
+    project = variant.mounted(code)
+    variant.start(project)
+    with variant.reloads(project) as reloads:
         for name, reload in reloads.items():
-            with console.step(f"{way.name}: {name}"):
+            with console.step(f"{variant.name}: {name}"):
                 for _ in range(runs):
                     edit.one_line(code)
                     began = time.monotonic()
                     reload()
-                    taken.add(name, time.monotonic() - began)
-    way.stop(project)
-    way.start()
-    with console.step(f"{way.name}: {DEPLOYED}"):
+                    measured.add(name, time.monotonic() - began)
+    variant.stop(project)
+    variant.start()
+    with console.step(f"{variant.name}: {DEPLOYED}"):
         for _ in range(runs):
-            way.edit_code()
-            until_served, until_ended = way.deploy()
-            taken.add(DEPLOYED, until_served)
-            taken.add(ENDED, until_ended)
-    way.stop()
+            variant.edit_code()
+            until_served, until_ended = variant.deploy()
+            measured.add(DEPLOYED, until_served)
+            measured.add(ENDED, until_ended)
+    variant.stop()
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
-    """Return seconds; those of the other way's reload are for both of Dagnix's."""
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
+    """Return seconds; those of the other variant's reload are for both of Dagnix's."""
     other, deployed = theirs.of(RELOADED), theirs.of(DEPLOYED)
     return [
         Figure.of(

@@ -4,13 +4,13 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench import lists, release
+from bench.figure import Figure, goal
+from bench.measurements import Measurements
+from bench.registry import Registry
+from bench.variants.variant import Variant
 from dagnix import console
-from dagnix.bench import lists, release
-from dagnix.bench.figure import Figure, goal
-from dagnix.bench.registry import Registry
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
-from dagnix.lock import lockfile
+from dagnix.locks import lockfile
 
 GZIP_LEVEL = 6  # gzip's own, and what registries are pushed
 BLOCK = 1 << 20
@@ -22,33 +22,39 @@ FIRST_PUSH, EDIT_PUSH = "first push", "push after an edit"
 RELEASE_PUSH = "push after a Dagster release"
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Take the sizes once, and the push after an edit so many times."""
-    way.build()
-    with way.layouts() as layouts, ThreadPoolExecutor() as pool:
+    variant.build()
+    with variant.layouts() as layouts, ThreadPoolExecutor() as pool:
         layers = {digest: path for each in layouts for digest, path in each.layers.items()}
-        with console.step(f"{way.name}: compressing the layers"):
-            taken.add(COMPRESSED, sum(pool.map(compressed, layers.values())) / MB)
-        taken.add(UNPACKED, sum(path.stat().st_size for path in layers.values()) / MB)
-        taken.add(LAYERS, len(layers))
-    with Registry(way.project) as registry, console.step(f"{way.name}: pushing after edits"):
-        taken.add(FIRST_PUSH, registry.push() / MB)
+        with console.step(f"{variant.name}: compressing the layers"):
+            measured.add(COMPRESSED, sum(pool.map(compressed, layers.values())) / MB)
+        measured.add(UNPACKED, sum(path.stat().st_size for path in layers.values()) / MB)
+        measured.add(LAYERS, len(layers))
+    with (
+        Registry(variant.project) as registry,
+        console.step(f"{variant.name}: pushing after edits"),
+    ):
+        measured.add(FIRST_PUSH, registry.push() / MB)
         for _ in range(runs):
-            way.edit_code()
-            way.build()
-            taken.add(EDIT_PUSH, registry.push() / KIB)
-    with Registry(way.project) as registry, console.step(f"{way.name}: pushing after a release"):
-        root = way.project.root
+            variant.edit_code()
+            variant.build()
+            measured.add(EDIT_PUSH, registry.push() / KIB)
+    with (
+        Registry(variant.project) as registry,
+        console.step(f"{variant.name}: pushing after a release"),
+    ):
+        root = variant.project.root
         lock = lists.lock(root)
         release.go_back(root)
-        way.build()
+        variant.build()
         registry.push()
         lockfile.write(lists.path(root), lock)
-        way.build()
-        taken.add(RELEASE_PUSH, registry.push() / MB)
+        variant.build()
+        measured.add(RELEASE_PUSH, registry.push() / MB)
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
     """Return the sizes of the three images together, each layer counted once."""
     how = f"each layer once; {_count(ours)} and {_count(theirs)} layers"
     return [
@@ -79,13 +85,13 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     ]
 
 
-def _figure(name: str, key: str, ours: Taken, theirs: Taken, how: str) -> Figure:
+def _figure(name: str, key: str, ours: Measurements, theirs: Measurements, how: str) -> Figure:
     other = theirs.of(key)
     return Figure.of(name, "MB", ours.of(key), other, goal=goal(None, other, 0.5), how=how)
 
 
-def _count(taken: Taken) -> str:
-    return str(int(taken.of(LAYERS)[0])) if taken.of(LAYERS) else "no"
+def _count(measured: Measurements) -> str:
+    return str(int(measured.of(LAYERS)[0])) if measured.of(LAYERS) else "no"
 
 
 def compressed(path: Path) -> int:

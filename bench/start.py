@@ -3,13 +3,13 @@
 import json
 import time
 
+from bench import launches, used
+from bench.figure import Figure
+from bench.measurements import Measurements
+from bench.services import SERVICES
+from bench.variants.variant import Variant
 from dagnix import console
-from dagnix.bench import launches, used
-from dagnix.bench.figure import Figure
-from dagnix.bench.services import SERVICES
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
-from dagnix.podman import podman
+from dagnix.host.podman import podman
 
 JOB = "example"
 HEALTHY, FIRST_RUN, IMPORT = "up to healthy", "up to first run succeeded", "import dagster"
@@ -23,25 +23,25 @@ print(json.dumps([time.monotonic() - began, time.process_time() - used]))
 """
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Start the stack so many times, each time without data."""
-    way.build()
+    variant.build()
     for number in range(runs):
-        with console.step(f"{way.name}: start {number + 1} of {runs}"):
+        with console.step(f"{variant.name}: start {number + 1} of {runs}"):
             began = time.monotonic()
-            since = way.start()
-            cpu = used.cpu(way.project)
-            taken.add(HEALTHY, since["all"])
-            launches.wait(way.project, [launches.launch(way.project, JOB)])
-            taken.add(FIRST_RUN, time.monotonic() - began)
+            since = variant.start()
+            cpu = used.cpu(variant.project)
+            measured.add(HEALTHY, since["all"])
+            launches.wait(variant.project, [launches.launch(variant.project, JOB)])
+            measured.add(FIRST_RUN, time.monotonic() - began)
             for service in SERVICES:
-                taken.add(service, since[service])
-                taken.add(f"{service}, CPU", cpu[service])
-            _import(way, taken)
-            way.stop()
+                measured.add(service, since[service])
+                measured.add(f"{service}, CPU", cpu[service])
+            _import(variant, measured)
+            variant.stop()
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
     """Return seconds on the clock and of CPU."""
     goals = {HEALTHY: HEALTHY_SECONDS}
     hows = {HEALTHY: HOW, FIRST_RUN: f"the job {JOB}, launched when all was healthy"}
@@ -59,10 +59,10 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     return found
 
 
-def _import(way: Way, taken: Taken) -> None:
-    container = used.containers(way.project)["pipes"]
+def _import(variant: Variant, measured: Measurements) -> None:
+    container = used.containers(variant.project)["pipes"]
     words = ["exec", container, "python", "-c", IMPORTED]
-    said = podman(way.project, *words, failure="Dagster cannot be imported").output
+    said = podman(variant.project, *words, failure="Dagster cannot be imported").output
     wall, cpu = json.loads(said)
-    taken.add(IMPORT, wall)
-    taken.add(f"{IMPORT}, CPU", cpu)
+    measured.add(IMPORT, wall)
+    measured.add(f"{IMPORT}, CPU", cpu)

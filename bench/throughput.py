@@ -5,11 +5,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+from bench import added, edit, launches, used
+from bench.figure import Figure
+from bench.measurements import Measurements
+from bench.variants.variant import Variant
 from dagnix import console
-from dagnix.bench import added, edit, launches, used
-from dagnix.bench.figure import Figure
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways.way import Way
 from dagnix.project import Project
 
 RUNS = 100
@@ -19,22 +19,22 @@ MOST = 3  # times that a crowd is launched: each takes minutes
 PAUSE_SECONDS = 1
 
 
-def measure(way: Way, runs: int, taken: Taken) -> None:
+def measure(variant: Variant, runs: int, measured: Measurements) -> None:
     """Launch the runs at once, with the queue's limit as it is and with ten."""
-    added.small_job(way.code)
-    with edit.undone(way.config) as text:
+    added.small_job(variant.code)
+    with edit.undone(variant.config) as text:
         for name, limit in TOGETHER.items():
             if limit:
-                way.config.write_text(LIMIT.sub(rf"\g<1>{limit}", text))
-            _crowds(way, name, min(runs, MOST), taken)
-    way.build()
-    way.start()
+                variant.config.write_text(LIMIT.sub(rf"\g<1>{limit}", text))
+            _crowds(variant, name, min(runs, MOST), measured)
+    variant.build()
+    variant.start()
     for _ in range(runs):
-        _alone(way.project, taken)
-    way.stop()
+        _alone(variant.project, measured)
+    variant.stop()
 
 
-def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
     """Return runs in a minute, MB and connections at the peak, and seconds to the first op."""
     kinds = (
         ("runs in a minute", "1/min", "from the first launch to the last success"),
@@ -59,18 +59,18 @@ def figures(ours: Taken, theirs: Taken) -> list[Figure]:
     return [*found, first]
 
 
-def _crowds(way: Way, name: str, times: int, taken: Taken) -> None:
-    way.build()
-    way.start()
+def _crowds(variant: Variant, name: str, times: int, measured: Measurements) -> None:
+    variant.build()
+    variant.start()
     # What the first run alone has to do, such as tables, is not what is asked for.
-    launches.wait(way.project, [launches.launch(way.project, added.SMALL_JOB)])
+    launches.wait(variant.project, [launches.launch(variant.project, added.SMALL_JOB)])
     for _ in range(times):
-        with console.step(f"{way.name}: {RUNS} runs, {name}"):
-            _crowd(way.project, name, taken)
-    way.stop()
+        with console.step(f"{variant.name}: {RUNS} runs, {name}"):
+            _crowd(variant.project, name, measured)
+    variant.stop()
 
 
-def _crowd(project: Project, name: str, taken: Taken) -> None:
+def _crowd(project: Project, name: str, measured: Measurements) -> None:
     over = Event()
     with ThreadPoolExecutor() as pool:
         peaks = pool.submit(_peaks, project, over)
@@ -82,9 +82,9 @@ def _crowd(project: Project, name: str, taken: Taken) -> None:
         finally:
             over.set()
     memory, connections = peaks.result()
-    taken.add(f"{name}: runs in a minute", RUNS / passed * 60)
-    taken.add(f"{name}: memory peak", memory)
-    taken.add(f"{name}: connections peak", connections)
+    measured.add(f"{name}: runs in a minute", RUNS / passed * 60)
+    measured.add(f"{name}: memory peak", memory)
+    measured.add(f"{name}: connections peak", connections)
 
 
 def _peaks(project: Project, over: Event) -> tuple[float, float]:
@@ -96,8 +96,8 @@ def _peaks(project: Project, over: Event) -> tuple[float, float]:
     return max(memory), max(connections)
 
 
-def _alone(project: Project, taken: Taken) -> None:
+def _alone(project: Project, measured: Measurements) -> None:
     launched = time.time()
     run = launches.launch(project, added.SMALL_JOB)
     launches.wait(project, [run])
-    taken.add("first op", launches.first_op(project, run) - launched)
+    measured.add("first op", launches.first_op(project, run) - launched)

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Spent:
+class Timing:
     """Seconds: `wall` on the clock, `cpu` of all processes that were started and have ended."""
 
     wall: float
     cpu: float
 
 
-def spent(work: Callable[[], object]) -> Spent:
+def timed(work: Callable[[], object]) -> Timing:
     """Do a piece of work in processes of its own, and return what it took.
 
     What a daemon does on its behalf is not in `cpu`.
     """
     began, used = time.monotonic(), _cpu()
     work()
-    return Spent(time.monotonic() - began, _cpu() - used)
+    return Timing(time.monotonic() - began, _cpu() - used)
 
 
 def _cpu() -> float:

@@ -7,10 +7,10 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-from dagnix import stack
-from dagnix.podman import podman, settings
+from dagnix.host.podman import podman, settings
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.stack import containers as stack_containers
 
 MB = 10**6
 UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
@@ -21,7 +21,7 @@ CLIENT = re.compile(r"postgres: \S+ \S+ [\d.:a-f]+\(\d+\)")
 
 def containers(project: Project) -> dict[str, str]:
     """Return service → name of its container."""
-    return {each.service: each.name for each in stack.containers(project)}
+    return {each.service: each.name for each in stack_containers.containers(project)}
 
 
 def cpu(project: Project) -> dict[str, float]:
@@ -29,8 +29,8 @@ def cpu(project: Project) -> dict[str, float]:
     names = containers(project)
     words = ["stats", "--no-stream", "--no-reset", "--format", "json", *names.values()]
     shown = podman(project, *words, failure="Podman does not tell what containers use").output
-    spent = {each["name"]: seconds(each["cpu_time"]) for each in json.loads(shown)}
-    return {service: spent[name] for service, name in names.items()}
+    timing = {each["name"]: seconds(each["cpu_time"]) for each in json.loads(shown)}
+    return {service: timing[name] for service, name in names.items()}
 
 
 def seconds(duration: str) -> float:
@@ -49,7 +49,9 @@ def memory(project: Project) -> dict[str, float]:
 
 def first_processes(project: Project) -> dict[str, int]:
     """Return service → the host's ID of its container's first process."""
-    return {each.service: each.seen["State"]["Pid"] for each in stack.containers(project)}
+    return {
+        each.service: each.seen["State"]["Pid"] for each in stack_containers.containers(project)
+    }
 
 
 def tree(pid: int) -> list[int]:

@@ -7,22 +7,22 @@ import os
 import tomllib
 from pathlib import Path
 
-from dagnix.lock import mirrors
-from dagnix.lock.apt import DEBIAN_KEYRING, OWN_KEYRING
-from dagnix.lock.checkout import Checkout
-from dagnix.podman import podman
+from dagnix.host.podman import podman
+from dagnix.locks import mirrors
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve.apt import DEBIAN_KEYRING, OWN_KEYRING
 from dagnix.process import run
 from dagnix.project import Project
 
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 # As in the images that registries call slim.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
-# There such images have their Python and its pip, and nothing of Debian's is in pip's way.
+# There such images have their Python and its pip, and nothing of Debian's is in pip's variant.
 WITH_PIP = 'chroot "$1" python3 -m venv /usr/local'
 
 
 def make(project: Project, folder: Path, name: str) -> None:
-    """Give podman the image under a name. `folder` is for files on the way.
+    """Give podman the image under a name. `folder` is for files on the variant.
 
     Raises:
         UserError: there is no mirror, or mmdebstrap fails.

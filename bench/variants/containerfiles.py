@@ -1,4 +1,4 @@
-"""The ordinary way: a Containerfile for each service, pip, and `podman build`."""
+"""The usual variant: a Containerfile for each service, pip, and `podman build`."""
 
 import dataclasses
 import os
@@ -10,15 +10,19 @@ from typing import Any
 
 import yaml
 
-from dagnix import UserError, console, dashboard, images, secret_files, stack
-from dagnix.bench import lists, ready, scratch
-from dagnix.bench.services import SERVICES
-from dagnix.bench.spent import spent
-from dagnix.bench.ways import base, pip
-from dagnix.bench.ways.way import Way
-from dagnix.images import Layout
-from dagnix.podman import podman
+from bench import lists, ready
+from bench.services import SERVICES
+from bench.timing import timed
+from bench.variants import base, pip
+from bench.variants.variant import Variant
+from dagnix import UserError, console
+from dagnix.access import secret_files
+from dagnix.host.podman import podman
+from dagnix.images import build, load, tags
+from dagnix.images.layout import Layout
 from dagnix.project import Project
+from dagnix.stack import compose, dashboard
+from dagnix.testing import scratch
 
 FOLDER = Path("bench") / "containerfile"
 LABEL = "dagnix.bench"
@@ -52,7 +56,7 @@ def ordinary(instance: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Containerfiles(Way):
+class Containerfiles(Variant):
     """As boilerplates do it: see bench/containerfile/."""
 
     name = "Containerfiles"
@@ -66,11 +70,11 @@ class Containerfiles(Way):
 
     @property
     def _base(self) -> str:
-        return images.name(self.project, "base")
+        return tags.name(self.project, "base")
 
     @property
     def _cold_base(self) -> str:
-        return images.name(self.project, "cold-base")
+        return tags.name(self.project, "cold-base")
 
     @property
     def _label(self) -> str:
@@ -81,7 +85,7 @@ class Containerfiles(Way):
         self.config.write_text(yaml.safe_dump(ordinary(yaml.safe_load(self.config.read_text()))))
         self.workspace.write_text((self._files / "workspace.yaml").read_text())
         with console.step("Making the base image with mmdebstrap"):
-            self._once = spent(lambda: base.make(self.project, self.folder, self._base)).wall
+            self._once = timed(lambda: base.make(self.project, self.folder, self._base)).wall
         lock = lists.lock(self.project.root)
         wanted = {each for names in lists.requirements(lock).values() for each in names}
         wanted |= set(lists.pinned(lock, self.packages))
@@ -108,7 +112,7 @@ class Containerfiles(Way):
             words += [f"--build-arg=BASE={base}", f"--label={self._label}"]
             words += [f"--ignorefile={self._files / '.containerignore'}"]
             words += [f"--file={self._files / f'{service}.Containerfile'}"]
-            words += [f"--tag={images.name(self.project, service)}", str(self.project.root)]
+            words += [f"--tag={tags.name(self.project, service)}", str(self.project.root)]
             podman(self.project, *words, failure=f"podman build does not make {service}")
 
     def start_anew(self) -> None:
@@ -128,7 +132,7 @@ class Containerfiles(Way):
     def remove_builds(self) -> None:
         """Remove the images, and with them the steps that podman would not run again."""
         for service in SERVICES:
-            name = images.name(self.project, service)
+            name = tags.name(self.project, service)
             podman(self.project, "rmi", "--force", name, failure="", check=False)
         words = ["image", "prune", "--force", "--filter", f"label={self._label}"]
         podman(self.project, *words, failure="Podman does not remove images")
@@ -140,7 +144,7 @@ class Containerfiles(Way):
             for service in SERVICES:
                 words = ["save", "--quiet", "--format=oci-dir", "--uncompressed"]
                 words += [f"--output={folder / service}"]
-                name = images.name(self.project, service)
+                name = tags.name(self.project, service)
                 podman(self.project, *words, name, failure=f"Podman does not write {name}")
             yield [Layout(folder / service) for service in SERVICES]
 
@@ -166,7 +170,7 @@ class Containerfiles(Way):
         before, began = self._loaded_at(), time.monotonic()
         self._build([CODE], self._base)
         words = ["up", "--detach", "--force-recreate", "--no-deps", CODE]
-        stack.compose(self.project, *words, failure="podman-compose does not make pipes anew")
+        compose.compose(self.project, *words, failure="podman-compose does not make pipes anew")
         while self._loaded_at() in {before, None}:
             if time.monotonic() - began > ready.SECONDS:
                 raise UserError(f"The webserver has no new code after {ready.SECONDS} s.")
@@ -193,27 +197,27 @@ class Containerfiles(Way):
 
 @contextmanager
 def opened(project: Project, packages: list[str]) -> Iterator[Containerfiles]:
-    """Yield the way with a checkout, images and an instance of its own."""
+    """Yield the variant with a checkout, images and an instance of its own."""
     with (
         scratch.checkout(project) as copy,
         scratch.own_images(copy) as own,
         scratch.instance(own) as instance,
         scratch.folder(project) as folder,
     ):
-        (layout,) = images.build(project, ["postgres"])
-        images.load(instance, [layout])
+        (layout,) = build.build(project, ["postgres"])
+        load.load(instance, [layout])
         source = Path(os.environ.get("DAGNIX_SOURCE", project.root))
         passwords = {
             name: (instance.secrets / file).read_text().strip() for name, file in PASSWORDS.items()
         }
         more = {"COMPOSE_FILE": str(source / FOLDER / "compose.yaml"), **passwords}
         environment = {**instance.environment, **more}
-        way = Containerfiles(
+        variant = Containerfiles(
             dataclasses.replace(instance, environment=environment), folder, packages
         )
         try:
-            way.prepare()
-            yield way
+            variant.prepare()
+            yield variant
         finally:
-            way.stop()
-            way.remove_builds()
+            variant.stop()
+            variant.remove_builds()

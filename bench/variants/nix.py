@@ -1,4 +1,4 @@
-"""Dagnix's way: Nix builds layers, podman takes in those that it lacks."""
+"""Dagnix's variant: Nix builds layers, podman takes in those that it lacks."""
 
 import os
 import time
@@ -8,23 +8,27 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from dagnix import code, console, dashboard, images, nix
-from dagnix.bench import scratch
-from dagnix.bench.services import SERVICES
-from dagnix.bench.spent import spent
-from dagnix.bench.ways.way import Way
+from bench.services import SERVICES
+from bench.timing import timed
+from bench.variants.variant import Variant
+from dagnix import console
+from dagnix.code import mount
 from dagnix.deploy import generations
-from dagnix.images import Layout
-from dagnix.podman import podman
+from dagnix.host import nix
+from dagnix.host.podman import podman
+from dagnix.images import build, load
+from dagnix.images.layout import Layout
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.stack import dashboard
+from dagnix.testing import scratch
 
 PAUSE_SECONDS = 0.1
 FORMER_SECONDS = 120
 FAILURE = "The measurement cannot have a Nix store of its own"
 
 
-class Nix(Way):
+class Nix(Variant):
     """As `./dagnix build` and `./dagnix load` do it."""
 
     name = "Dagnix"
@@ -51,13 +55,13 @@ class Nix(Way):
         with console.step("Copying the fetched files into an empty store"):
             self._copy(fetched)
         with console.step("Building nix2container"):
-            taken = spent(lambda: self._made_once.extend(self._build("nix2container")))
+            measured = timed(lambda: self._made_once.extend(self._build("nix2container")))
         self._made_once += fetched
-        return taken.wall
+        return measured.wall
 
     def build(self) -> None:
         """Build what changed, and load it."""
-        images.load(self.project, self._layouts())
+        load.load(self.project, self._layouts())
 
     def start_anew(self) -> None:
         """Take another store, and another storage."""
@@ -84,7 +88,7 @@ class Nix(Way):
 
     def mounted(self, code_folder: Path) -> Project:
         """Return the instance with compose.mount.yaml."""
-        return code.mounted(self.project, code_folder)
+        return mount.mounted(self.project, code_folder)
 
     @contextmanager
     def reloads(self, project: Project) -> Iterator[dict[str, Callable[[], object]]]:
@@ -97,22 +101,22 @@ class Nix(Way):
 
     def reload(self, project: Project) -> None:
         """Have the code of a folder reloaded."""
-        code.reload(project, code.container(project))
+        mount.reload(project, mount.container(project))
 
     def _followed(self, project: Project) -> None:
         """Wait until the dashboard shows another code server."""
-        before = dashboard.server(project, code.SERVICE)
-        while dashboard.server(project, code.SERVICE) in {before, ""}:
+        before = dashboard.server(project, mount.SERVICE)
+        while dashboard.server(project, mount.SERVICE) in {before, ""}:
             time.sleep(PAUSE_SECONDS)
 
     def deploy(self) -> tuple[float, float]:
         """Run `./dagnix deploy`, then wait until the container before has gone."""
         self._dagnix(self.project, "history")  # builds the command line of the copy
-        before = dashboard.served_at(self.project, code.SERVICE)
+        before = dashboard.served_at(self.project, mount.SERVICE)
         began = time.monotonic()
         with ThreadPoolExecutor(1) as pool:
             deploy = pool.submit(self._dagnix, self.project, "deploy")
-            while not deploy.done() and dashboard.served_at(self.project, code.SERVICE) in {
+            while not deploy.done() and dashboard.served_at(self.project, mount.SERVICE) in {
                 before,
                 "",
             }:
@@ -121,7 +125,7 @@ class Nix(Way):
             deploy.result()
         ended = time.monotonic() - began
         end = time.monotonic() + FORMER_SECONDS
-        while generations.former(self.project) and time.monotonic() < end:
+        while generations.draining(self.project) and time.monotonic() < end:
             time.sleep(1)
         return served, ended
 
@@ -130,7 +134,7 @@ class Nix(Way):
         run(words, f"./dagnix {command} fails", env=project.environment)
 
     def _layouts(self) -> list[Layout]:
-        return images.build(self.project, list(SERVICES))
+        return build.build(self.project, list(SERVICES))
 
     def _build(self, *packages: str) -> list[Path]:
         log = nix.Log(lambda _: None)
@@ -151,7 +155,7 @@ class Nix(Way):
 
 @contextmanager
 def opened(project: Project, packages: list[str]) -> Iterator[Nix]:
-    """Yield the way with a checkout, images and an instance of its own."""
+    """Yield the variant with a checkout, images and an instance of its own."""
     with (
         scratch.checkout(project) as copy,
         scratch.own_images(copy) as own,
@@ -160,10 +164,10 @@ def opened(project: Project, packages: list[str]) -> Iterator[Nix]:
     ):
         for root in project.roots.glob("inputs-*"):
             (copy.roots / root.name).symlink_to(root.resolve())
-        (layout,) = images.build(instance, ["postgres"])
-        images.load(instance, [layout])
-        way = Nix(instance, folder, packages)
+        (layout,) = build.build(instance, ["postgres"])
+        load.load(instance, [layout])
+        variant = Nix(instance, folder, packages)
         try:
-            yield way
+            yield variant
         finally:
-            way.remove_builds()
+            variant.remove_builds()

@@ -1,21 +1,21 @@
-"""What both ways can do, so that each figure is taken by the same code."""
+"""What both variants can do, so that each figure is taken by the same code."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import stack
-from dagnix.bench import edit, ready
-from dagnix.images import Layout
+from bench import edit, ready
+from dagnix.images.layout import Layout
 from dagnix.project import Project
+from dagnix.stack import lifecycle
 
 
-class Way(ABC):
+class Variant(ABC):
     """A copy of the checkout, the three images made from it, and a stack that runs them.
 
     `project` has image tags, a port and a name of its own, and its files may be edited. `folder` is
-    for files on the way. `packages` may be added to the code location's: they are downloaded.
+    for files on the variant. `packages` may be added to the code location's: they are downloaded.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Way(ABC):
     def start(self, project: Project | None = None, locations: int = 1) -> dict[str, float]:
         """Start the stack, or another project's; return when it was of use: see `ready.wait`."""
         chosen = project or self.project
-        return ready.wait(chosen, locations, lambda: stack.start(chosen, [], anew=False))
+        return ready.wait(chosen, locations, lambda: lifecycle.start(chosen, [], anew=False))
 
     @abstractmethod
     def remove_builds(self) -> None:
@@ -112,4 +112,4 @@ class Way(ABC):
 
     def stop(self, project: Project | None = None) -> None:
         """Remove the stack and its data."""
-        stack.remove(project or self.project, volumes=True)
+        lifecycle.remove(project or self.project, volumes=True)

@@ -7,6 +7,8 @@ files of its name: its lock, which also names the folder, and its service in a c
 import json
 from pathlib import Path
 
+from dagnix import UserError
+
 FIRST = "pipes"
 
 
@@ -46,6 +48,14 @@ def folders(root: Path) -> dict[str, Path]:
 def names(root: Path) -> list[str]:
     """Return the names of all locations."""
     return [FIRST, *others(root)]
+
+
+def require(root: Path, name: str) -> None:
+    """Raise UserError if there is no location of this name, or its lock cannot be read."""
+    if says := unreadable(root).get(name):
+        raise UserError(says)
+    if name not in (known := names(root)):
+        raise UserError(f"There is no code location {name}: it is one of {', '.join(known)}.")
 
 
 def role(name: str) -> str:

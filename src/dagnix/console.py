@@ -1,6 +1,5 @@
 """What the user sees: colours and spinners on a terminal, plain lines elsewhere."""
 
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -9,11 +8,12 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
+from rich.prompt import Confirm, Prompt
 from rich.status import Status
 
-# Colours (SGR), and all other control characters (C0 and C1) but tab and line feed.
-_CONTROL = re.compile(r"\x1b\[[0-9;:]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_PLAIN = "\x1b[0m"
+from dagnix import UserError
+from dagnix.terminal import harmless
+
 # Off the terminal a line must stay one line, whatever its length.
 PLAIN_WIDTH = 200
 
@@ -25,27 +25,6 @@ def _console(*, stderr: bool) -> Console:
 
 out = _console(stderr=False)
 err = _console(stderr=True)
-
-
-def harmless(text: str, *, colours: bool = False) -> str:
-    """Return text that others wrote, with its control characters shown in place of carried out.
-
-    A terminal does as they say: it is given another title, clipboard or screen, or types an answer.
-    `cat -v` shows them in the same way. Colours can do no such thing, and stay if wanted; they end
-    with the text.
-    """
-    coloured = False
-
-    def shown(match: re.Match[str]) -> str:
-        nonlocal coloured
-        if len(match[0]) > 1:
-            coloured = coloured or colours
-            return match[0] if colours else ""
-        code = ord(match[0])
-        return f"^{chr(code ^ 0x40)}" if code < 0x80 else f"\\x{code:02x}"
-
-    safe = _CONTROL.sub(shown, text)
-    return safe + _PLAIN if coloured else safe
 
 
 @dataclass
@@ -73,6 +52,26 @@ def step(doing: str, done: str = "") -> Iterator[Step]:
 def finished(text: str, seconds: float) -> None:
     """Print a line for work that is done."""
     err.print(f"[green]✓[/] {escape(harmless(text))} [dim]({seconds:.1f} s)[/]", soft_wrap=True)
+
+
+def confirm(question: str) -> None:
+    """Ask whether to go on. Raises UserError if not."""
+    try:
+        answer = Confirm.ask(escape(question), console=err, default=False)
+    except EOFError:
+        answer = False
+    if not answer:
+        raise UserError("Nothing was changed.")
+
+
+def hidden(what: str, *, twice: bool = False) -> str:
+    """Ask for something that is not shown, with `twice` until it is typed the same twice."""
+    while sys.stdin.isatty():
+        typed = Prompt.ask(what, console=err, password=True)
+        if not twice or Prompt.ask("The same again", console=err, password=True) == typed:
+            return typed
+        err.print("The two are not the same.")
+    raise UserError(f"{what}: there is no terminal to ask at.")
 
 
 def failed(text: str) -> None:

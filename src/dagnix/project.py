@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Self
 
-from dagnix import UserError, locations
+from dagnix import UserError, code_locations
 
 DEFAULT_PORT = 3000
 IMAGE_USER = 10001  # the uid of the services in their containers
@@ -127,7 +127,7 @@ class Project:
 
     def without_locations(self, names: Iterable[str]) -> Self:
         """Return the project without the compose files of these code locations."""
-        theirs = {locations.compose_file(self.root, name).name for name in names}
+        theirs = {code_locations.compose_file(self.root, name).name for name in names}
         files = [file for file in self.compose_files if Path(file).name not in theirs]
         environment = {**self.environment, "COMPOSE_FILE": _separator().join(files)}
         return replace(self, environment=environment)
@@ -183,8 +183,10 @@ def current() -> Project:
 
 def with_locations(project: Project) -> Project:
     """Return the project with the code locations that its checkout has now."""
-    for location in locations.others(project.root):
-        project = project.with_compose_file(locations.compose_file(project.root, location).name)
+    for location in code_locations.others(project.root):
+        project = project.with_compose_file(
+            code_locations.compose_file(project.root, location).name
+        )
     return project
 
 

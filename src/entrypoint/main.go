@@ -27,9 +27,10 @@ Usage:
   runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
   runtime start code-server           the same, and become the run server of the project in
                                       $DAGNIX_PIPES_DIR
-  runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not
-                                      (SERVICE: webserver, daemon, pipes or postgres); with SECONDS
-                                      it gives SERVICE that long to become well
+  runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not,
+                                      3 if only other code can help (SERVICE: webserver, daemon,
+                                      pipes or postgres); with SECONDS it gives SERVICE that long to
+                                      become well
   runtime code [GENERATION…]          what the code server begins with now, as JSON; removes what
                                       belongs to other generations than these and the last few
   runtime check                       load the code and serve it to nobody; exit code 1 if it does not
@@ -231,7 +232,7 @@ func check(ctx context.Context, probe health.Check, patience time.Duration, stdo
 	well, err := health.Wait(ctx, probe, patience)
 	if err != nil {
 		fmt.Fprintln(stdout, health.OneLine(err.Error()))
-		return 1
+		return health.ExitCode(err)
 	}
 	fmt.Fprintln(stdout, health.OneLine(well))
 	return 0

@@ -18,7 +18,7 @@ PAGES = {str(page.path): page for page in pages()}
 README = PAGES["README.md"]
 TEMPLATE = ROOT / "templates" / "project"
 VERSION = (ROOT / "VERSION").read_text().strip()
-CODE = ("dagnix", "cli", "nix", "runtime", "gate", "pipes/src", "config", "*.yaml")
+CODE = ("dagnix", "bench", "nix", "src", "pipes/src", "config", "*.yaml")
 # Handed on within the project, or for its tests: not for people to set.
 INTERNAL = {
     "DAGNIX_ROOT",
@@ -171,7 +171,7 @@ def test_every_argument_of_mkstack_is_described() -> None:
 def help_of(command: str) -> str:
     # Not ./dagnix, whose own short help is all that there is before the first build.
     words = [sys.executable, "-m", "dagnix", *command.split(), "--help"]
-    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "cli")}).stdout
+    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "src")}).stdout
 
 
 def mentions() -> Iterator[tuple[str, str]]:

@@ -10,9 +10,9 @@ from support.command import wait_until
 from support.served import Served
 from support.stack import ROOT, Stack
 
-from dagnix import cut_off
-from dagnix.podman import PROJECT_LABEL
+from dagnix.host.podman import PROJECT_LABEL
 from dagnix.project import Project
+from dagnix.stack import recovery
 
 MANY_FILES = """
 import os
@@ -71,5 +71,5 @@ def test_a_removal_that_was_cut_off_is_finished(stack: Stack) -> None:
         pytest.fail(f"podman was never killed while it removed the container: {state()}")
     refused = podman("start", name, check=False)
     assert "must be in Created or Stopped state" in refused.stderr
-    cut_off.finish(Project(ROOT, {**os.environ, **stack.environment}))
+    recovery.finish(Project(ROOT, {**os.environ, **stack.environment}))
     assert not state()

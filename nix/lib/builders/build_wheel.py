@@ -31,7 +31,7 @@ NO_NETWORK = (
     "Connection refused",
     "Could not resolve host",
 )
-NEEDS_COMPILER = "it needs a compiler"  # cli/dagnix/lock/source_archives.py
+NEEDS_COMPILER = "it needs a compiler"  # src/dagnix/locks/solve/source_archives.py
 PROGRAM = r"(?:gcc|g\+\+|c\+\+|\bcc)(?![\w.])"
 NO_COMPILER = re.compile(
     rf"(?:No such file or directory|not found|failed).*{PROGRAM}"

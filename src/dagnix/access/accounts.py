@@ -1,4 +1,4 @@
-"""Who may log in at the gate: what `./dagnix auth` writes, and gate/internal/account reads."""
+"""Who may log in at the gate: what `./dagnix auth` writes, and src/gate/internal/account reads."""
 
 import base64
 import hashlib
@@ -8,7 +8,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dagnix import UserError, gate_files
+from dagnix import UserError
+from dagnix.access import gate_files
 from dagnix.project import Project
 
 ROLES = ("viewer", "operator", "admin")

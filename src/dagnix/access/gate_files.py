@@ -1,11 +1,12 @@
-"""The files that only the gate reads: users, keys, certificates (gate/internal/account)."""
+"""The files that only the gate reads: users, keys, certificates (src/gate/internal/account)."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from dagnix import UserError, secret_files
-from dagnix.podman import podman
+from dagnix import UserError
+from dagnix.access import secret_files
+from dagnix.host.podman import podman
 from dagnix.project import IMAGE_USER, Project
 
 USERS, PROVIDER = "users.json", "oidc.json"
@@ -39,7 +40,7 @@ def read(project: Project, name: str) -> bytes:
 
 
 def write(project: Project, name: str, content: bytes) -> None:
-    """Write a file in place of a former one. Raises UserError if it cannot be written."""
+    """Write a file in place of an earlier one. Raises UserError if it cannot be written."""
     secret_files.make_private(project.secrets)
     path = folder(project) / name
     beside = path.with_name(f".{name}.{os.getpid()}")

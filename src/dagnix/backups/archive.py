@@ -13,7 +13,7 @@ from typing import Any
 
 from dagnix import UserError
 
-FORMAT = 1  # in runtime/internal/backup/archive.go
+FORMAT = 1  # in src/entrypoint/internal/backup/archive.go
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 CHUNK_BYTES = 2**20

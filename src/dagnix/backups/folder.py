@@ -9,7 +9,7 @@ SCHEDULED = "scheduled"
 
 
 def ensure_folder(project: Project) -> Path:
-    """Make the folder, and in it the one that the service `backup` writes to; return the former.
+    """Make the folder, and in it the one that the service `backup` writes to; return the first.
 
     A container writes with a foreign uid, so its folder is open to all; the one above it is not.
 

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import UserError, console, cut_off, health, images, stack
+from dagnix import UserError, console
 from dagnix.backups import service
 from dagnix.backups.archive import Archive, Manifest
-from dagnix.bridge import Bridges
+from dagnix.host.podman import podman
+from dagnix.images import tags
 from dagnix.locations import roles
-from dagnix.podman import podman
 from dagnix.project import Project
-from dagnix.upgrade import fit, look
+from dagnix.stack import compose, containers, health, recovery
+from dagnix.stack.bridge import Bridges
+from dagnix.versions import compatibility, inspection
 
-# In runtime/internal/backup: the database until it takes the place of the one that is served.
+# The database until it takes the place of the one that is served (src/entrypoint/internal/backup).
 RESTORED = "dagster_restored"
 MEBIBYTE = 2**20
 
@@ -49,7 +51,7 @@ def require_volumes(found: Manifest, here: Manifest) -> None:
         )
 
 
-def require_none_kept(project: Project, name: str) -> None:
+def require_none_left(project: Project, name: str) -> None:
     """Require that what an earlier restore has replaced is not replaced by this one."""
     if service.ask(project, name, "kept", failure="Postgres does not answer"):
         raise UserError(
@@ -76,8 +78,8 @@ def beside(project: Project, name: str, archive: Archive) -> None:
         for words, member in members.items():
             service.restore(project, name, words, _shown(archive, member, step))
     with console.step("Checking the restored database", "The restored database is checked"):
-        version = look.labelled(project, images.name(project, "webserver"))
-        fit.require_known(look.schema(project, RESTORED), version)
+        version = inspection.labelled(project, tags.name(project, "webserver"))
+        compatibility.require_known(inspection.schema(project, RESTORED), version)
 
 
 def _shown(archive: Archive, member: str, step: console.Step) -> Iterator[bytes]:
@@ -116,8 +118,8 @@ def finish(project: Project) -> None:
         return
     console.warned("A restore was cut off while it put things in place: it is finished now")
     failure = "podman-compose cannot start Postgres"
-    stack.compose(project, "up", "--detach", "--no-recreate", *service.NEEDED, failure=failure)
-    present = [each for each in stack.containers(project) if each.service in service.NEEDED]
+    compose.compose(project, "up", "--detach", "--no-recreate", *service.NEEDED, failure=failure)
+    present = [each for each in containers.containers(project) if each.service in service.NEEDED]
     for each in present:
         health.wait(project, 120, each)
     with console.step("Putting it in place", "It is in place, and what was there is kept"):
@@ -151,7 +153,7 @@ def _marker(project: Project) -> Path:
 @contextmanager
 def _services_stopped(project: Project, wait: float) -> Iterator[None]:
     """Stop all containers but Postgres's and the one that restores; start them again."""
-    others = [each for each in stack.everything(project) if each.service not in service.NEEDED]
+    others = [each for each in containers.everything(project) if each.service not in service.NEEDED]
     names = [each.name for each in others if each.running]
     with console.step("Stopping the services", "The services are stopped"):
         if names:
@@ -159,7 +161,7 @@ def _services_stopped(project: Project, wait: float) -> Iterator[None]:
     try:
         yield
     finally:
-        cut_off.finish(project)  # Ctrl-C may have come while they were stopped
+        recovery.finish(project)  # Ctrl-C may have come while they were stopped
         # Files and database that do not fit together are not for them.
         if names and not _marker(project).exists():
             with console.step("Starting the services", "The services are started"):

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from dagnix import UserError
 from dagnix.backups.archive import Manifest
-from dagnix.health import PROGRAM
-from dagnix.podman import directory, podman, settings
+from dagnix.host.podman import directory, podman, settings
 from dagnix.process import feed
 from dagnix.project import Project
-from dagnix.stack import containers
-from dagnix.upgrade.present import is_external
+from dagnix.stack.compose_files import is_external
+from dagnix.stack.containers import containers
+from dagnix.stack.health import PROGRAM
 
 NAME = "backup"
 NEEDED = (NAME, "postgres")

@@ -9,10 +9,10 @@ from pathlib import Path
 from dagnix import UserError, console
 from dagnix.backups import archive, service
 from dagnix.backups.folder import ensure_folder
-from dagnix.health import PROGRAM
-from dagnix.podman import directory, settings
+from dagnix.host.podman import directory, settings
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.stack.health import PROGRAM
 
 MEBIBYTE = 2**20
 OLD_SECONDS = 24 * 3600  # an unfinished backup to which nothing was written for so long

@@ -1,7 +1,7 @@
 """How a Dagster project says what is to be served of it.
 
-The images decide as this does (runtime/internal/codeserver/project.go), and tests/projects has the
-cases for both: here it is known before anything is built or started.
+The images decide as this does (src/entrypoint/internal/codeserver/project.go), and tests/projects
+has the cases for both: here it is known before anything is built or started.
 """
 
 import tomllib

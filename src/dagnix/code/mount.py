@@ -4,14 +4,16 @@ import os
 import time
 from pathlib import Path
 
-from dagnix import UserError, dashboard, layout, locations
-from dagnix.health import PROGRAM
-from dagnix.podman import podman
+from dagnix import UserError, code_locations
+from dagnix.code import dagster_project
+from dagnix.host.podman import podman
 from dagnix.process import CommandError
 from dagnix.project import Project
-from dagnix.stack import Container, containers
+from dagnix.stack import dashboard
+from dagnix.stack.containers import Container, containers
+from dagnix.stack.health import PROGRAM
 
-SERVICE = locations.FIRST  # the one that compose.mount.yaml is for
+SERVICE = code_locations.FIRST  # the one that compose.mount.yaml is for
 MOUNT_FILE = "compose.mount.yaml"
 DOES_NOT_LOAD = 1  # the exit code of `runtime reload`; podman's own are 125 and more
 FOLLOW_SECONDS = 60
@@ -36,7 +38,7 @@ def require_project(folder: Path) -> None:
     """Raise UserError if this is no folder of a Dagster project that is one code location."""
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
-    layout.read(folder)
+    dagster_project.read(folder)
 
 
 def folder(project: Project, service: str) -> Path | None:

@@ -1,7 +1,7 @@
 """The secrets of the code: one file each, for all code locations or for one of them.
 
 compose.yaml mounts their folders into the containers of code locations. What reads them there is
-runtime/internal/variables; the rules for names and values are the same here and there.
+src/entrypoint/internal/variables; the rules for names and values are the same here and there.
 """
 
 import datetime as dt
@@ -11,8 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix import UserError, code_settings, compose_files, gate_files, locations, secret_files
+from dagnix import UserError, code_locations
+from dagnix.access import gate_files, secret_files
+from dagnix.code import settings as code_settings
 from dagnix.project import Project
+from dagnix.stack import compose_files
 
 SHARED, OWN = "shared", "locations"  # folders of DAGNIX_SECRETS_DIR; OWN has one for each location
 MOUNTS = {"/run/secrets/shared", "/run/secrets/location"}
@@ -73,7 +76,7 @@ def require_mounted(project: Project, location: str | None) -> None:
             for each in (service or {}).get("volumes") or ():
                 parts = [each["target"]] if isinstance(each, dict) else each.split(":")
                 targets.setdefault(name, set()).update(parts)
-    for name in [location] if location else locations.names(project.root):
+    for name in [location] if location else code_locations.names(project.root):
         if not targets.get(name, set()) >= MOUNTS:
             raise UserError(
                 f"The compose files give {name} no secrets: add the volumes of /run/secrets that "
@@ -82,7 +85,7 @@ def require_mounted(project: Project, location: str | None) -> None:
 
 
 def write(project: Project, name: str, location: str | None, value: bytes) -> None:
-    """Write a secret, which only the containers' user and root can read, in place of a former one.
+    """Write a secret, which only the containers' user and root can read, or replace one.
 
     Raises:
         UserError: its folder cannot be written to, or podman cannot give the file to that user.

@@ -4,7 +4,7 @@ import stat
 import tomllib
 from pathlib import Path
 
-from dagnix import UserError, console, locations
+from dagnix import UserError, code_locations, console
 from dagnix.project import Project
 
 
@@ -23,7 +23,7 @@ def require(project: Project) -> None:
 
     """
     _open_to_containers(folder(project))
-    known = locations.names(project.root)
+    known = code_locations.names(project.root)
     for path in sorted(folder(project).glob("*.toml")):
         shown = path.relative_to(project.root)
         try:

@@ -1,67 +1,92 @@
-"""`./dagnix auth`."""
+"""Choose who may use the dashboard: users with passwords, or an OpenID Connect provider's.
 
+A viewer changes nothing, an operator launches, cancels and toggles, an admin may do all.
+"""
+
+import argparse
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.table import Table
 
-from dagnix import UserError, accounts, console, project
+from dagnix import UserError, console, project
+from dagnix.access import accounts
+from dagnix.commands import command, group, options
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Who may use the dashboard: users with passwords, or those of an OpenID Connect provider. "
-    "A viewer changes nothing, an operator launches, cancels and toggles, an admin may do all.",
-)
-User = Annotated[str, typer.Argument(help="The user's name.")]
-Role = Annotated[str, typer.Option(help=f"One of {', '.join(accounts.ROLES)}.")]
 EFFECT = "It counts within seconds."
 
 
-@app.command()
-def add(user: User, role: Role = "viewer") -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    commands = group(parser)
+    made = command(commands, "add", add)
+    made.add_argument("user", help="the user's name")
+    made.add_argument("--role", default="viewer", help=f"one of {', '.join(accounts.ROLES)}")
+    made = command(commands, "password", password)
+    made.add_argument("user", help="the user's name")
+    made = command(commands, "role", role)
+    made.add_argument("user", help="the user's name")
+    made.add_argument("role", help="the role")
+    made = command(commands, "remove", remove)
+    made.add_argument("user", help="the user's name")
+    command(commands, "list", list_users)
+    made = command(commands, "oidc", oidc)
+    made.add_argument("issuer", help="the provider's URL, below which /.well-known is")
+    made.add_argument("--client-id", required=True, help="as which it knows the dashboard")
+    made.add_argument("--url", default="", help="the dashboard's URL, as browsers have it")
+    made.add_argument("--claim", default="groups", help="the claim that roles are given by")
+    made.add_argument(
+        "--role",
+        dest="roles",
+        action="append",
+        help="VALUE=ROLE: the role of those whose claim has the value",
+    )
+    made.add_argument("--default", default="", help="the role of all others; without it, none")
+    made.add_argument(
+        "--ca", type=Path, help="file with the authority of the provider's certificate"
+    )
+    made = command(commands, "off", off)
+    options.yes(made)
+
+
+def add(given: argparse.Namespace) -> None:
     """Add a user, with the password that is typed without being shown, or stands in standard input.
 
     From the first one on nobody uses the dashboard without a login.
     """
     here = project.current()
-    accounts.require_name(user)
-    accounts.require_role(role)
-    accounts.add(here, user, role, asked())
-    console.out.print(f"{user} can log in, as {role}. {EFFECT}")
-    if role != "admin" and not any(
+    accounts.require_name(given.user)
+    accounts.require_role(given.role)
+    accounts.add(here, given.user, given.role, asked())
+    console.out.print(f"{given.user} can log in, as {given.role}. {EFFECT}")
+    if given.role != "admin" and not any(
         each["role"] == "admin" for each in accounts.users(here).values()
     ):
         console.warned("Nobody is admin yet: `./dagnix auth add USER --role admin`")
 
 
-@app.command()
-def password(user: User) -> None:
+def password(given: argparse.Namespace) -> None:
     """Set another password. Who is logged in as this user has to log in again."""
     here = project.current()
-    accounts.require_user(accounts.users(here), user)
-    accounts.change(here, user, password=accounts.hashed(asked()))
-    console.out.print(f"{user} has another password. {EFFECT}")
+    accounts.require_user(accounts.users(here), given.user)
+    accounts.change(here, given.user, password=accounts.hashed(asked()))
+    console.out.print(f"{given.user} has another password. {EFFECT}")
 
 
-@app.command()
-def role(user: User, role: Annotated[str, typer.Argument(help="The role.")]) -> None:
+def role(given: argparse.Namespace) -> None:
     """Give a user another role."""
-    accounts.require_role(role)
-    accounts.change(project.current(), user, role=role)
-    console.out.print(f"{user} is {role}. {EFFECT}")
+    accounts.require_role(given.role)
+    accounts.change(project.current(), given.user, role=given.role)
+    console.out.print(f"{given.user} is {given.role}. {EFFECT}")
 
 
-@app.command()
-def remove(user: User) -> None:
+def remove(given: argparse.Namespace) -> None:
     """Remove a user, who is logged out."""
-    accounts.remove(project.current(), user)
-    console.out.print(f"{user} can log in no more. {EFFECT}")
+    accounts.remove(project.current(), given.user)
+    console.out.print(f"{given.user} can log in no more. {EFFECT}")
 
 
-@app.command("list")
-def list_users() -> None:
+def list_users(_: argparse.Namespace) -> None:
     """List the users with their roles, and the provider."""
     here = project.current()
     known, provider = accounts.users(here), accounts.provider(here)
@@ -82,39 +107,27 @@ def list_users() -> None:
         console.out.print(f"  others: {provider['default'] or 'nobody'}", markup=False)
 
 
-@app.command()
-def oidc(  # noqa: PLR0913, PLR0917 - an option for each thing that a provider has
-    issuer: Annotated[str, typer.Argument(help="The provider's URL, below which /.well-known is.")],
-    client_id: Annotated[str, typer.Option(help="As which it knows the dashboard.")],
-    url: Annotated[str, typer.Option(help="The dashboard's URL, as browsers have it.")] = "",
-    claim: Annotated[str, typer.Option(help="The claim that roles are given by.")] = "groups",
-    roles: Annotated[
-        list[str] | None,
-        typer.Option("--role", help="VALUE=ROLE: the role of those whose claim has the value."),
-    ] = None,
-    default: Annotated[str, typer.Option(help="The role of all others; without it, none.")] = "",
-    ca: Annotated[
-        Path | None, typer.Option(help="File with the authority of the provider's certificate.")
-    ] = None,
-) -> None:
+def oidc(given: argparse.Namespace) -> None:
     """Have people log in at an OpenID Connect provider; the client's secret is asked for.
 
     Local users can still log in. At the provider, register URL/gate/oidc/callback.
     """
     here = project.current()
-    given = dict(_pair(each) for each in roles or ())
-    if default:
-        accounts.require_role(default)
-    if not given and not default:
+    roles = dict(_pair(each) for each in given.roles or ())
+    if given.default:
+        accounts.require_role(given.default)
+    if not roles and not given.default:
         raise UserError("Nobody would get a role: give --role VALUE=ROLE, or --default ROLE.")
-    url = (url or here.url).rstrip("/")
+    url = (given.url or here.url).rstrip("/")
     try:
-        text = ca.read_text() if ca else ""
+        text = given.ca.read_text() if given.ca else ""
     except OSError as error:
-        raise UserError(f"{ca} cannot be read: {error}.") from error
+        raise UserError(f"{given.ca} cannot be read: {error}.") from error
     secret = _typed("Client secret")
-    issuer = issuer.rstrip("/")
-    chosen = accounts.Provider(issuer, client_id, secret, url, claim, given, default, text)
+    issuer = given.issuer.rstrip("/")
+    chosen = accounts.Provider(
+        issuer, given.client_id, secret, url, given.claim, roles, given.default, text
+    )
     accounts.set_provider(here, chosen)
     console.out.print(
         f"People log in at {issuer}, which has to know {url}/gate/oidc/callback. {EFFECT}",
@@ -122,10 +135,7 @@ def oidc(  # noqa: PLR0913, PLR0917 - an option for each thing that a provider h
     )
 
 
-@app.command()
-def off(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+def off(given: argparse.Namespace) -> None:
     """Have nobody log in: whoever reaches the dashboard may do everything. Users are removed."""
     here = project.current()
     if not here.bind.is_loopback:
@@ -133,8 +143,8 @@ def off(
             f"The dashboard is at {here.bind}, and would be open to whoever reaches that; "
             "set DAGNIX_BIND=127.0.0.1 and run ./dagnix up first."
         )
-    if not yes and sys.stdin.isatty():
-        typer.confirm("Remove all users?", abort=True)
+    if not given.yes and sys.stdin.isatty():
+        console.confirm("Remove all users?")
     accounts.off(here)
     console.out.print(f"Nobody has to log in any more. {EFFECT}")
 
@@ -156,7 +166,7 @@ def asked() -> str:
 
 def _typed(what: str, *, twice: bool = False) -> str:
     if sys.stdin.isatty():
-        return typer.prompt(what, hide_input=True, confirmation_prompt=twice)
+        return console.hidden(what, twice=twice)
     text = sys.stdin.buffer.read(accounts.MAX_PASSWORD * 4 + 2)
     try:
         return text.decode().rstrip("\r\n")

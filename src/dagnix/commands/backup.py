@@ -1,28 +1,30 @@
-"""`./dagnix backup`."""
+"""Back up database, roles and files into one archive, and read it back.
 
+The stack goes on. The database is as it was when this began; files are read after it. What the last
+./dagnix restore has replaced is let go. The stack makes such backups by itself, too.
+"""
+
+import argparse
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from dagnix import console, project
 from dagnix.backups.take import take
 
 
-def command(
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="The folder for it; else .dagnix/backups."),
-    ] = None,
-    *,
-    files: Annotated[
-        bool, typer.Option("--files/--no-files", help="With the pipelines' files or without.")
-    ] = True,
-) -> None:
-    """Back up the database, its roles and the pipelines' files into one archive, and read it back.
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="the folder for it; else .dagnix/backups"
+    )
+    parser.add_argument(
+        "--files",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="with the pipelines' files or without",
+    )
 
-    The stack goes on. The database is as it was when this began; files are read after it. What the
-    last ./dagnix restore has replaced is let go. The stack makes such backups by itself, too.
-    """
+
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    console.out.print(str(take(here, to, files=files)), soft_wrap=True)
+    console.out.print(str(take(here, given.to, files=given.files)), soft_wrap=True)

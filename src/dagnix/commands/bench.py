@@ -1,81 +1,48 @@
-"""`./dagnix bench`."""
+"""Measure Dagnix beside Containerfiles, pip and `podman build`; takes hours.
 
-import signal
-from enum import StrEnum
-from typing import Annotated
+docs/bench.md says what is measured, and how. The results go to bench/results.json, where those of
+other groups stay, and are drawn in bench/chart.svg and bench/chart.png.
 
-import typer
+The working tree and the stack that runs are left alone: the files of copies are edited, and a
+second stack, named …-bench, is started and removed. The cold build uses a Nix store of its own in
+.dagnix, about 2 GiB, which is removed afterwards.
+"""
 
-from dagnix import console, project
-from dagnix.bench import (
-    builds,
-    chart,
-    crowd,
-    edited_image,
-    figure,
-    growth,
-    idle,
-    results,
-    served,
-    side_by_side,
-    sizes,
-    start,
-)
+import argparse
+import importlib
+import sys
 
-FEWEST = 5
+from dagnix import UserError, project
+from dagnix.commands import one_of
+
+GROUPS = ("build", "sizes", "start", "idle", "runs", "code", "growth")
+FEWEST, MOST = 5, 20
 
 
-class Group(StrEnum):
-    """What may be measured alone."""
-
-    BUILD = "build"
-    SIZES = "sizes"
-    START = "start"
-    IDLE = "idle"
-    RUNS = "runs"
-    GROWTH = "growth"
-    CODE = "code"
-
-
-GROUPS = {
-    Group.BUILD: side_by_side.Group(builds.measure, builds.figures),
-    Group.SIZES: side_by_side.Group(sizes.measure, sizes.figures),
-    Group.START: side_by_side.Group(start.measure, start.figures),
-    Group.IDLE: side_by_side.Group(idle.measure, idle.figures),
-    Group.RUNS: side_by_side.Group(crowd.measure, crowd.figures),
-    Group.CODE: side_by_side.Group(served.measure, served.figures),
-    Group.GROWTH: side_by_side.Group(growth.measure, growth.figures),
-}
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument(
+        "groups",
+        nargs="*",
+        type=one_of(GROUPS),
+        metavar="GROUP",
+        help=f"measure these alone: {', '.join(GROUPS)}",
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        choices=range(1, MOST + 1),
+        default=FEWEST,
+        metavar="N",
+        help=f"how often each figure is taken, 1 to {MOST} (default: {FEWEST})",
+    )
 
 
-def command(
-    groups: Annotated[
-        list[Group] | None, typer.Argument(help="Measure these alone.", show_default=False)
-    ] = None,
-    runs: Annotated[
-        int, typer.Option(min=1, max=20, help="How often each figure is taken.")
-    ] = FEWEST,
-) -> None:
-    """Measure Dagnix beside Containerfiles, pip and `podman build`; takes hours.
-
-    What is measured, and how, stands in docs/bench.md. The results go to bench/results.json, where
-    those of other groups stay, and are drawn in bench/chart.svg and bench/chart.png.
-
-    The working tree and the stack that runs are left alone: the files of copies are edited, and a
-    second stack, named …-bench, is started and removed. The cold build uses a Nix store of its own
-    in .dagnix, about 2 GiB, which is removed afterwards.
-    """
-    # Whoever ends it so has nothing left behind either.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    chosen = groups or list(Group)
-    found = side_by_side.measure(here, {name: GROUPS[name] for name in chosen}, runs)
-    if Group.CODE in chosen:
-        found[Group.CODE] = [*edited_image.figures(here), *found[Group.CODE]]
-    path = here.root / results.FILE
-    known, machine = results.read(path), results.machine(here)
-    for name, figures in found.items():
-        known = results.merge(known, name, figures, machine)
-    results.write(path, known)
-    chart.draw(known, path.with_name("chart.svg"))
-    console.out.print(figure.table([each for figures in found.values() for each in figures]))
+    if not (here.root / "bench" / "measure.py").exists():
+        raise UserError("./dagnix bench measures Dagnix itself: run it in Dagnix's checkout.")
+    # It is no part of the command line, which every project builds.
+    sys.path.insert(0, str(here.root))
+    importlib.import_module("bench.measure").measure(here, given.groups or GROUPS, given.runs)

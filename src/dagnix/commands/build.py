@@ -1,26 +1,28 @@
-"""`./dagnix build`."""
+"""Build the images, and print where each is: an OCI layout in the Nix store."""
 
-from typing import Annotated
+import argparse
 
-import typer
-
-from dagnix import UserError, console, images, locations, project
-from dagnix.locations.faults import Faults
+from dagnix import UserError, code_locations, console, project
+from dagnix.faults import Faults
+from dagnix.images import build
 
 NAMES = "webserver, daemon, postgres, pipes or another code location"
 
 
-def command(
-    names: Annotated[list[str] | None, typer.Argument(help=f"{NAMES}; all without it.")] = None,
-) -> None:
-    """Build the images with Nix, and print where each is: an OCI layout in the Nix store."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument("names", nargs="*", help=f"{NAMES}; all without it")
+
+
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    known = images.names(here)
-    for name in names or ():
+    known = build.names(here)
+    for name in given.names or ():
         if name not in known:
             raise UserError(f"There is no image {name}: it is one of {', '.join(known)}.")
-    faults = Faults() if names else Faults(locations.unreadable(here.root))
-    layouts = images.build(here, names) if names else images.build_each(here, faults)
+    faults = Faults() if given.names else Faults(code_locations.unreadable(here.root))
+    layouts = build.build(here, given.names) if given.names else build.build_each(here, faults)
     for layout in layouts:
         console.out.print(layout.folder, soft_wrap=True)
     faults.tell("All else is built")

@@ -1,69 +1,70 @@
-"""`./dagnix deploy`."""
+"""Make the working tree's code live, baked into an image, without losing a run.
 
+The image is built, and a new code server starts from it beside the old one. When it is healthy,
+webserver and daemon are cut over to it, and the old one drains: it goes after its last run. Runs in
+flight end on the old code; runs in the queue run on the new. Webserver and daemon go on. If
+anything fails before the cut-over, the new container is removed, and the old code goes on.
+"""
+
+import argparse
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
 
-import typer
+from dagnix import UserError, code_locations, project
+from dagnix.code import mount
+from dagnix.code import settings as code_settings
+from dagnix.commands import options
+from dagnix.deploy import history, image_import, promotion, rollout
+from dagnix.deploy.terms import Terms
+from dagnix.images import build, load
+from dagnix.stack.lease import lease
 
-from dagnix import UserError, code, code_settings, images, locations, project
-from dagnix.deploy import foreign, history, promotion, rollout
-from dagnix.deploy.drain import Afterwards
-from dagnix.deploy.turns import turn
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    options.location(parser)
+    parser.add_argument(
+        "--image",
+        metavar="REF",
+        help="deploy this image instead: an archive, a name, an ID or a digest that podman "
+        "knows, or the name of one in a registry",
+    )
+    parser.add_argument(
+        "--from",
+        dest="environment",
+        metavar="ENV",
+        help="deploy the image that this environment serves",
+    )
+    options.terms(parser)
 
 
-def command(  # noqa: PLR0913 - the options of the command line
-    location: rollout.Location = locations.FIRST,
-    *,
-    image: Annotated[
-        str | None,
-        typer.Option(
-            "--image",
-            metavar="REF",
-            help="Deploy this image instead: an archive, a name, an ID or a digest that podman "
-            "knows, or the name of one in a registry.",
-        ),
-    ] = None,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="ENV", help="Deploy the image that this environment serves."
-        ),
-    ] = None,
-    wait: rollout.Wait = rollout.WAIT_SECONDS,
-    limit: rollout.Limit = rollout.LIMIT_MINUTES,
-    afterwards: rollout.After = Afterwards.KEEP,
-) -> None:
-    """Make the code of the working tree live, baked into an image, without losing a run.
-
-    The image is built, and a new code server starts from it beside the old one. When its code
-    loads it takes over, and the old one goes when its last run has ended. Runs in flight end on the
-    old code; runs in the queue run on the new. Webserver and daemon go on. If anything fails before
-    the switch, the new container is thrown away, and the old code goes on.
-    """
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    rollout.require(here, location)
+    code_locations.require(here.root, given.location)
     code_settings.require(here)
-    if image and environment:
+    if given.image and given.environment:
         raise UserError("Give one of --image and --from.")
-    if code.folder(here, location):
+    if mount.folder(here, given.location):
         raise UserError(
-            f"{code.MOUNT_FILE} in COMPOSE_FILE serves the code of a folder: `./dagnix reload` "
+            f"{mount.MOUNT_FILE} in COMPOSE_FILE serves the code of a folder: `./dagnix reload` "
             "makes an edit live there; take it out of COMPOSE_FILE to deploy images."
         )
-    with turn(here):
+    with lease(here):
         with rollout.served_code_stays():
-            if image:
-                release = foreign.bring(here, image)
-            elif environment:
-                release = promotion.code(here, environment, location)
+            if given.image:
+                release = image_import.import_image(here, given.image)
+            elif given.environment:
+                release = promotion.code(here, given.environment, given.location)
             else:
-                release = built(here, location)
-        rollout.deploy(here, location, release, rollout.Terms(wait, limit, afterwards))
+                release = built(here, given.location)
+        rollout.deploy(
+            here, given.location, release, Terms(given.wait, given.limit, given.afterwards)
+        )
 
 
 def built(here: project.Project, location: str) -> history.Release:
     """Build the image from the working tree and give it to podman."""
     with ThreadPoolExecutor(1) as pool:
         origin = pool.submit(history.of_checkout, here, location)
-        (layout,) = images.build(here, [location])
-        return history.Release("deploy", images.bring(here, layout), origin.result())
+        (layout,) = build.build(here, [location])
+        return history.Release("deploy", load.ensure(here, layout), origin.result())

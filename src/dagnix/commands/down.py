@@ -1,39 +1,38 @@
-"""`./dagnix down`."""
+"""Stop the stack and remove its containers and networks; data and images stay.
 
+The pipes service drains first: runs in flight may end.
+"""
+
+import argparse
 import sys
-from typing import Annotated
 
-import typer
+from dagnix import UserError, console, project
+from dagnix.commands import options
+from dagnix.stack import lifecycle
+from dagnix.stack.lease import lease
 
-from dagnix import UserError, console, project, stack
-from dagnix.deploy.turns import turn
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument(
+        "--volumes", action="store_true", help="delete the data too: Postgres, incoming files, logs"
+    )
+    options.yes(parser, "do not ask before deleting data; needed without a terminal")
 
 
-def command(
-    volumes: Annotated[
-        bool,
-        typer.Option("--volumes", help="Delete the data too: Postgres, incoming files, logs."),
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", help="Do not ask before deleting data; needed without a terminal."),
-    ] = False,
-) -> None:
-    """Stop the stack and remove its containers and networks; data and images stay.
-
-    The pipes service drains first: runs in flight may end.
-    """
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    if volumes and not yes:
+    if given.volumes and not given.yes:
         question = f"Delete all data of {here.name}?"
         if not sys.stdin.isatty():
             raise UserError(f"{question} Give --yes to do it without being asked.")
-        typer.confirm(question, abort=True)
-    with turn(here):
-        if not volumes and not stack.leftovers(here):
+        console.confirm(question)
+    with lease(here):
+        if not given.volumes and not lifecycle.leftovers(here):
             console.out.print(f"{here.name} is not running.")
             return
         with console.step("Stopping the services", "Services are stopped and removed") as step:
-            if volumes:
+            if given.volumes:
                 step.done = "Services and their data are removed"
-            stack.remove(here, volumes=volumes)
+            lifecycle.remove(here, volumes=given.volumes)

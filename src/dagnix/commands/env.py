@@ -1,23 +1,29 @@
-"""`./dagnix env`."""
+"""Print export lines with which plain nix and podman work as they do here.
 
+Use them with: eval "$(./dagnix env)"
+"""
+
+import argparse
 import os
 import shlex
 
-from dagnix import console, podman, project
+from dagnix import console, project
+from dagnix.host import podman
 
 
-def command() -> None:
-    """Print export lines with which plain nix and podman work as they do under ./dagnix.
+def arguments(_: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
 
-    Use them with: eval "$(./dagnix env)"
-    """
+
+def run(_: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
     # Git trusts a checkout that belongs to whoever runs it.
-    foreign = here.root.stat().st_uid != os.geteuid()
+    belongs_to_another = here.root.stat().st_uid != os.geteuid()
     variables = {
         name: value
         for name, value in os.environ.items()
-        if name == "NIX_CONFIG" or (foreign and name.startswith("GIT_CONFIG_"))
+        if name == "NIX_CONFIG" or (belongs_to_another and name.startswith("GIT_CONFIG_"))
     }
     for name, value in {**variables, **podman.settings(here.state)}.items():
         console.out.print(f"export {name}={shlex.quote(value)}", markup=False, soft_wrap=True)

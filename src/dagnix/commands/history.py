@@ -1,29 +1,31 @@
-"""`./dagnix history`."""
+"""Show what was deployed when, oldest first: the last line is what is served."""
 
+import argparse
 import json
 from dataclasses import asdict
-from typing import Annotated
 
-import typer
 from rich.table import Table
 
-from dagnix import console, locations, project
-from dagnix.deploy import history, rollout
+from dagnix import code_locations, console, project
+from dagnix.commands import options
+from dagnix.deploy import history
 
 DIGEST_CHARACTERS = 19  # "sha256:" and twelve of its digits
 REVISION_CHARACTERS = 12
 
 
-def command(
-    location: rollout.Location = locations.FIRST,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
-) -> None:
-    """Show what was deployed when, oldest first: the last line is what is served."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    options.location(parser)
+    options.as_json(parser)
+
+
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    rollout.require(here, location)
-    entries = history.of(here, location)
-    if as_json:
+    code_locations.require(here.root, given.location)
+    entries = history.of(here, given.location)
+    if given.as_json:
         text = json.dumps([asdict(each) for each in entries], indent=1)
         console.out.print(text, markup=False, soft_wrap=True)
         return

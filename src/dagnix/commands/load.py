@@ -1,12 +1,19 @@
-"""`./dagnix load`."""
+"""Load the images into podman, built before if they are not."""
 
-from dagnix import images, locations, project
-from dagnix.locations.faults import Faults
+import argparse
+
+from dagnix import code_locations, project
+from dagnix.faults import Faults
+from dagnix.images import build, load
 
 
-def command() -> None:
-    """Build the images if they are not, and load those into podman that it lacks."""
+def arguments(_: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+
+
+def run(_: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    faults = Faults(locations.unreadable(here.root))
-    images.load(here, images.build_each(here, faults))
+    faults = Faults(code_locations.unreadable(here.root))
+    load.load(here, build.build_each(here, faults))
     faults.tell("All else is loaded")

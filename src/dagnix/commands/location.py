@@ -1,34 +1,41 @@
-"""`./dagnix location`."""
+"""Add, remove and list code locations beside pipes.
 
+Each is a Dagster project with an image, Python packages and a lock of its own.
+"""
+
+import argparse
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.table import Table
 
-from dagnix import UserError, console, dashboard, locations, project, stack
-from dagnix.deploy import rollout
-from dagnix.deploy.turns import turn
+from dagnix import UserError, code_locations, console, project
+from dagnix.commands import command, group, options
 from dagnix.locations import add, remove
-
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Code locations beside pipes: each a Dagster project with an image, Python packages and "
-    "a lock of its own.",
-)
-Name = Annotated[str, typer.Argument(help="The name of the code location.")]
+from dagnix.stack import containers, dashboard
+from dagnix.stack.lease import lease
 
 
-@app.command("add")
-def add_location(
-    name: Name,
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="DIR", help="Its project's folder; locations/NAME without it."),
-    ] = None,
-    wait: rollout.Wait = rollout.WAIT_SECONDS,
-) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    commands = group(parser)
+    made = command(commands, "add", add_location)
+    made.add_argument("name", help="the name of the code location")
+    made.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="DIR",
+        help="its project's folder; locations/NAME without it",
+    )
+    options.wait(made, "the new code server")
+    made = command(commands, "remove", remove_location)
+    made.add_argument("name", help="the name of the code location")
+    options.yes(made, "do not ask when runs are lost")
+    command(commands, "list", list_locations)
+
+
+def add_location(given: argparse.Namespace) -> None:
     """Add a code location; in a running stack it is served at once.
 
     The Python packages that its project depends on are locked for it alone, so their versions may
@@ -37,46 +44,42 @@ def add_location(
     fails, nothing is changed.
     """
     here = project.current()
-    whole = (folder or here.root / "locations" / name).resolve()
-    with turn(here):
-        if not add.add(here, name, whole, wait):
-            console.out.print(f"`./dagnix up` starts {name} with the stack.")
+    whole = (given.folder or here.root / "locations" / given.name).resolve()
+    with lease(here):
+        if not add.add(here, given.name, whole, given.wait):
+            console.out.print(f"`./dagnix up` starts {given.name} with the stack.")
 
 
-@app.command("remove")
-def remove_location(
-    name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask when runs are lost.")] = False,
-) -> None:
+def remove_location(given: argparse.Namespace) -> None:
     """Remove a code location. Its runs in flight end first; its folder and its data stay."""
     here = project.current()
-    there = {**locations.others(here.root), **locations.unreadable(here.root)}
-    if name not in there:
+    there = {**code_locations.others(here.root), **code_locations.unreadable(here.root)}
+    if given.name not in there:
         known = ", ".join(there) or "none"
-        raise UserError(f"There is no code location {name} to remove: there is {known}.")
-    with turn(here):
-        running = {each.service for each in stack.containers(here) if each.running}
-        if "webserver" in running and (queued := dashboard.queued_runs(here, name)):
-            console.warned(f"Runs in the queue of {name}: {len(queued)}. They will fail.")
-            if not yes and sys.stdin.isatty():
-                typer.confirm(f"Remove {name}?", abort=True)
-        remove.stop(here, name)
-        remove.unregister(here, name)
+        raise UserError(f"There is no code location {given.name} to remove: there is {known}.")
+    with lease(here):
+        running = {each.service for each in containers.containers(here) if each.running}
+        if "webserver" in running and (queued := dashboard.queued_runs(here, given.name)):
+            console.warned(f"Runs in the queue of {given.name}: {len(queued)}. They will fail.")
+            if not given.yes and sys.stdin.isatty():
+                console.confirm(f"Remove {given.name}?")
+        remove.stop(here, given.name)
+        remove.unregister(here, given.name)
     console.out.print(
-        f"Its data stays, in the volume {here.name}_{name}-data and in Postgres in the schema "
-        f"{locations.role(name)}: docs/howto/code-locations.md tells how to delete it."
+        f"Its data stays, in the volume {here.name}_{given.name}-data and in Postgres in the "
+        f"schema {code_locations.role(given.name)}: docs/howto/code-locations.md tells how to "
+        "delete it."
     )
 
 
-@app.command("list")
-def list_locations() -> None:
+def list_locations(_: argparse.Namespace) -> None:
     """List the code locations and their folders."""
     here = project.current()
     table = Table(box=None, pad_edge=False)
     for title in ("LOCATION", "FOLDER"):
         table.add_column(title, no_wrap=True)
-    for name, path in locations.folders(here.root).items():
+    for name, path in code_locations.folders(here.root).items():
         table.add_row(name, str(path.relative_to(here.root)))
-    for name in locations.unreadable(here.root):
+    for name in code_locations.unreadable(here.root):
         table.add_row(name, "(its lock cannot be read)")
     console.out.print(table)

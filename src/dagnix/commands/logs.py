@@ -1,42 +1,44 @@
-"""`./dagnix logs`."""
+"""Show what the services say.
 
-from typing import Annotated
+On a terminal, control characters but colours are shown as `cat -v` shows them: what an op
+prints must not steer the terminal. Elsewhere every byte is as it was written.
+"""
 
-import typer
+import argparse
 
-from dagnix import UserError, console, podman, project, stack
-from dagnix.process import lines, run
+from dagnix import UserError, console, process, project
+from dagnix.commands import at_least
+from dagnix.host import podman
+from dagnix.stack import containers
+from dagnix.terminal import harmless
 
 
-def command(
-    service: Annotated[
-        str | None, typer.Argument(help="One service, such as pipes; all without it.")
-    ] = None,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines come.")] = False,
-    tail: Annotated[int | None, typer.Option(min=0, help="Show only the last lines.")] = None,
-) -> None:
-    """Show what the services say.
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument("service", nargs="?", help="one service, such as pipes; all without it")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines come")
+    parser.add_argument("--tail", type=at_least(0, int), help="show only the last lines")
 
-    On a terminal, control characters but colours are shown as `cat -v` shows them: what an op
-    prints must not steer the terminal. Elsewhere every byte is as it was written.
-    """
+
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    present = stack.containers(here)
+    present = containers.containers(here)
     if not present:
         raise UserError(f"{here.name} is not running: start it with ./dagnix up")
     names = {each.service: each.name for each in present}
-    if service and service not in names:
-        raise UserError(f"There is no service {service}: it is one of {', '.join(names)}.")
+    if given.service and given.service not in names:
+        raise UserError(f"There is no service {given.service}: it is one of {', '.join(names)}.")
     words = ["podman", "logs"]
-    words += ["--follow"] if follow else []
-    words += [] if tail is None else ["--tail", str(tail)]
+    words += ["--follow"] if given.follow else []
+    words += [] if given.tail is None else ["--tail", str(given.tail)]
     colours = console.out.is_terminal and not console.out.no_color
     words += ["--color"] if colours else []
-    words += [names[service]] if service else ["--names", *names.values()]
+    words += [names[given.service]] if given.service else ["--names", *names.values()]
     # Not podman-compose: it ends with a traceback when it is interrupted.
     failure, environment = "Podman cannot show the logs", podman.settings(here.state)
     if console.out.is_terminal:
-        for line in lines(words, failure, env=environment):
-            print(console.harmless(line, colours=colours), flush=True)
+        for line in process.lines(words, failure, env=environment):
+            print(harmless(line, colours=colours), flush=True)
     else:
-        run(words, failure, capture=False, env=environment)
+        process.run(words, failure, capture=False, env=environment)

@@ -1,39 +1,47 @@
-"""`./dagnix restart`."""
+"""Restart webserver, daemon, postgres or gate, and wait until it is healthy.
 
-from typing import Annotated
+The others go on. Runs in flight are not touched by a restart of the webserver or the daemon: what
+is launched meanwhile waits in the queue. If runs may be lost, it says so and asks first.
+"""
 
-import typer
+import argparse
 
-from dagnix import UserError, console, cut_off, health, project, stack
-from dagnix.deploy.turns import turn
-from dagnix.losses import LOSSES, confirm
-from dagnix.podman import podman
+from dagnix import UserError, console, project
+from dagnix.commands import options
+from dagnix.host.podman import podman
+from dagnix.stack import containers, health, recovery
+from dagnix.stack.confirmation import EFFECTS, confirm
+from dagnix.stack.lease import lease
 
 
-def command(
-    service: Annotated[str, typer.Argument(help=f"One of {', '.join(LOSSES)}.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask when runs may be lost.")] = False,
-    wait: Annotated[
-        float, typer.Option(min=1, help="Seconds that the service may take to become healthy.")
-    ] = 120,
-) -> None:
-    """Restart one service and wait until it is healthy; the others go on.
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument("service", help=f"one of {', '.join(EFFECTS)}")
+    options.yes(parser, "do not ask when runs may be lost")
+    options.wait(parser, "the service")
 
-    Runs in flight are not touched by a restart of the webserver or the daemon: what is launched
-    meanwhile waits in the queue. If runs may be lost, it says so and asks before it begins.
-    """
-    if service not in LOSSES:
+
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
+    if given.service not in EFFECTS:
         raise UserError(
-            f"{service} cannot be restarted: it is one of {', '.join(LOSSES)}. The code of pipes "
-            "is made new with ./dagnix reload or ./dagnix up."
+            f"{given.service} cannot be restarted: it is one of {', '.join(EFFECTS)}. The code of "
+            "pipes is made new with ./dagnix reload or ./dagnix up."
         )
     here = project.current()
-    with turn(here):
-        names = {each.service: each.name for each in stack.containers(here)}
-        if service not in names:
-            raise UserError(f"{here.name} has no {service} that runs: start it with ./dagnix up")
-        confirm(here, service, "Restart", yes=yes)
-        with console.step(f"Restarting {service}", f"{service} is restarted"):
-            cut_off.finish(here)
-            podman(here, "restart", names[service], failure=f"Podman cannot restart {service}")
-        health.wait(here, wait)
+    with lease(here):
+        names = {each.service: each.name for each in containers.containers(here)}
+        if given.service not in names:
+            raise UserError(
+                f"{here.name} has no {given.service} that runs: start it with ./dagnix up"
+            )
+        confirm(here, given.service, "Restart", yes=given.yes)
+        with console.step(f"Restarting {given.service}", f"{given.service} is restarted"):
+            recovery.finish(here)
+            podman(
+                here,
+                "restart",
+                names[given.service],
+                failure=f"Podman cannot restart {given.service}",
+            )
+        health.wait(here, given.wait)

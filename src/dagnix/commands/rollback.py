@@ -1,27 +1,32 @@
-"""`./dagnix rollback`."""
+"""Go back to the image that was served before the present one.
 
-from dagnix import UserError, locations, project
+Done twice, it goes two deploys back. ./dagnix history lists what was deployed.
+"""
+
+import argparse
+
+from dagnix import UserError, code_locations, project
+from dagnix.commands import options
 from dagnix.deploy import history, rollout
-from dagnix.deploy.drain import Afterwards
-from dagnix.deploy.turns import turn
+from dagnix.deploy.terms import Terms
+from dagnix.stack.lease import lease
 
 
-def command(
-    location: rollout.Location = locations.FIRST,
-    *,
-    wait: rollout.Wait = rollout.WAIT_SECONDS,
-    limit: rollout.Limit = rollout.LIMIT_MINUTES,
-    afterwards: rollout.After = Afterwards.KEEP,
-) -> None:
-    """Deploy the image again that was served before the present one.
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    options.location(parser)
+    options.terms(parser)
 
-    Done twice, it goes two deploys back. ./dagnix history lists what was deployed.
-    """
+
+def run(given: argparse.Namespace) -> None:
+    """Run the command."""
     here = project.current()
-    rollout.require(here, location)
-    with turn(here):
-        entry = history.before(history.of(here, location))
+    code_locations.require(here.root, given.location)
+    with lease(here):
+        entry = history.before(history.of(here, given.location))
         if entry is None:
             raise UserError("Nothing was deployed before what is served now (./dagnix history).")
         release = history.Release(history.ROLLBACK, entry.image, (entry.revision, entry.dirty))
-        rollout.deploy(here, location, release, rollout.Terms(wait, limit, afterwards))
+        rollout.deploy(
+            here, given.location, release, Terms(given.wait, given.limit, given.afterwards)
+        )

@@ -1,52 +1,56 @@
-"""`./dagnix secret`."""
+"""Set, list and remove secrets of the code.
 
+Each is an environment variable and a file in every run, of all code locations or, with
+--location NAME, of one.
+"""
+
+import argparse
 import sys
-from typing import Annotated
 
-import typer
 from rich.table import Table
 
-from dagnix import code_secrets, console, project
-from dagnix.deploy import rollout
+from dagnix import code_locations, console, project
+from dagnix.code import secrets as code_secrets
+from dagnix.commands import command, group
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Secrets of the code: each an environment variable and a file in every run, of all code "
-    "locations or, with --location NAME, of one.",
-)
-Name = Annotated[str, typer.Argument(help="The name of the environment variable.")]
-Location = Annotated[
-    str | None,
-    typer.Option("--location", help="Of this code location alone; without it, of all."),
-]
 EFFECT = (
     "Runs have it after `./dagnix deploy`, or `./dagnix reload` where a folder's code is served."
 )
 
 
-@app.command("set")
-def set_secret(name: Name, location: Location = None) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    commands = group(parser)
+    made = command(commands, "set", set_secret)
+    made.add_argument("name", help="the name of the environment variable")
+    made.add_argument("--location", help="of this code location alone; without it, of all")
+    command(commands, "list", list_secrets)
+    made = command(commands, "remove", remove_secret)
+    made.add_argument("name", help="the name of the environment variable")
+    made.add_argument("--location", help="of this code location alone; without it, of all")
+
+
+def set_secret(given: argparse.Namespace) -> None:
     """Set a secret to what is typed without being shown, or to what standard input holds.
 
     A code location's own secret wins over one of all locations. Runs in flight go on with what
     they began with.
     """
     here = project.current()
-    code_secrets.require_name(name)
-    if location:
-        rollout.require(here, location)
-    code_secrets.require_mounted(here, location)
+    code_secrets.require_name(given.name)
+    if given.location:
+        code_locations.require(here.root, given.location)
+    code_secrets.require_mounted(here, given.location)
     if sys.stdin.isatty():
-        value = typer.prompt(name, hide_input=True, default="", show_default=False).encode()
+        value = console.hidden(given.name).encode()
     else:
         value = sys.stdin.buffer.read(code_secrets.MAX_BYTES + 1)
     code_secrets.require_value(value)
-    code_secrets.write(here, name, location, value)
-    console.out.print(f"{name} is set. {EFFECT}", soft_wrap=True)
+    code_secrets.write(here, given.name, given.location, value)
+    console.out.print(f"{given.name} is set. {EFFECT}", soft_wrap=True)
 
 
-@app.command("list")
-def list_secrets() -> None:
+def list_secrets(_: argparse.Namespace) -> None:
     """List the secrets by name, without what they are."""
     here = project.current()
     secrets = code_secrets.found(here)
@@ -61,16 +65,17 @@ def list_secrets() -> None:
     console.out.print(table)
 
 
-@app.command("remove")
-def remove_secret(name: Name, location: Location = None) -> None:
+def remove_secret(given: argparse.Namespace) -> None:
     """Remove a secret. Runs in flight keep it."""
     here = project.current()
-    code_secrets.require_name(name)
+    code_secrets.require_name(given.name)
     # One that is no code location any more may have left some.
-    if location and location not in {each.location for each in code_secrets.found(here)}:
-        rollout.require(here, location)
-    code_secrets.remove(here, name, location)
+    if given.location and given.location not in {
+        each.location for each in code_secrets.found(here)
+    }:
+        code_locations.require(here.root, given.location)
+    code_secrets.remove(here, given.name, given.location)
     console.out.print(
-        f"{name} is removed. New runs lack it after `./dagnix deploy` or `./dagnix reload`.",
+        f"{given.name} is removed. New runs lack it after `./dagnix deploy` or `./dagnix reload`.",
         soft_wrap=True,
     )

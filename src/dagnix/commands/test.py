@@ -1,5 +1,14 @@
-"""`./dagnix test`."""
+"""Set everything up and run all tests.
 
+`nix flake check` and the tests of the code in pipes/ run beside those of Dagnix itself. With
+arguments, which go to pytest, only the latter run. A project of its own has its code's tests, which
+get the arguments there, and the check.
+
+With --dagster that version is locked in a copy of the checkout, and there the tests run of what
+depends on it.
+"""
+
+import argparse
 import os
 import shlex
 import time
@@ -8,18 +17,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from dagnix import UserError, code_locations, console, process, project
+from dagnix.host import nix, podman
+from dagnix.images import build, load
+from dagnix.process import Result
+from dagnix.testing import another_dagster
 
-from dagnix import UserError, another_dagster, console, images, locations, nix, podman, project
-from dagnix.process import Result, run
-
-CONTEXT = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    "help_option_names": ["-h", "--help"],
-}
+PASSES_ON = True  # to pytest
 # Tests of the stack wait for half of their time, so a core serves two of them at once.
 WORKERS_OF_A_CORE = 2
 # A stack with runs in flight and a browser beside it: 1.5 GiB were seen.
@@ -40,54 +45,48 @@ class Suite:
     def run(self, environment: dict[str, str], *, capture: bool) -> Result:
         """Run it to its end, whatever that is."""
         failure = f"{self.words[0]} cannot run"
-        return run(
+        return process.run(
             self.words, failure, check=False, capture=capture, env=environment, cwd=self.folder
         )
 
 
-def command(
-    context: typer.Context,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Only the unit tests, and whether the stack comes up.")
-    ] = False,
-    dagster: Annotated[
-        str,
-        typer.Option(
-            "--dagster",
-            metavar="VERSION",
-            help="Whether Dagnix works with another Dagster: a version, or `newest`.",
-        ),
-    ] = "",
-) -> None:
-    """Set everything up and run all tests.
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    parser.add_argument(
+        "--quick", action="store_true", help="only the unit tests, and whether the stack comes up"
+    )
+    parser.add_argument(
+        "--dagster",
+        default="",
+        metavar="VERSION",
+        help="whether Dagnix works with another Dagster: a version, or `newest`",
+    )
 
-    `nix flake check` and the tests of the code in pipes/ run beside those of Dagnix itself. With
-    arguments, which go to pytest, only the latter run. A project of its own has its code's tests,
-    which get the arguments there, and the check.
 
-    With --dagster that version is locked in a copy of the checkout, and there the tests run of
-    what depends on it.
-    """
+def run(given: argparse.Namespace) -> int:
+    """Run the command; the exit code is 1 if a test fails."""
     here = project.current()
-    if dagster:
+    if given.dagster:
         if not has_tests(here):
             raise UserError(
                 "--dagster is for Dagnix itself. Here, name the version under [tool.dagnix] in "
                 "pyproject.toml, and run ./dagnix lock and ./dagnix test."
             )
-        raise typer.Exit(int(not another_dagster.test(here, dagster, context.args)))
+        return int(not another_dagster.test(here, given.dagster, given.rest))
     if has_tests(here):
-        images.load(here, images.build(here))
+        load.load(here, build.build(here))
     with console.step("Building the dev environment", "The dev environment is built") as step:
         log = nix.Log(step.show)
         (dev,) = nix.build(here, ["dev"], log, "--out-link", here.roots / "dev")
     environment = {**podman.settings(here.state), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
-    main, others = suites(here, [f"{dev}/bin/python", "-m", "pytest"], context.args, quick=quick)
+    main, others = suites(
+        here, [f"{dev}/bin/python", "-m", "pytest"], given.rest, quick=given.quick
+    )
     with beside(others, environment) as results:
         console.out.print(str(main), style="bold", highlight=False)
         passed = [main.run(environment, capture=False).returncode == 0]
         passed += [report(suite, *result.result()) for suite, result in results]
-    raise typer.Exit(int(not all(passed)))
+    return int(not all(passed))
 
 
 def suites(
@@ -97,7 +96,7 @@ def suites(
 
     `pytest` is the command, and `arguments` what is handed on to it.
     """
-    code = Suite(pytest, here.root / locations.FIRST)
+    code = Suite(pytest, here.root / code_locations.FIRST)
     flake = Suite(["nix", "flake", "check"], here.root)
     if not has_tests(here):
         shown = Suite([*pytest, *arguments], code.folder)

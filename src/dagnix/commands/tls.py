@@ -1,41 +1,48 @@
-"""`./dagnix tls`."""
+"""Install the dashboard's certificate, or show the gate's own authority.
 
+The certificate is your own with DAGNIX_TLS=files, and with DAGNIX_TLS=own one of an authority that
+the gate makes.
+"""
+
+import argparse
 import ssl
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from dagnix import UserError, console, project
+from dagnix.access import gate_files
+from dagnix.commands import command, group
+from dagnix.host.podman import podman
+from dagnix.stack import containers
+from dagnix.stack.health import GATE
 
-from dagnix import UserError, console, gate_files, project, stack
-from dagnix.health import GATE
-from dagnix.podman import podman
-
-# gate/internal/certificate reads both.
+# src/gate/internal/certificate reads both.
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="The certificate of the dashboard: your own with DAGNIX_TLS=files, or with DAGNIX_TLS=own "
-    "one of an authority that the gate makes.",
-)
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+    commands = group(parser)
+    made = command(commands, "install", install)
+    made.add_argument(
+        "certificate", type=Path, help="PEM, with those between it and its authority's after it"
+    )
+    made.add_argument("key", type=Path, help="its private key, in PEM, without a passphrase")
+    command(commands, "authority", authority)
 
 
-@app.command()
-def install(
-    certificate: Annotated[
-        Path, typer.Argument(help="PEM, with those between it and its authority's after it.")
-    ],
-    key: Annotated[Path, typer.Argument(help="Its private key, in PEM, without a passphrase.")],
-) -> None:
+def install(given: argparse.Namespace) -> None:
     """Give the gate your certificate, the first one or a renewed one; nothing is restarted."""
     here = project.current()
     try:
         # Whether the two belong together.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-        texts = {CERTIFICATE: certificate.read_bytes(), KEY: key.read_bytes()}
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            given.certificate, given.key, password=""
+        )
+        texts = {CERTIFICATE: given.certificate.read_bytes(), KEY: given.key.read_bytes()}
     except (OSError, ssl.SSLError, ValueError) as error:
         raise UserError(
-            f"{certificate} and {key} are no certificate and its key, both in PEM: {error}."
+            f"{given.certificate} and {given.key} are no certificate and its key, both in PEM: "
+            f"{error}."
         ) from error
     for name, text in texts.items():
         gate_files.write(here, name, text)
@@ -43,11 +50,10 @@ def install(
     console.out.print(f"The gate has the certificate.{how}", soft_wrap=True)
 
 
-@app.command()
-def authority() -> None:
+def authority(_: argparse.Namespace) -> None:
     """Print the certificate of the authority that the gate has made, for browsers to trust."""
     here = project.current()
-    names = {each.service: each.name for each in stack.containers(here) if each.running}
+    names = {each.service: each.name for each in containers.containers(here) if each.running}
     if "gate" not in names:
         raise UserError(f"{here.name} has no gate that runs: start it with ./dagnix up")
     words = ["exec", names["gate"], GATE, "authority"]

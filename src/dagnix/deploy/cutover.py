@@ -3,12 +3,14 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from dagnix import UserError, console, dashboard, health, stack
-from dagnix.deploy import generations, names, second
-from dagnix.locations.faults import Faults
-from dagnix.podman import inspect
+from dagnix import UserError, console
+from dagnix.deploy import generations, second
+from dagnix.faults import Faults
+from dagnix.host.podman import inspect
+from dagnix.images import tags
 from dagnix.project import Project
-from dagnix.stack import Container
+from dagnix.stack import containers, dashboard, health
+from dagnix.stack.containers import Container
 
 FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.1
@@ -18,42 +20,42 @@ def prepare(project: Project, service: str) -> tuple[list[Container], list[list[
     """Return what `settle` and `second.described` do, which are looked up at the same time."""
     with ThreadPoolExecutor(1) as pool:
         descriptions = pool.submit(second.described, project, service)
-        return settle(project, service), descriptions.result()
+        return finish_interrupted(project, service), descriptions.result()
 
 
-def settle(project: Project, service: str) -> list[Container]:
+def finish_interrupted(project: Project, service: str) -> list[Container]:
     """Finish what a deploy left that was killed; return all containers as they are then."""
-    present = stack.everything(project)
-    former = [
+    present = containers.everything(project)
+    draining = [
         each
         for each in present
         if each.service == service
-        and each.former
+        and each.draining
         and (each.running or generations.wake(project, each))
     ]
-    if not former:
+    if not draining:
         return present
     new = generations.current(present, service)
-    host = generations.served(project, [*([new] if new else []), *former])
-    if served := next((each for each in former if each.host == host), None):
+    host = generations.served(project, [*([new] if new else []), *draining])
+    if served := next((each for each in draining if each.host == host), None):
         # It was killed before the switch.
         if new:
             generations.remove(project, new)
-        generations.bring_back(project, served)
-        names.make_current(project, service, served.image_id)
+        generations.restore_name(project, served)
+        tags.make_current(project, service, served.image_id)
         console.warned("A deploy was cut off before the switch: what it left is removed")
-        return stack.everything(project)
+        return containers.everything(project)
     return present
 
 
-def settle_all(project: Project, faults: Faults) -> None:
+def finish_all_interrupted(project: Project, faults: Faults) -> None:
     """Finish what deploys left that were killed; what cannot be is a fault of its location."""
-    for service in {each.service for each in generations.former(project)}:
+    for service in {each.service for each in generations.draining(project)}:
         with faults.of(service):
-            settle(project, service)
+            finish_interrupted(project, service)
 
 
-def have_served(project: Project, new: Container, seconds: float) -> None:
+def ensure_served(project: Project, new: Container, seconds: float) -> None:
     """Have a container serve, if another one does, or none.
 
     It may take `seconds` to become healthy: it may have been started just now.
@@ -67,7 +69,7 @@ def have_served(project: Project, new: Container, seconds: float) -> None:
         generations.serve(project, new)
 
 
-def require_followed(project: Project, service: str) -> None:
+def require_shown(project: Project, service: str) -> None:
     """Wait until the webserver shows the code of the container that compose.yaml names.
 
     Raises:
@@ -76,7 +78,7 @@ def require_followed(project: Project, service: str) -> None:
     """
     new = generations.serving(project, service)
     if dashboard.served_at(project, service) != new.host:
-        follow(project, new)
+        wait_until_shown(project, new)
 
 
 def start_beside(
@@ -98,7 +100,7 @@ def start_beside(
     before = generations.set_aside(project, old)
     try:
         with console.step("Starting a new code server", "A new code server is started"):
-            names.make_current(project, old.service, image_id)
+            tags.make_current(project, old.service, image_id)
             second.start(project, old, descriptions)
             made = [Container(seen) for seen in inspect(project, [old.name])]
             new = generations.serving(project, old.service, made)
@@ -110,13 +112,13 @@ def start_beside(
 
 
 def _undo(project: Project, before: Container) -> None:
-    if failed := generations.current(stack.everything(project), before.service):
+    if failed := generations.current(containers.everything(project), before.service):
         generations.remove(project, failed)
-    generations.bring_back(project, before)
-    names.make_current(project, before.service, before.image_id)
+    generations.restore_name(project, before)
+    tags.make_current(project, before.service, before.image_id)
 
 
-def hand_over(project: Project, new: Container) -> None:
+def cut_over(project: Project, new: Container) -> None:
     """Have the webserver and the daemon use the new container; return when the dashboard does.
 
     Launches go to it at once, and the daemon sees its code within seconds.
@@ -126,10 +128,10 @@ def hand_over(project: Project, new: Container) -> None:
 
     """
     generations.serve(project, new)
-    follow(project, new)
+    wait_until_shown(project, new)
 
 
-def follow(project: Project, new: Container) -> None:
+def wait_until_shown(project: Project, new: Container) -> None:
     """Wait until the webserver shows the code of a container that serves. Raises as `hand_over`."""
     with console.step("Switching over", "The new code is served"):
         end = time.monotonic() + FOLLOW_SECONDS

@@ -12,14 +12,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 
-from dagnix import UserError, dashboard, project
+from dagnix import UserError, project
 from dagnix.deploy import generations
-from dagnix.deploy.turns import folder
-from dagnix.podman import podman
+from dagnix.deploy.terms import Afterwards
+from dagnix.host.podman import podman
 from dagnix.project import Project
+from dagnix.stack import dashboard
+from dagnix.stack.lease import folder
 
 LOOK_SECONDS = 2
 LATER_SECONDS = 30  # between two looks when the time is over and runs may go on
@@ -28,20 +29,12 @@ CANCEL_SECONDS = 240  # run monitoring gives up on a run that does not stop afte
 A_DAY = 24 * 3600
 
 
-class Afterwards(StrEnum):
-    """What becomes of runs that are in flight when the time is over."""
-
-    KEEP = "keep"
-    CANCEL = "cancel"
-    FAIL = "fail"
-
-
 def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
-    """Start a process for each former container, which ends at once if the container has one.
+    """Start a process for each draining container, which ends at once if the container has one.
 
     One that was told before how long its runs may go on keeps to that.
     """
-    for container in generations.former(here):
+    for container in generations.draining(here):
         if not (terms := _file(here, container.host, "json")).exists():
             until = time.time() + seconds
             terms.write_text(json.dumps({"until": until, "afterwards": afterwards}))
@@ -56,7 +49,7 @@ def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterw
 
 
 def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> None:
-    """Remove a former container when it has no run, and after `until` do what is to be done.
+    """Remove a draining container when it has no run, and after `until` do what is to be done.
 
     `until` is in seconds since 1970. Returns when the container is gone.
 
@@ -65,7 +58,7 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
 
     """
     pause, late = LOOK_SECONDS, False
-    while found := [each for each in generations.former(here) if each.host == host]:
+    while found := [each for each in generations.draining(here) if each.host == host]:
         (container,) = found
         if not container.running and not generations.wake(here, container):
             return

@@ -1,13 +1,13 @@
-"""A code location's containers: the one that compose.yaml names, and former ones."""
+"""A code location's containers: the one that compose.yaml names, and draining ones."""
 
 import time
 from collections.abc import Iterable
 
 from dagnix import UserError
-from dagnix.health import PROGRAM
-from dagnix.podman import podman
+from dagnix.host.podman import podman
 from dagnix.project import Project
-from dagnix.stack import FORMER, Container, everything
+from dagnix.stack.containers import DRAINING, DRAINING_BEFORE, Container, everything
+from dagnix.stack.health import PROGRAM
 
 WAKE_SECONDS = 30  # podman gives a container that is told to end 10
 PAUSE_SECONDS = 0.5
@@ -33,21 +33,22 @@ def serving(
     return found
 
 
-def former(project: Project) -> list[Container]:
+def draining(project: Project) -> list[Container]:
     """Return the containers of all locations that only end their runs, running or not."""
-    return [each for each in everything(project) if each.former]
+    return [each for each in everything(project) if each.draining]
 
 
 def set_aside(project: Project, container: Container) -> Container:
     """Give the container's name free; it goes on serving. Return it under its new name."""
-    name = f"{container.name}-{container.host}{FORMER}"
+    name = f"{container.name}-{container.host}{DRAINING}"
     _rename(project, container, name)
     return Container({**container.seen, "Name": name})
 
 
-def bring_back(project: Project, container: Container) -> None:
+def restore_name(project: Project, container: Container) -> None:
     """Give a container that was set aside its name again."""
-    _rename(project, container, container.name.removesuffix(f"-{container.host}{FORMER}"))
+    name = container.name.removesuffix(DRAINING).removesuffix(DRAINING_BEFORE)
+    _rename(project, container, name.removesuffix(f"-{container.host}"))
 
 
 def _rename(project: Project, container: Container, name: str) -> None:
@@ -62,7 +63,7 @@ def remove(project: Project, container: Container) -> None:
 
 
 def wake(project: Project, container: Container) -> bool:
-    """Have a former container run; tell whether it does: it may just be on its way out.
+    """Have a draining container run; tell whether it does: it may just be on its way out.
 
     As it starts it reports the runs that ended with it.
 
@@ -71,7 +72,7 @@ def wake(project: Project, container: Container) -> bool:
 
     """
     end = time.monotonic() + WAKE_SECONDS
-    while found := [each for each in former(project) if each.identifier == container.identifier]:
+    while found := [each for each in draining(project) if each.identifier == container.identifier]:
         if found[0].running:
             return True
         failure = f"Podman cannot start {container.name}"

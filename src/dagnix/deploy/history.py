@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dagnix import locations
-from dagnix.deploy.names import keep, kept_name
-from dagnix.deploy.turns import folder
-from dagnix.podman import podman
+from dagnix import code_locations
+from dagnix.host.podman import podman
+from dagnix.images.tags import retain, retained_name
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.stack.lease import folder
 
 ROLLBACK = "rollback"
 KEPT = 20  # images of the last deploys, which podman shares but for their layer of code
 # Beside the location's folder.
-SOURCES = ("config", "nix", "runtime", "flake.nix", "flake.lock", "VERSION")
+SOURCES = ("config", "nix", "src", "flake.nix", "flake.lock", "VERSION")
 
 # The revision, and whether there were changes beside it; None if that is not known.
 Origin = tuple[str, bool | None]
@@ -61,14 +61,14 @@ def add(project: Project, service: str, release: Release) -> None:
         file.write(json.dumps(asdict(entry)) + "\n")
     images = _newest_first(of(project, service))
     for old in images[KEPT:]:
-        podman(project, "untag", kept_name(project, service, old), failure="", check=False)
+        podman(project, "untag", retained_name(project, service, old), failure="", check=False)
 
 
 def note_present(project: Project, service: str, image_id: str) -> None:
     """Note what is served, if no deploy brought it: so it can be gone back to."""
     known = of(project, service)
     if not known or known[-1].image != image_id:
-        keep(project, service, image_id)
+        retain(project, service, image_id)
         add(project, service, Release("up", image_id, from_label(project, image_id)))
 
 
@@ -88,7 +88,7 @@ def of_checkout(project: Project, service: str) -> Origin:
     git = ["git", "-C", str(project.root)]
     failure = "Git does not tell the checkout's revision"
     head = run([*git, "rev-parse", "--verify", "--quiet", "HEAD"], failure, check=False)
-    sources = [str(locations.folders(project.root)[service]), *SOURCES]
+    sources = [str(code_locations.folders(project.root)[service]), *SOURCES]
     changed = run([*git, "status", "--porcelain", "--", *sources], failure).output
     return head.output.strip(), bool(changed)
 

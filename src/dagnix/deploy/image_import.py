@@ -4,13 +4,13 @@ from pathlib import Path
 
 from dagnix import UserError, console
 from dagnix.deploy import history
-from dagnix.podman import images, podman
+from dagnix.host.podman import images, podman
 from dagnix.project import Project
 
 PULL_SECONDS = 1800
 
 
-def bring(project: Project, reference: str) -> history.Release:
+def import_image(project: Project, reference: str) -> history.Release:
     """Return an image from an archive, podman's own, or a registry's.
 
     Raises:

@@ -1,9 +1,10 @@
 """Images that another environment runs: taken over as they are, not built again."""
 
-from dagnix import UserError, console, images, locations
+from dagnix import UserError, code_locations, console
 from dagnix.deploy import generations, history
+from dagnix.images import build, tags
 from dagnix.project import Project, of_environment
-from dagnix.stack import containers
+from dagnix.stack.containers import containers
 
 
 def code(project: Project, environment: str, service: str) -> history.Release:
@@ -32,11 +33,11 @@ def host_images(project: Project, environment: str) -> dict[str, str]:
 
     """
     other = _other(project, environment)
-    theirs = locations.names(project.root)
+    theirs = code_locations.names(project.root)
     found = {
         each.service: each.image_id for each in containers(other) if each.service not in theirs
     }
-    wanted = [name for name in images.names(project) if name not in theirs]
+    wanted = [name for name in build.names(project) if name not in theirs]
     if missing := [name for name in wanted if name not in found]:
         raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
     return found
@@ -47,7 +48,7 @@ def take_over(project: Project, environment: str) -> None:
     found = host_images(project, environment)
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
-            images.tag(project, image_id, images.name(project, service))
+            tags.tag(project, image_id, tags.name(project, service))
 
 
 def _other(project: Project, environment: str) -> Project:

@@ -2,10 +2,10 @@
 
 import json
 
-from dagnix import stack
-from dagnix.podman import podman
+from dagnix.host.podman import podman
 from dagnix.project import Project
-from dagnix.stack import Container
+from dagnix.stack import compose
+from dagnix.stack.containers import Container
 
 FAILURE = "podman-compose cannot start the new code server"
 
@@ -16,8 +16,8 @@ def described(project: Project, service: str) -> list[list[str]]:
     Each is what follows on `podman create`. Raises UserError if the compose files cannot be read.
     """
     words = ["up", "--no-start", service]
-    program = "dagnix.compose.creation"
-    told = stack.compose_for(project, service, *words, failure=FAILURE, program=program)
+    program = "dagnix.stack.podman_compose.creation"
+    told = compose.compose_for(project, service, *words, failure=FAILURE, program=program)
     return [json.loads(line) for line in told.output.splitlines()]
 
 
@@ -29,4 +29,4 @@ def start(project: Project, before: Container, descriptions: list[list[str]]) ->
         podman(project, "run", "--detach", *words, failure=FAILURE)
     else:
         words = ["up", "--detach", "--no-recreate", before.service]
-        stack.compose_for(project, before.service, *words, failure=FAILURE)
+        compose.compose_for(project, before.service, *words, failure=FAILURE)

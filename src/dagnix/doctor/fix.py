@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from dagnix.containers_conf import (
+from dagnix.host.containers_conf import (
     Settings,
     as_toml,
     config_folders,
@@ -12,7 +12,7 @@ from dagnix.containers_conf import (
     own_files,
     read,
 )
-from dagnix.host import probe
+from dagnix.host.probe import probe
 
 DROP_IN = Path("containers.conf.d/dagnix.conf")
 FLAKES = "extra-experimental-features = nix-command flakes"

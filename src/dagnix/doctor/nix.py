@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dagnix.doctor.disk import STORE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
-from dagnix.nix import ESCAPES
+from dagnix.host.nix import ESCAPES
 from dagnix.process import run
 
 OLDEST = (2, 8)

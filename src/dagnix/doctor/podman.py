@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.containers_conf import environment, needed, needs_overlay, own_files, read
 from dagnix.doctor import boot
 from dagnix.doctor.disk import IMAGE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
-from dagnix.host import PodmanHost, find_program, probe
+from dagnix.host.containers_conf import environment, needed, needs_overlay, own_files, read
+from dagnix.host.probe import PodmanHost, find_program, probe
 from dagnix.process import run
 
 OLDEST = (4, 3)

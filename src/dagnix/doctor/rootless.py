@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagnix.doctor.finding import Finding, ok, problem
-from dagnix.host import find_program, podman_version
+from dagnix.host.probe import find_program, podman_version
 
 IDS = 65536
 PASTA_SINCE = (5, 0)

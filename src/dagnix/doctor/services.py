@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dagnix import UserError
-from dagnix.containers_conf import environment
 from dagnix.doctor.finding import Finding, note, ok, problem
-from dagnix.host import find_program
+from dagnix.host.containers_conf import environment
+from dagnix.host.probe import find_program
 from dagnix.process import run
 from dagnix.project import Project
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dagnix import UserError
 from dagnix.doctor.finding import Finding, ok, problem
-from dagnix.lock import mirrors
+from dagnix.locks import mirrors
 from dagnix.process import run
 
 _CREDENTIALS = re.compile(r"//[^@/\s]*@")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.host import PODMAN_PROCESSES, PodmanHost, probe
+from dagnix.host.probe import PODMAN_PROCESSES, PodmanHost, probe
 
 OVERRIDE_SINCE = (4, 5)
 OVERLAY_SINCE = (4, 5)

@@ -9,7 +9,7 @@ from dagnix.process import run
 
 
 @contextmanager
-def taken_back(root: Path, files: Iterable[Path]) -> Iterator[None]:
+def restored_on_failure(root: Path, files: Iterable[Path]) -> Iterator[None]:
     """Give files the content that they have now, if the block fails, and have git know no more.
 
     Git's index stays as it is now but for that: what a user has added meanwhile, he adds again.

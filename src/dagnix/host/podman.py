@@ -7,7 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from dagnix import console, containers_conf
+from dagnix import console
+from dagnix.host import containers_conf
 from dagnix.process import Result, run
 from dagnix.project import Project
 

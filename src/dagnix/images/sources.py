@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from dagnix import UserError
-from dagnix.locations.taken_back import make_known
+from dagnix.host.git import make_known
 from dagnix.process import run
 
 # Secrets, environments and caches: what is no code unless git knows it. nix/default.nix leaves it

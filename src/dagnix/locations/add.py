@@ -5,30 +5,25 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from dagnix import (
-    UserError,
-    code,
-    console,
-    dashboard,
-    health,
-    images,
-    locations,
-    secret_files,
-    stack,
-)
-from dagnix.deploy import generations, switch
-from dagnix.fetch import everything
-from dagnix.locations import files, remove, roles, service
-from dagnix.locations.faults import Faults
-from dagnix.locations.taken_back import taken_back
-from dagnix.lock import debian
-from dagnix.lock import locations as lock
-from dagnix.lock import pythons as lock_pythons
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.program import alone
-from dagnix.lock.systems import host_system
-from dagnix.podman import podman
+from dagnix import UserError, code_locations, console
+from dagnix.access import secret_files
+from dagnix.code import mount
+from dagnix.deploy import cutover, generations
+from dagnix.faults import Faults
+from dagnix.host.git import restored_on_failure
+from dagnix.host.podman import podman
+from dagnix.images import build, load, sources, tags
+from dagnix.locations import remove, roles
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.fetch import everything
+from dagnix.locks.program import alone
+from dagnix.locks.solve import debian
+from dagnix.locks.solve import locations as lock
+from dagnix.locks.solve import pythons as lock_pythons
+from dagnix.locks.solve.relock import relock
+from dagnix.locks.systems import host_system
 from dagnix.project import Project, with_locations
+from dagnix.stack import compose, containers, dashboard, health, location_service
 
 # As a name in DNS, and short enough for a container's.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -47,14 +42,17 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
     checkout = Checkout.here()
     _require_name(checkout, name)
     _require_project(project.root, folder)
-    written = [locations.lock(project.root, name), locations.compose_file(project.root, name)]
+    written = [
+        code_locations.lock(project.root, name),
+        code_locations.compose_file(project.root, name),
+    ]
     pythons = [checkout.lock(debian.lock_of(each.version)) for each in lock_pythons.read(checkout)]
-    with taken_back(project.root, [*written, *pythons]):
+    with restored_on_failure(project.root, [*written, *pythons]):
         with alone(checkout):
             _write(checkout, name, folder)
         # Nix sees only what git knows.
-        files.add(project.root, folder, written)
-        present = {each.service: each for each in stack.containers(project) if each.running}
+        sources.add(project.root, folder, written)
+        present = {each.service: each for each in containers.containers(project) if each.running}
         if "webserver" not in present:
             secret_files.ensure_locations(project.secrets, [name])
             return False
@@ -65,15 +63,15 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
 def _write(checkout: Checkout, name: str, folder: Path) -> None:
     """Write the location's files, and fetch what its image is made of."""
     faults = Faults()
-    path = locations.lock(checkout.root, name)
+    path = code_locations.lock(checkout.root, name)
     doing = f"Locking the packages of {name}"
     with console.step(doing, f"{path.relative_to(checkout.root)} is written"):
         python = Path(sys.executable)
         _, held_back = lock.update(checkout, name, folder, upgrade=False, interpreter=python)
     for sentence in held_back:
         console.warned(f"{sentence}.")
-    service.write(checkout.root, name)
-    everything.fetch(checkout, [host_system()], faults, locked=False)
+    location_service.write(checkout.root, name)
+    everything.fetch(checkout, [host_system()], faults, relock=relock)
     faults.require_none(name)
 
 
@@ -83,7 +81,7 @@ def _require_name(checkout: Checkout, name: str) -> None:
             f"{name} cannot be the name of a code location: give small letters, digits and "
             "hyphens, at most 31, and begin with a letter."
         )
-    if name in locations.names(checkout.root):
+    if name in code_locations.names(checkout.root):
         raise UserError(f"There is a code location {name} already: `./dagnix deploy {name}`.")
     taken = {"postgres", "webserver", "daemon", *debian.read_lists(checkout, Faults()).groups}
     if name in taken:
@@ -91,10 +89,10 @@ def _require_name(checkout: Checkout, name: str) -> None:
 
 
 def _require_project(root: Path, folder: Path) -> None:
-    code.require_project(folder)
+    mount.require_project(folder)
     if not folder.is_relative_to(root) or folder == root:
         raise UserError(f"{folder} is not inside {root}: Nix builds from what is in the checkout.")
-    other = next((n for n, path in locations.folders(root).items() if path == folder), None)
+    other = next((n for n, path in code_locations.folders(root).items() if path == folder), None)
     if other:
         raise UserError(f"{folder} is the code location {other} already.")
 
@@ -108,22 +106,24 @@ def start(project: Project, name: str, wait: float) -> None:
     """
     volume = f"{project.name}_{name}-data"
     had_data = _exists(project, "volume", volume)
-    image = images.name(project, name)
+    image = tags.name(project, name)
     had_image = _exists(project, "image", image)
-    link = images.link(project, [name])
+    link = build.link(project, [name])
     had_role = True
     try:
-        images.load(project, images.build(project, [name]))
+        load.load(project, build.build(project, [name]))
         had_role = not roles.add(project, name)
         with console.step(f"Starting {name}"):
             words = ["up", "--detach", "--no-recreate", name]
-            stack.compose_for(project, name, *words, failure=f"podman-compose cannot start {name}")
-        (new,) = (each for each in stack.containers(project) if each.service == name)
+            compose.compose_for(
+                project, name, *words, failure=f"podman-compose cannot start {name}"
+            )
+        (new,) = (each for each in containers.containers(project) if each.service == name)
         health.wait(project, wait, new)
         dashboard.reload_workspace(project)
-        switch.follow(project, new)
+        cutover.wait_until_shown(project, new)
     except BaseException:
-        if new := generations.current(stack.everything(project), name):
+        if new := generations.current(containers.everything(project), name):
             with suppress(UserError):  # code that does not load may never have been there
                 remove.leave(project, new)
             generations.remove(project, new)

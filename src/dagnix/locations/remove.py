@@ -2,12 +2,13 @@
 
 import time
 
-from dagnix import UserError, console, dashboard, locations, sockets, stack
+from dagnix import UserError, code_locations, console
 from dagnix.deploy import drain, generations
-from dagnix.lock import debian
-from dagnix.lock.checkout import Checkout
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import debian
 from dagnix.project import Project
-from dagnix.stack import Container
+from dagnix.stack import containers, dashboard, sockets
+from dagnix.stack.containers import Container
 
 FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.2
@@ -20,7 +21,7 @@ def stop(project: Project, name: str) -> None:
         UserError: the webserver goes on serving it.
 
     """
-    present = generations.current(stack.everything(project), name)
+    present = generations.current(containers.everything(project), name)
     if present is None:
         return
     if not present.running:
@@ -50,6 +51,6 @@ def leave(project: Project, present: Container) -> None:
 
 def unregister(project: Project, name: str) -> None:
     """Remove the location's lock, its compose file, and what is locked for it alone."""
-    locations.lock(project.root, name).unlink()
-    locations.compose_file(project.root, name).unlink(missing_ok=True)
+    code_locations.lock(project.root, name).unlink()
+    code_locations.compose_file(project.root, name).unlink(missing_ok=True)
     debian.remove_location(Checkout.here(), name)

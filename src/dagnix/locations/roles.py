@@ -2,10 +2,12 @@
 
 from contextlib import suppress
 
-from dagnix import UserError, locations, secret_files, stack
-from dagnix.health import PROGRAM
-from dagnix.podman import podman
+from dagnix import UserError, code_locations
+from dagnix.access import secret_files
+from dagnix.host.podman import podman
 from dagnix.project import Project
+from dagnix.stack import containers, lifecycle
+from dagnix.stack.health import PROGRAM
 
 FAILURE = "Postgres does not give the code locations their roles"
 
@@ -20,9 +22,9 @@ def ensure(project: Project) -> set[str]:
         UserError: a password cannot be written, or Postgres does not do it.
 
     """
-    new = secret_files.ensure_locations(project.secrets, locations.others(project.root))
-    present = [each for each in stack.containers(project) if each.service == "postgres"]
-    if present and not stack.outdated(project, present):
+    new = secret_files.ensure_locations(project.secrets, code_locations.others(project.root))
+    present = [each for each in containers.containers(project) if each.service == "postgres"]
+    if present and not lifecycle.outdated(project, present):
         apply(project)
     return new
 
@@ -32,7 +34,7 @@ def apply(project: Project) -> list[str] | None:
 
     None without a Postgres of the stack's own that runs. Raises as `ensure`.
     """
-    for each in stack.containers(project):
+    for each in containers.containers(project):
         if each.service == "postgres" and each.running:
             told = podman(project, "exec", each.name, PROGRAM, "roles", failure=FAILURE)
             return told.output.split()
@@ -46,7 +48,7 @@ def add(project: Project, location: str) -> bool:
     """
     new = secret_files.ensure_locations(project.secrets, [location])
     given = apply(project)
-    if given is not None and locations.role(location) not in given:
+    if given is not None and code_locations.role(location) not in given:
         raise UserError(
             "Postgres runs without the folder of the code locations' passwords, as it was started "
             "before there was one: `./dagnix up` starts it anew."
@@ -57,7 +59,7 @@ def add(project: Project, location: str) -> bool:
 def take_back(project: Project, location: str) -> None:
     """Undo what `add` has made new, unless there is data."""
     (project.secrets / secret_files.LOCATIONS / location).unlink(missing_ok=True)
-    name = locations.role(location)
+    name = code_locations.role(location)
     words = [
         "psql",
         "-h",
@@ -70,7 +72,7 @@ def take_back(project: Project, location: str) -> None:
     ]
     words += ["-c", f"DROP SCHEMA {name}", "-c", f"REVOKE ALL ON DATABASE dagster FROM {name}"]
     words += ["-c", f"DROP ROLE {name}"]
-    for each in stack.containers(project):
+    for each in containers.containers(project):
         if each.service == "postgres" and each.running:
             podman(project, "exec", each.name, *words, failure="", check=False)
             with suppress(UserError):  # the connections are shared among fewer

@@ -1,11 +1,13 @@
 """The start of the stack, in which no code location is in another one's way."""
 
-from dagnix import UserError, health, images, locations, stack
-from dagnix.deploy import drain, generations, switch
-from dagnix.deploy.turns import turn
-from dagnix.locations.faults import Faults
+from dagnix import UserError, code_locations
+from dagnix.deploy import cutover, drain, generations
+from dagnix.faults import Faults
+from dagnix.images import load
 from dagnix.process import CommandError
 from dagnix.project import Project
+from dagnix.stack import compose, containers, health, lifecycle
+from dagnix.stack.lease import lease
 
 
 def start(project: Project, faults: Faults, *, anew: bool) -> None:
@@ -15,20 +17,22 @@ def start(project: Project, faults: Faults, *, anew: bool) -> None:
         CommandError: another service does not start.
 
     """
-    theirs = locations.names(project.root)
+    theirs = code_locations.names(project.root)
     broken = [name for name in theirs if name in faults]
     # The image from before goes on where the new one cannot be built.
-    absent = set(broken) - images.present(project, broken)
+    absent = set(broken) - load.available(project, broken)
     try:
-        stack.start(project, stack.containers(project), anew=anew, absent=absent)
+        lifecycle.start(project, containers.containers(project), anew=anew, absent=absent)
     except CommandError:
-        others = locations.others(project.root)
+        others = code_locations.others(project.root)
         own = project.without_locations(others)
-        needed = set(stack.services(own)) - set(theirs)
+        needed = set(compose.services(own)) - set(theirs)
         if not needed <= _running(project):
             # podman-compose does not take all of the files.
-            present = [each for each in stack.containers(project) if each.service not in others]
-            stack.start(own, present, anew=anew, absent=absent)
+            present = [
+                each for each in containers.containers(project) if each.service not in others
+            ]
+            lifecycle.start(own, present, anew=anew, absent=absent)
         for name in theirs:
             if name not in absent | _running(project):
                 with faults.of(name):
@@ -43,7 +47,7 @@ def wait(project: Project, faults: Faults, seconds: float) -> None:
 
     """
     sick = health.sick(project, seconds)
-    for name in locations.names(project.root):
+    for name in code_locations.names(project.root):
         if name in sick:
             faults.add(name, sick.pop(name))
     if sick:
@@ -55,29 +59,29 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
 
     One that does not serve yet may take `seconds` to become healthy.
     """
-    with turn(project):
+    with lease(project):
         for name in _sound(project, faults):
             with faults.of(name):
-                switch.have_served(project, generations.serving(project, name), seconds)
+                cutover.ensure_served(project, generations.serving(project, name), seconds)
         drain.begin(project)
 
 
-def require_followed(project: Project, faults: Faults) -> None:
+def require_shown(project: Project, faults: Faults) -> None:
     """Wait until the webserver shows the code of these containers; a location's fault if not."""
     for name in _sound(project, faults):
         with faults.of(name):
-            switch.require_followed(project, name)
+            cutover.require_shown(project, name)
 
 
 def _sound(project: Project, faults: Faults) -> list[str]:
-    return [name for name in locations.names(project.root) if name not in faults]
+    return [name for name in code_locations.names(project.root) if name not in faults]
 
 
 def _start_one(own: Project, name: str) -> None:
-    if name != locations.FIRST:
-        own = own.with_compose_file(locations.compose_file(own.root, name).name)
-    stack.compose(own, "up", "--detach", name, failure=f"podman-compose cannot start {name}")
+    if name != code_locations.FIRST:
+        own = own.with_compose_file(code_locations.compose_file(own.root, name).name)
+    compose.compose(own, "up", "--detach", name, failure=f"podman-compose cannot start {name}")
 
 
 def _running(project: Project) -> set[str]:
-    return {each.service for each in stack.containers(project) if each.running}
+    return {each.service for each in containers.containers(project) if each.running}

@@ -1,5 +1,5 @@
-"""Writes nix/locks/*.json: which files enter the images, by name, size and SHA-256.
+"""Which files enter the images (nix/locks/*.json), by name, size and SHA-256.
 
-Runs on the host's own Python with nothing but the standard library, as it is there before anything
-is built.
+`solve` writes the locks; `fetch` downloads what they name into the Nix store. Both run on the
+host's own Python with nothing but the standard library, before anything is built.
 """

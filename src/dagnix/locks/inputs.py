@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from dagnix import UserError, locations
-from dagnix.fetch import store
-from dagnix.locations.faults import Faults
-from dagnix.lock import lockfile
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import System
-from dagnix.lock.wheels import PYTHON
+from dagnix import UserError, code_locations
+from dagnix.faults import Faults
+from dagnix.locks import lockfile, store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.platforms import PYTHON
+from dagnix.locks.systems import System
 
 COMPILER = "compiler"  # the group in nix/debian.toml
 
@@ -114,9 +113,9 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
         seed = seed_of(debian, system.name)
         seeds.setdefault(seed.store_path, seed)
     added: dict[str, tuple[LockedFile, ...]] = {}
-    for name in locations.others(checkout.root):
+    for name in code_locations.others(checkout.root):
         with faults.of(name):
-            lock = lockfile.read(locations.lock(checkout.root, name))
+            lock = lockfile.read(code_locations.lock(checkout.root, name))
             wheels = [
                 file
                 for system in systems

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.lock.command import CommandError, run
+from dagnix.locks.command import CommandError, run
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.lock.command import CommandError, last_error, run
+from dagnix.locks.command import CommandError, last_error, run
 
 OWN_MIRROR = "DAGNIX_DEBIAN_MIRROR"
 OWN_SECURITY_MIRROR = "DAGNIX_DEBIAN_SECURITY_MIRROR"

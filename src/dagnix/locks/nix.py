@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import CommandError, last_error, run
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import CommandError, last_error, run
 
 
 def build(checkout: Checkout, package: str) -> Path:

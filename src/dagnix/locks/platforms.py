@@ -1,6 +1,6 @@
 """What pip has to be told about the machine that wheels are for."""
 
-from dagnix.lock.systems import System
+from dagnix.locks.systems import System
 
 PYTHON = "3.13"  # of all images, but those of code locations that ask for another
 OLDEST_GLIBC = 17  # 2.17, that of manylinux2014

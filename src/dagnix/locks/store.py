@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.lock.command import CommandError, last_error, run
+from dagnix.locks.command import CommandError, last_error, run
 
 STORE = os.environ.get("NIX_STORE_DIR", "/nix/store")
 BASE32 = "0123456789abcdfghijklmnpqrsvwxyz"  # Nix's own alphabet: no e, o, t, u

@@ -9,7 +9,7 @@ names were seen with netavark 1.4.
 import json
 import os
 
-from dagnix.podman import PROJECT_LABEL, podman, settings
+from dagnix.host.podman import PROJECT_LABEL, podman, settings
 from dagnix.process import run
 from dagnix.project import Project
 

@@ -6,6 +6,9 @@ from typing import Any
 import yaml
 
 from dagnix import UserError
+from dagnix.project import Project
+
+EXTERNAL_FILE = "compose.external-db.yaml"
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -22,6 +25,11 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("services") or {}, dict):
         raise UserError(f"{path.name} is no compose file: it has no services.")
     return content
+
+
+def is_external(project: Project) -> bool:
+    """Tell whether the compose files take a database outside the stack."""
+    return any(file.endswith(EXTERNAL_FILE) for file in project.compose_files)
 
 
 class _Loader(yaml.SafeLoader):

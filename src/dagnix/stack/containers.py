@@ -1,23 +1,19 @@
 """The stack's containers: podman-compose makes them, podman tells about them."""
 
 import datetime as dt
-import os
 import re
-import sys
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import compose_files, locations, sockets
-from dagnix.bridge import Bridges
-from dagnix.locations import service
-from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
-from dagnix.process import CommandError, Result, run
+from dagnix.host.podman import PROJECT_LABEL, inspect, podman
 from dagnix.project import Project
+from dagnix.stack import sockets
 
 SERVICE_LABEL = "com.docker.compose.service"
-FORMER = "-former"  # at the end of the name of a container that another one has followed
+DRAINING = "-draining"  # at the end of the name of a container that another one has followed
+# In its place up to Dagnix 0.1: an upgrade from there may find one that still ends its runs.
+DRAINING_BEFORE = "-former"
 PIPES_FOLDER = "/opt/dagster/pipes"  # where compose.mount.yaml mounts the code
 
 
@@ -60,9 +56,9 @@ class Container:
         return re.search(r"[_-]\d+$", self.name) is not None
 
     @property
-    def former(self) -> bool:
+    def draining(self) -> bool:
         """Whether another one has followed it, and it only ends its runs."""
-        return self.name.endswith(FORMER)
+        return self.name.endswith((DRAINING, DRAINING_BEFORE))
 
     @property
     def host(self) -> str:
@@ -177,139 +173,3 @@ def everything(project: Project) -> list[Container]:
     words = ["ps", "--all", "--filter", f"label={PROJECT_LABEL}={project.name}", "--quiet"]
     ids = podman(project, *words, failure="Podman does not list containers").output.split()
     return [Container(seen) for seen in inspect(project, ids)]
-
-
-def compose(
-    project: Project,
-    *words: str,
-    failure: str,
-    check: bool = True,
-    program: str = "podman_compose",
-) -> Result:
-    """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`.
-
-    It would refuse all of them for one that it cannot read: those of code locations are left out.
-    """
-    project = project.without_locations(service.unreadable(project.root))
-    if words[0] in {"up", "run"}:
-        sockets.ensure(project)
-    separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
-    environment = {
-        **project.environment,
-        **settings(project.state),
-        # With COMPOSE_PROJECT_DIR it would change to that folder, and run podman there.
-        "COMPOSE_PROJECT_DIR": "",
-        "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),
-        "DAGNIX_ROOT": str(project.root),
-    }
-    command = [sys.executable, "-m", program, *words]
-    return run(command, failure, check=check, env=environment, cwd=directory(project.state))
-
-
-def compose_for(project: Project, service: str, *words: str, **more: Any) -> Result:
-    """Run podman-compose for one service, if need be without other code locations' files.
-
-    `more` is for `compose`. Raises as `compose`.
-    """
-    try:
-        return compose(project, *words, **more)
-    except CommandError:
-        others = locations.others(project.root).keys() - {service}
-        if not others:
-            raise
-        return compose(project.without_locations(others), *words, **more)
-
-
-def services(project: Project) -> list[str]:
-    """Return the services of the compose files that are started without being asked for.
-
-    Raises:
-        UserError: a file cannot be read.
-
-    """
-    project = project.without_locations(service.unreadable(project.root))
-    found: dict[str, bool] = {}
-    for file in project.compose_files:
-        named = compose_files.read(project.root / file).get("services") or {}
-        found |= {name: not (own or {}).get("profiles") for name, own in named.items()}
-    return [name for name, is_started in found.items() if is_started]
-
-
-def outdated(project: Project, present: list[Container]) -> list[str]:
-    """Return the services whose container was made from another image than their name has now."""
-    current = image_ids(project, {each.image_name for each in present})
-    return [
-        container.service
-        for container in present
-        if current.get(container.image_name, container.image_id) != container.image_id
-    ]
-
-
-def start(
-    project: Project, present: list[Container], *, anew: bool, absent: Collection[str] = ()
-) -> None:
-    """Start what is not running; make anew only what changed, or with `anew` everything.
-
-    The services in `absent` have no image, and are left out.
-
-    Raises:
-        CommandError: a service does not start; podman-compose has tried the others, too.
-
-    """
-    changed = [each.service for each in present] if anew else outdated(project, present)
-    chosen = [name for name in services(project) if name not in absent] if absent else []
-    failure = "podman-compose cannot start the stack"
-    try:
-        if changed:
-            compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
-        if not present:
-            first = "dagnix.compose.first_start"
-            compose(project, "up", "--detach", *chosen, failure=failure, program=first)
-            return
-        if former := {each.service for each in everything(project) if each.former}:
-            # podman-compose takes them for the service's container, and one that was made from
-            # other compose files would have it make that anew.
-            known = chosen or services(project)
-            others = [name for name in known if name not in former]
-            compose(project, "up", "--detach", *others, failure=failure)
-            if kept := former & set(known):  # that of a location that was removed is in no file
-                compose(project, "up", "--detach", "--no-recreate", *kept, failure=failure)
-        else:
-            compose(project, "up", "--detach", *chosen, failure=failure)
-    finally:
-        Bridges(project).pin()
-
-
-def remove(project: Project, *, volumes: bool) -> None:
-    """Stop and remove containers and networks, and volumes if asked to.
-
-    Raises:
-        CommandError: something is left over.
-
-    """
-    words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
-    failure = "podman-compose cannot take the stack down"
-    former = [each.name for each in everything(project) if each.former]
-    if former:
-        podman(
-            project, "stop", *former, failure="Podman cannot stop former containers", check=False
-        )
-        podman(project, "rm", "--force", *former, failure=failure)
-    # Its exit code is 0 whatever happens, so what is left over decides.
-    result = compose(project, *words, failure=failure, check=False)
-    sockets.remove(project)
-    if leftovers(project):
-        raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
-
-
-def leftovers(project: Project) -> list[str]:
-    """Return the names of the project's containers and networks."""
-    filters = ["--filter", f"label={PROJECT_LABEL}={project.name}"]
-    listed = [
-        podman(project, *words, *filters, failure="Podman does not list the stack").output.split()
-        for words in (
-            ("ps", "--all", "--format", "{{.Names}}"),
-            ("network", "ls", "--format", "{{.Name}}"),
-        )
-    ]
-    return [name for names in listed for name in names]

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterable
 from itertools import pairwise
 
-from dagnix.health import Health
-from dagnix.podman import podman
+from dagnix.host.podman import podman
 from dagnix.project import Project
-from dagnix.stack import Container, moment, shown
+from dagnix.stack.containers import Container, moment, shown
+from dagnix.stack.health import Health
 
 SOME = 3  # ends that are no accident any more
 QUIET = dt.timedelta(minutes=10)  # without an end, after which the one before is past

@@ -7,7 +7,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from dagnix import UserError, accounts
+from dagnix import UserError
+from dagnix.access import accounts
 from dagnix.project import Project
 
 ANSWER_SECONDS = 30

@@ -8,10 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
-from dagnix import UserError, console, locations
-from dagnix.podman import inspect, podman
+from dagnix import UserError, code_locations, console
+from dagnix.host.podman import inspect, podman
 from dagnix.project import Project
-from dagnix.stack import Container, containers, shown
+from dagnix.stack.containers import Container, containers, shown
 
 CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
 # What a check of our own program gives the service to become well: it asks again by itself, where
@@ -22,8 +22,8 @@ PAUSE_SECONDS = 0.5  # before a service is asked once more
 RESTARTS = 3  # a service that stopped so often while it was waited for will not come up
 # What the others get once one keeps stopping: they often wait for that one.
 GRACE_SECONDS = 5
-# The pipes service's words (runtime/internal/health) when only other code can cure it.
-FINAL = "the code does not load"
+# The exit code of a check of our own program when only other code can help: it is not waited for.
+NEEDS_CODE = 3  # in src/entrypoint/internal/health/health.go
 # Stands in those words before what will make it sick, such as a disk that is almost full.
 WARNING = "; warning: "
 LOG_LINES = 15
@@ -35,6 +35,7 @@ class Health:
 
     healthy: bool
     says: str
+    needs_code: bool = False  # only other code can help
 
     @property
     def warning(self) -> str:
@@ -86,7 +87,7 @@ def ask_patiently(project: Project, container: Container, *, record: bool = True
         asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
         healthy, says = asked.returncode == 0, asked.output.strip()
         if says and not (healthy and record):
-            return Health(healthy=healthy, says=says)
+            return Health(healthy=healthy, says=says, needs_code=asked.returncode == NEEDS_CODE)
     return ask(project, container)
 
 
@@ -115,7 +116,7 @@ def sick(
     restarts = {each.name: each.restarts for each in chosen}
     services = {each.name: each.service for each in chosen}
     # Nothing waits for a code location.
-    alone = set(locations.names(project.root))
+    alone = set(code_locations.names(project.root))
     failures: dict[str, str] = {}
     with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:
 
@@ -130,12 +131,11 @@ def sick(
                 container, health = asked.pop(answer), answer.result()
                 spent = time.monotonic() - start
                 stops = container.restarts - restarts[container.name] >= RESTARTS
-                final = health.says.startswith(FINAL)
                 if health.healthy:
                     console.finished(f"{container.service} is healthy", spent)
                     if health.warning:
                         console.warned(f"{container.service}: {health.warning}")
-                elif stops or final or spent > seconds:
+                elif stops or health.needs_code or spent > seconds:
                     console.failed(f"{container.service} is not healthy")
                     failures[container.service] = _failure(project, container, health)
                     if stops and container.service not in alone:

@@ -18,7 +18,7 @@ def folder(project: Project) -> Path:
 
 
 @contextmanager
-def turn(project: Project) -> Iterator[None]:
+def lease(project: Project) -> Iterator[None]:
     """Wait until no other command changes what this instance runs, and keep others waiting.
 
     The kernel gives the turn back when the process ends, however it ends. A request to end, or a

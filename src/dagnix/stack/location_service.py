@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
-from dagnix import UserError, secret_files, sockets
-from dagnix.locations import FIRST, compose_file, others, role
+from dagnix import UserError
+from dagnix.access import secret_files
+from dagnix.code_locations import FIRST, compose_file, others, role
+from dagnix.stack import sockets
 
 HEAD = """\
 # The code location {name}, beside the files of the stack:

@@ -8,7 +8,7 @@ none left. One that is half removed is listed, and cannot be inspected (podman 4
 import json
 
 from dagnix import console
-from dagnix.podman import PROJECT_LABEL, podman
+from dagnix.host.podman import PROJECT_LABEL, podman
 from dagnix.project import Project
 
 

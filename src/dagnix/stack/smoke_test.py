@@ -3,9 +3,10 @@
 import time
 from typing import Any
 
-from dagnix import UserError, console, dashboard
-from dagnix.locations.faults import Faults
+from dagnix import UserError, console
+from dagnix.faults import Faults
 from dagnix.project import Project
+from dagnix.stack import dashboard
 
 JOB = "example"
 # The webserver looks every few seconds for a code server that was away.

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dagnix import UserError, compose_files, locations
+from dagnix import UserError, code_locations
 from dagnix.project import Project
+from dagnix.stack import compose_files
 
 WORKSPACE = "workspace.yaml"
 TARGET = "/run/dagnix"  # where compose.yaml mounts the folder
@@ -56,7 +57,7 @@ def remove(project: Project) -> None:
 
 def _served(project: Project) -> list[str]:
     """Return the code locations that the compose files have a service for, the first one first."""
-    found = [locations.FIRST]
+    found = [code_locations.FIRST]
     for file in project.compose_files:
         for service in (compose_files.read(project.root / file).get("services") or {}).values():
             own = (service or {}).get("environment")

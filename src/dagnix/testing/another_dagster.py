@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dagnix import UserError, console
-from dagnix.bench import scratch
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.testing import scratch
 
 NEWEST = "newest"
 # What Dagnix relies on, the faults that it works around, and whether the stack comes up and works.
-TESTS = ("src/dagster_dagnix/tests", "tests/docs/test_upstream.py", "tests/stack/test_up.py")
+TESTS = ("src/dagster_dagnix/tests", "tests/contract", "tests/stack/test_up.py")
 
 _VERSION = re.compile(r"\d+(\.\d+)*(\.\*)?")
 _CONSTRAINT = re.compile(r'^(\s*)"dagster\s*[=<>~!][^"]*"', re.MULTILINE)

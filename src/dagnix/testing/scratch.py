@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import health, images, secret_files, stack
-from dagnix.podman import images as podman_images
-from dagnix.podman import podman
+from dagnix.access import secret_files
+from dagnix.host.podman import images as podman_images
+from dagnix.host.podman import podman
+from dagnix.images import build
+from dagnix.images import load as images_load
 from dagnix.process import run
 from dagnix.project import Project
+from dagnix.stack import health, lifecycle
 
 START_SECONDS = 120
 FAILURE = "The checkout cannot be copied"
@@ -82,7 +85,7 @@ def instance(project: Project) -> Iterator[Project]:
         try:
             yield made
         finally:
-            stack.remove(made, volumes=True)
+            lifecycle.remove(made, volumes=True)
 
 
 def free_port() -> int:
@@ -94,12 +97,12 @@ def free_port() -> int:
 
 def load(project: Project) -> None:
     """Give podman the images, under the project's tags."""
-    images.load(project, images.build(project))
+    images_load.load(project, build.build(project))
 
 
 def start(project: Project) -> None:
     """Start an instance, and wait until it is healthy."""
-    stack.start(project, [], anew=False)
+    lifecycle.start(project, [], anew=False)
     health.wait(project, START_SECONDS)
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-from dagnix import UserError, code, console, cut_off, locations, stack
+from dagnix import UserError, code_locations, console
+from dagnix.code import mount
 from dagnix.deploy import generations
-from dagnix.locations.faults import Faults
+from dagnix.faults import Faults
 from dagnix.project import Project
+from dagnix.stack import compose, containers, recovery
 from dagnix.upgrade import migrate
-
-EXTERNAL_FILE = "compose.external-db.yaml"
 
 
 def ready(project: Project, faults: Faults) -> Project:
@@ -20,40 +20,35 @@ def ready(project: Project, faults: Faults) -> Project:
         UserError: nothing of the stack is there, or another service does not start.
 
     """
-    cut_off.finish(project)
-    present = stack.containers(project)
+    recovery.finish(project)
+    present = containers.containers(project)
     if not present:
         raise UserError(
             f"{project.name} does not run, so there is nothing to replace: ./dagnix up starts it, "
             "and says whether its database is to be migrated."
         )
-    migrate.wait_for_former(project)
+    migrate.wait_for_earlier(project)
     running = {each.service for each in present if each.running}
-    if missing := set(stack.services(project)) - running:
+    if missing := set(compose.services(project)) - running:
         with console.step(f"Starting {', '.join(sorted(missing))}"):
             _start(project, missing, faults)
-    served = generations.current(stack.everything(project), code.SERVICE)
+    served = generations.current(containers.everything(project), mount.SERVICE)
     folder = served.mounted if served else None
-    return code.mounted(project, folder) if folder else project
+    return mount.mounted(project, folder) if folder else project
 
 
 def _start(project: Project, missing: Collection[str], faults: Faults) -> None:
     words = ["up", "--detach", "--no-recreate"]
-    theirs = [name for name in locations.names(project.root) if name in missing]
+    theirs = [name for name in code_locations.names(project.root) if name in missing]
     if own := sorted({*missing} - {*theirs}):
         failure = f"podman-compose cannot start {', '.join(own)}"
-        stack.compose(project, *words, *own, failure=failure)
+        compose.compose(project, *words, *own, failure=failure)
     for name in theirs:
         with faults.of(name):
-            stack.compose(project, *words, name, failure=f"podman-compose cannot start {name}")
+            compose.compose(project, *words, name, failure=f"podman-compose cannot start {name}")
 
 
 def database(project: Project) -> str:
     """Return the name of the container of the stack's own Postgres; "" if there is none."""
-    found = (each.name for each in stack.containers(project) if each.service == "postgres")
+    found = (each.name for each in containers.containers(project) if each.service == "postgres")
     return next(found, "")
-
-
-def is_external(project: Project) -> bool:
-    """Tell whether the compose files take a database outside the stack."""
-    return any(file.endswith(EXTERNAL_FILE) for file in project.compose_files)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dagnix import images, locations
+from dagnix import code_locations
 from dagnix.deploy import generations, history, promotion
 from dagnix.deploy.history import Release
-from dagnix.locations.faults import Faults
+from dagnix.faults import Faults
+from dagnix.images import build, load
 from dagnix.project import Project
 
 # What the history says of an image that the checkout did not make.
@@ -14,7 +15,7 @@ FROM_ELSEWHERE = ("image", "from ")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Desired:
     """Image IDs by service, and what is to be deployed of each code location."""
 
     hosts: Mapping[str, str]
@@ -26,7 +27,7 @@ class Wanted:
         return {**self.hosts, **{name: each.image_id for name, each in self.releases.items()}}
 
 
-def of_tree(project: Project, faults: Faults) -> Wanted:
+def of_tree(project: Project, faults: Faults) -> Desired:
     """Build the working tree's images and give them to podman, under no name yet.
 
     A code location that cannot be built has a fault, and keeps the image that is served.
@@ -35,20 +36,20 @@ def of_tree(project: Project, faults: Faults) -> Wanted:
         UserError: Nix cannot build another image, or podman does not take one.
 
     """
-    names = locations.names(project.root)
+    names = code_locations.names(project.root)
     origins = {name: history.of_checkout(project, name) for name in names}
-    layouts = images.build_each(project, faults)
-    found = {each.name: images.bring(project, each) for each in layouts}
+    layouts = build.build_each(project, faults)
+    found = {each.name: load.ensure(project, each) for each in layouts}
     releases = {}
     for name in names:
         with faults.of(name):
             served = _served(project, name)
             stays = name in faults or code_from_elsewhere(project, name)
             releases[name] = Release("upgrade", served if stays else found[name], origins[name])
-    return Wanted({name: it for name, it in found.items() if name not in names}, releases)
+    return Desired({name: it for name, it in found.items() if name not in names}, releases)
 
 
-def of_environment(project: Project, environment: str, faults: Faults) -> Wanted:
+def of_environment(project: Project, environment: str, faults: Faults) -> Desired:
     """Return the images that another environment runs.
 
     A code location that it does not serve has a fault, and keeps the image that is served here.
@@ -59,14 +60,14 @@ def of_environment(project: Project, environment: str, faults: Faults) -> Wanted
     """
     hosts = promotion.host_images(project, environment)
     releases = {}
-    for name in locations.names(project.root):
+    for name in code_locations.names(project.root):
         with faults.of(name):
             releases[name] = promotion.code(project, environment, name)
         if name in faults:
             with faults.of(name):
                 origin = history.of_checkout(project, name)
                 releases[name] = Release("upgrade", _served(project, name), origin)
-    return Wanted(hosts, releases)
+    return Desired(hosts, releases)
 
 
 def code_from_elsewhere(project: Project, location: str) -> bool:
@@ -76,7 +77,7 @@ def code_from_elsewhere(project: Project, location: str) -> bool:
     return bool(entries) and entries[0].how.startswith(FROM_ELSEWHERE)
 
 
-def code_that_stays(project: Project, wanted: Wanted) -> set[str]:
+def code_that_stays(project: Project, wanted: Desired) -> set[str]:
     """Return the code locations whose code stays because it was deployed from elsewhere."""
     return {
         name

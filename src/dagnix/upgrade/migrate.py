@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import console, cut_off
-from dagnix.podman import podman
+from dagnix import console
+from dagnix.host.podman import podman
+from dagnix.images.tags import for_upgrade
 from dagnix.process import CommandError
 from dagnix.project import Project
-from dagnix.stack import compose, containers, everything
-from dagnix.upgrade.names import as_named
+from dagnix.stack import recovery
+from dagnix.stack.compose import compose
+from dagnix.stack.containers import containers, everything
 
 SERVICE = "daemon"
 
@@ -28,7 +30,7 @@ def daemon_stopped(project: Project) -> Iterator[None]:
 
 def start_daemon(project: Project) -> None:
     """Start the daemon if it does not run."""
-    cut_off.finish(project)  # Ctrl-C may have come while it was stopped
+    recovery.finish(project)  # Ctrl-C may have come while it was stopped
     for each in _daemons(project):
         podman(project, "start", each, failure="Podman cannot start the daemon")
 
@@ -41,11 +43,11 @@ def run(project: Project, image_id: str, backup: Path | None) -> None:
 
     """
     with console.step("Migrating the database", "The database is migrated"):
-        wait_for_former(project)
+        wait_for_earlier(project)
         words = ["run", "--rm", "--no-deps", "-T", "--name", _name(project), SERVICE]
         command = ["dagster", "instance", "migrate"]
         failure = "The database cannot be migrated"
-        named = as_named(project, SERVICE, image_id)
+        named = for_upgrade(project, SERVICE, image_id)
         done = compose(named, *words, *command, failure=failure, check=False)
     if done.returncode:
         where = f"The backup is {backup}" if backup else "There is no backup of Dagnix's"
@@ -56,7 +58,7 @@ def run(project: Project, image_id: str, backup: Path | None) -> None:
         )
 
 
-def wait_for_former(project: Project) -> None:
+def wait_for_earlier(project: Project) -> None:
     """Wait for the migration of an upgrade that was killed: it goes on without it."""
     if any(each.name == _name(project) for each in everything(project)):
         # It is removed as it ends, perhaps just now.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from rich.table import Table
 
 from dagnix import UserError, console
-from dagnix.locations.faults import Faults
+from dagnix.faults import Faults
+from dagnix.images.tags import for_upgrade
 from dagnix.project import Project
-from dagnix.stack import containers
-from dagnix.upgrade import fit, look
-from dagnix.upgrade.fit import Schema
-from dagnix.upgrade.names import as_named
+from dagnix.stack.containers import containers
+from dagnix.versions import compatibility, inspection
+from dagnix.versions.compatibility import Schema
 
 DATABASE = "postgres"
 GATE = "gate"
@@ -88,7 +88,9 @@ class Plan:
     @property
     def goes_back(self) -> bool:
         """Whether it leads to an older Dagster."""
-        return any(each.old and fit.is_newer(each.before, each.after) for each in self.hosts)
+        return any(
+            each.old and compatibility.is_newer(each.before, each.after) for each in self.hosts
+        )
 
     @property
     def migrates(self) -> bool:
@@ -114,9 +116,9 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
     present = {each.service: each.image_id for each in containers(project)}
     services = [each for each in wanted if each != DATABASE or each in present]
     with console.step("Comparing with what runs", "Compared with what runs"):
-        named = as_named(project, "webserver", wanted["webserver"])
+        named = for_upgrade(project, "webserver", wanted["webserver"])
         with ThreadPoolExecutor() as pool:
-            schema = pool.submit(look.schema, named)
+            schema = pool.submit(inspection.schema, named)
             asked = {
                 image_id
                 for name in locations
@@ -124,10 +126,10 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
                 if image_id
             }
             versions = dict(
-                zip(asked, pool.map(lambda it: look.dagster(project, it), asked), strict=True)
+                zip(asked, pool.map(lambda it: inspection.dagster(project, it), asked), strict=True)
             )
         versions |= {
-            image_id: look.labelled(project, image_id)
+            image_id: inspection.labelled(project, image_id)
             for service in services
             if service not in locations
             for image_id in {present.get(service, ""), wanted[service]} - {""}
@@ -145,28 +147,30 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
         return Plan(changes, locations, schema.result())
 
 
-def require_fit(project: Project, plan: Plan, faults: Faults) -> None:
+def require_compatible(project: Project, plan: Plan, faults: Faults) -> None:
     """Require that all versions of a plan fit together. Raises UserError for those that do not.
 
     It tells the code locations' faults, too: one may be why a service has to stay as it is.
     """
     try:
-        _require_fit(project, plan)
+        _require_compatible(project, plan)
     except UserError as error:
         raise UserError("\n".join([str(error), *faults.told])) from error
 
 
-def _require_fit(project: Project, plan: Plan) -> None:
+def _require_compatible(project: Project, plan: Plan) -> None:
     target = plan.changes["webserver"].after
-    fit.require_same_major((each.before for each in plan.hosts if each.before), target)
-    fit.require_known(plan.schema, target)
-    fit.require_not_newer(
+    compatibility.require_same_major((each.before for each in plan.hosts if each.before), target)
+    compatibility.require_known(plan.schema, target)
+    compatibility.require_not_newer(
         {name: plan.changes[name].after for name in plan.locations},
         {each.service: each.after for each in plan.hosts},
     )
     if plan.replaces_database:
         (name,) = (each.name for each in containers(project) if each.service == DATABASE)
-        fit.require_same_postgres(look.data_major(project, name), plan.changes[DATABASE].after)
+        compatibility.require_same_postgres(
+            inspection.data_major(project, name), plan.changes[DATABASE].after
+        )
 
 
 def show(plan: Plan, kept: Collection[str], faults: Faults) -> None:

@@ -1,8 +1,11 @@
 """One service in another image, or in its old one again if it does not become healthy."""
 
-from dagnix import UserError, console, health, images
+from dagnix import UserError, console
+from dagnix.images import tags
 from dagnix.project import Project
-from dagnix.stack import Container, compose, containers
+from dagnix.stack import health
+from dagnix.stack.compose import compose
+from dagnix.stack.containers import Container, containers
 from dagnix.upgrade.plan import Change
 
 
@@ -42,7 +45,7 @@ def _put_back(project: Project, change: Change, wait: float) -> str:
 
 def _make_anew(project: Project, service: str, image_id: str) -> None:
     with console.step(f"Replacing {service}", f"{service} is replaced"):
-        images.tag(project, image_id, images.name(project, service))
+        tags.tag(project, image_id, tags.name(project, service))
         failure = f"podman-compose cannot replace {service}"
         compose(project, "up", "--detach", "--force-recreate", service, failure=failure)
 

@@ -1,10 +1,11 @@
 """A database from before `./dagnix down`, which another Dagster may have left."""
 
-from dagnix import console, images
-from dagnix.podman import podman
+from dagnix import console
+from dagnix.host.podman import podman
+from dagnix.images import tags
 from dagnix.project import Project
-from dagnix.upgrade import fit, look
-from dagnix.upgrade.present import is_external
+from dagnix.stack.compose_files import is_external
+from dagnix.versions import compatibility, inspection
 
 VOLUME = "postgres-data"  # in compose.yaml
 
@@ -24,9 +25,9 @@ def report(project: Project) -> None:
 
     """
     with console.step("Comparing the database's schema", "The database's schema is compared"):
-        found = look.schema(project)
-        version = look.labelled(project, images.name(project, "webserver"))
-    fit.require_known(found, version)
+        found = inspection.schema(project)
+        version = inspection.labelled(project, tags.name(project, "webserver"))
+    compatibility.require_known(found, version)
     if found.behind:
         console.warned(
             f"The database has the schema of an older Dagster than {version}, which works with it "

@@ -6,14 +6,15 @@ from dagnix import UserError, console
 from dagnix.backups.service import NAME as BACKUP
 from dagnix.backups.take import take
 from dagnix.deploy import rollout
+from dagnix.deploy.terms import Terms
+from dagnix.faults import Faults
 from dagnix.locations import start
-from dagnix.locations.faults import Faults
 from dagnix.project import Project
-from dagnix.stack import compose
-from dagnix.upgrade import migrate, present
+from dagnix.stack.compose import compose
+from dagnix.upgrade import current, migrate
+from dagnix.upgrade.desired import Desired
 from dagnix.upgrade.plan import DATABASE, Plan
 from dagnix.upgrade.replace import replace
-from dagnix.upgrade.wanted import Wanted
 
 
 def require_backup(project: Project, plan: Plan, *, no_backup: bool) -> bool:
@@ -25,7 +26,7 @@ def require_backup(project: Project, plan: Plan, *, no_backup: bool) -> bool:
     """
     if no_backup or not (plan.migrates or plan.replaces_database):
         return False
-    if not present.database(project):
+    if not current.database(project):
         raise UserError(
             "The database is outside this stack, and so is its backup: make one with your own "
             "means (pg_dump), and then run ./dagnix upgrade --no-backup. Nothing was changed."
@@ -36,8 +37,8 @@ def require_backup(project: Project, plan: Plan, *, no_backup: bool) -> bool:
 def carry_out(  # noqa: PLR0913 - an upgrade, and what is wrong
     project: Project,
     plan: Plan,
-    chosen: Wanted,
-    terms: rollout.Terms,
+    chosen: Desired,
+    terms: Terms,
     faults: Faults,
     *,
     safe: bool,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from dagnix import UserError
 from dagnix.project import Project
-from dagnix.stack import Container
-from dagnix.upgrade import fit, look
+from dagnix.stack.containers import Container
+from dagnix.versions import compatibility, inspection
 
 SERVICES = ("webserver", "daemon")
 
@@ -20,7 +20,7 @@ def require_code(
 
     """
     own = {each.service: each.version for each in present if each.service in SERVICES}
-    fit.require_not_newer({location: look.dagster(project, image_id)}, own)
+    compatibility.require_not_newer({location: inspection.dagster(project, image_id)}, own)
 
 
 def require_same_dagster(present: Iterable[Container], versions: Mapping[str, str]) -> None:

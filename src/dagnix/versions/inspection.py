@@ -4,11 +4,11 @@ import json
 import os
 from pathlib import Path
 
-from dagnix.images import VERSION_LABEL
-from dagnix.podman import podman
+from dagnix.host.podman import podman
+from dagnix.images.layout import VERSION_LABEL
 from dagnix.project import Project
-from dagnix.stack import compose
-from dagnix.upgrade.fit import Schema
+from dagnix.stack.compose import compose
+from dagnix.versions.compatibility import Schema
 
 SCHEMA = Path(__file__).with_name("schema_of.py")
 DAGSTER_LABEL = "dagnix.dagster.version"  # of a code location's image (nix/images.nix)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from support.stack import ROOT
 
-from dagnix import UserError, accounts, gate_files, project
+from dagnix import UserError, project
+from dagnix.access import accounts, gate_files
 
 Program = Callable[[str, str], Path]
 PASSWORD = "correct horse"
@@ -36,7 +37,7 @@ def dagnix(
         capture_output=True,
         input=said,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "cli"), **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
     )
 
 
@@ -168,7 +169,7 @@ def test_a_broken_file_is_named(here: project.Project) -> None:
 def test_beyond_this_host_up_wants_a_login(here: project.Project) -> None:
     assert here.url == "http://127.0.0.1:3000"
     words = [sys.executable, "-m", "dagnix", "up"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "cli"), "DAGNIX_BIND": "192.0.2.1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "DAGNIX_BIND": "192.0.2.1"}
     done = subprocess.run(words, check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 1
     assert "DAGNIX_BIND=192.0.2.1 publishes the dashboard beyond this host" in done.stderr

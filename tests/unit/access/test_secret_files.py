@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dagnix import secret_files
+from dagnix.access import secret_files
 
 
 def test_writes_random_passwords_that_only_the_owner_can_reach(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from dagnix.backups.folder import ensure_folder
 from dagnix.backups.take import take
 
 Program = Callable[[str, str], Path]
-CLI = Path(__file__).parents[3] / "cli"
+SOURCES = Path(__file__).parents[3] / "src"
 MANIFEST = {
     "format": 1,
     "instance": "dagnix",
@@ -129,7 +129,7 @@ esac""",
 
     for module in (service, taking):
         monkeypatch.setattr(module, "settings", lambda _: {})
-    monkeypatch.setattr("dagnix.podman.settings", lambda _: {})
+    monkeypatch.setattr("dagnix.host.podman.settings", lambda _: {})
     monkeypatch.setattr(service, "container", lambda _: "it")
     assert file.is_file()
     return give
@@ -211,30 +211,30 @@ def test_the_folder_is_the_owners_and_in_it_one_is_open(
 
 def test_what_is_kept_is_not_replaced(backed_up: Callable[[str], project.Project]) -> None:
     here = backed_up("true")
-    restore.require_none_kept(here, "it")
+    restore.require_none_left(here, "it")
     (here.root / "kept").write_text("kept\n")
     with pytest.raises(UserError, match="What the last restore has replaced is still kept"):
-        restore.require_none_kept(here, "it")
+        restore.require_none_left(here, "it")
 
 
-@pytest.mark.parametrize(("cut_off", "steps"), [("undo", 2), ("exchange", 1)])
+@pytest.mark.parametrize(("interrupted", "steps"), [("undo", 2), ("exchange", 1)])
 def test_a_restore_that_was_cut_off_is_finished(
     backed_up: Callable[[str], project.Project],
     monkeypatch: pytest.MonkeyPatch,
-    cut_off: str,
+    interrupted: str,
     steps: int,
 ) -> None:
     here = backed_up("true")
     started: list[str] = []
     given = Mock()
     monkeypatch.setattr(restore.roles, "apply", given)
-    monkeypatch.setattr(restore.stack, "compose", lambda _, *words, **__: started.extend(words))
-    monkeypatch.setattr(restore.stack, "containers", lambda _: [])
+    monkeypatch.setattr(restore.compose, "compose", lambda _, *words, **__: started.extend(words))
+    monkeypatch.setattr(restore.containers, "containers", lambda _: [])
     restore.finish(here)
     assert calls(here) == started == []
     marker = here.state / "restores" / "dagnix"
     marker.parent.mkdir(parents=True)
-    marker.write_text(cut_off)
+    marker.write_text(interrupted)
     restore.finish(here)
     last = ["undo", "exchange"][-steps:]
     assert calls(here) == [f"exec it /opt/dagster/bin/runtime restore {step}" for step in last]
@@ -250,7 +250,7 @@ def dagnix(*words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(CLI)},
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
     )
 
 

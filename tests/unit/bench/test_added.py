@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from support.command import run
 
-from dagnix.bench import added
+from bench import added
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from dagnix.bench import chart
-from dagnix.bench.figure import Figure
-from dagnix.bench.results import merge
+from bench import chart
+from bench.figure import Figure
+from bench.results import merge
 
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory": 4.0, "kernel": "6.1", "podman": "5.4.2"}
 
@@ -16,7 +16,7 @@ def results() -> dict[str, Any]:
     groups = merge({}, "build", [Figure.of("cold build", "s", [20, 30, 40], [120])], MACHINE)
     sizes = [
         Figure.of("images, unpacked", "MB", [300], [400]),
-        Figure.of("images, compressed", "MB", [], [150], how="not taken: it failed"),
+        Figure.of("images, compressed", "MB", [], [150], how="not measured: it failed"),
     ]
     return merge(groups, "sizes", sizes, MACHINE)
 

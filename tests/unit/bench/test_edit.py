@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from dagnix.bench import edit, many_locations
+from bench import edit, many_locations
 from dagnix.project import Project
 
 ROOT = Path(__file__).parents[3]
@@ -39,8 +39,8 @@ def test_more_locations_are_services_of_the_same_image(
     workspace = tmp_path / "workspace.yaml"
     workspace.write_text((ROOT / listed / "workspace.yaml").read_text())
     project = Project(tmp_path, {"COMPOSE_FILE": str(ROOT / compose)})
-    way = SimpleNamespace(project=project, folder=tmp_path, workspace=workspace)
-    grown = many_locations.with_locations(way, 3)
+    variant = SimpleNamespace(project=project, folder=tmp_path, workspace=workspace)
+    grown = many_locations.with_locations(variant, 3)
 
     added = yaml.safe_load(Path(grown.compose_files[-1]).read_text())
     assert set(added["services"]) == {"pipes2", "pipes3"}

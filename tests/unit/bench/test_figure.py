@@ -1,6 +1,6 @@
 import pytest
 
-from dagnix.bench.figure import Figure, goal, table
+from bench.figure import Figure, goal, table
 
 
 def test_a_figure_is_the_median_with_its_spread() -> None:
@@ -28,7 +28,7 @@ def test_a_goal_that_is_kept_is_green() -> None:
 
 
 def test_a_side_that_was_not_measured_is_no_number() -> None:
-    figure = Figure.of("start", "s", [], [4], goal=1, how="not taken: it failed")
+    figure = Figure.of("start", "s", [], [4], goal=1, how="not measured: it failed")
     assert figure.as_json["value"] is None
     assert figure.ratio is None
     assert figure.row[1] == "not taken"

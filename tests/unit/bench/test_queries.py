@@ -4,8 +4,8 @@ import pytest
 from dagster_graphql.schema import create_schema
 from graphql import parse, validate
 
-from dagnix.bench import growth, launches, ready
-from dagnix.bench.ways import containerfiles
+from bench import growth, launches, ready
+from bench.variants import containerfiles
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 from pathlib import Path
 from typing import Any
 
-from dagnix.bench import results
-from dagnix.bench.figure import Figure
+from bench import results
+from bench.figure import Figure
 
 OLD = {"cpu": "old", "cores": 1}
 NEW = {"cpu": "new", "cores": 2}

@@ -1,4 +1,4 @@
-"""What both ways are measured by."""
+"""What both variants are measured by."""
 
 import configparser
 import os
@@ -10,13 +10,14 @@ import pytest
 import yaml
 from support.stack import ROOT
 
+from bench import lists, measure, side_by_side, used
+from bench.figure import Figure
+from bench.measurements import Measurements
+from bench.variants import pip
+from bench.variants.containerfiles import ordinary
 from dagnix import UserError
-from dagnix.bench import lists, side_by_side, used
-from dagnix.bench.figure import Figure
-from dagnix.bench.taken import Taken
-from dagnix.bench.ways import pip
-from dagnix.bench.ways.containerfiles import ordinary
-from dagnix.lock.systems import host_system
+from dagnix.commands import bench
+from dagnix.locks.systems import host_system
 
 SYSTEM = host_system().name
 LOCK = {
@@ -109,20 +110,20 @@ class FailingWay:
 def test_a_group_that_fails_says_why_and_the_next_goes_on(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    way = FailingWay()
-    monkeypatch.setattr(side_by_side.ways, "each", lambda *_: iter([way, way]))
+    variant = FailingWay()
+    monkeypatch.setattr(side_by_side.variants, "each", lambda *_: iter([variant, variant]))
     monkeypatch.setattr(side_by_side.lists, "lock", lambda _: LOCK)
     asked = []
 
-    def fail(_: Any, runs: int, taken: Taken) -> None:
-        taken.add("early", 1)
-        raise UserError(f"No way, {runs} times.\nMore words.")
+    def fail(_: Any, runs: int, measured: Measurements) -> None:
+        measured.add("early", 1)
+        raise UserError(f"No variant, {runs} times.\nMore words.")
 
-    def succeed(_: Any, runs: int, taken: Taken) -> None:
+    def succeed(_: Any, runs: int, measured: Measurements) -> None:
         asked.append(runs)
-        taken.add("late", 1)
+        measured.add("late", 1)
 
-    def figures(ours: Taken, theirs: Taken) -> list[Figure]:
+    def figures(ours: Measurements, theirs: Measurements) -> list[Figure]:
         names = ("early", "late")
         return [Figure.of(n, "s", ours.of(n), theirs.of(n), how="so") for n in names]
 
@@ -139,12 +140,12 @@ def test_a_group_that_fails_says_why_and_the_next_goes_on(
     assert early.how == "so"
     assert late.ours is None
     assert late.how == (
-        "so; not taken: No way, 2 times.; Containerfiles not taken: No way, 2 times."
+        "so; not measured: No variant, 2 times.; Containerfiles not measured: No variant, 2 times."
     )
     assert unharmed.ours
     assert unharmed.how == "so"
     assert asked == [2, 2]
-    assert way.stopped == 2
+    assert variant.stopped == 2
 
 
 def test_the_ordinary_way_has_dagsters_own_launcher_and_storage() -> None:
@@ -157,3 +158,7 @@ def test_the_ordinary_way_has_dagsters_own_launcher_and_storage() -> None:
     )
     same = ours.keys() - {"storage", "run_launcher"}
     assert {key: theirs[key] for key in same} == {key: ours[key] for key in same}
+
+
+def test_the_command_line_knows_every_group() -> None:
+    assert tuple(measure.GROUPS) == bench.GROUPS

@@ -1,11 +1,12 @@
-"""What is served of a project; runtime/internal/codeserver/project_test.go reads the same cases."""
+"""What is served of a project; the entrypoint's project_test.go reads the same cases."""
 
 from pathlib import Path
 
 import pytest
 from support import projects
 
-from dagnix import UserError, layout
+from dagnix import UserError
+from dagnix.code import dagster_project
 
 CASES = projects.having("target", "refused")
 
@@ -15,9 +16,9 @@ def test_layout(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     folder = projects.folder_of(case, tmp_path)
     if "target" in case:
-        assert layout.read(folder) == layout.Target(**case["target"])
+        assert dagster_project.read(folder) == dagster_project.Target(**case["target"])
         return
     with pytest.raises(UserError) as refused:
-        layout.read(folder)
+        dagster_project.read(folder)
     assert case["refused"] in str(refused.value)
     assert "\n" not in str(refused.value)

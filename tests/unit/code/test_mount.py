@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagnix import code
+from dagnix.code import mount
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from dagnix import code
     ],
 )
 def test_a_newer_code_server_has_the_code_too(shown: str, *, is_shown: bool) -> None:
-    assert code._is_shown(shown, "code-c0ffee-0123456789ab-10.sock") is is_shown  # noqa: SLF001
+    assert mount._is_shown(shown, "code-c0ffee-0123456789ab-10.sock") is is_shown  # noqa: SLF001

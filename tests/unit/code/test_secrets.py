@@ -14,12 +14,15 @@ import pytest
 from support.markdown import Page
 from support.stack import ROOT
 
-from dagnix import UserError, code_secrets, code_settings, project, stack
+from dagnix import UserError, project
+from dagnix.code import secrets as code_secrets
+from dagnix.code import settings as code_settings
 from dagnix.deploy import second
+from dagnix.stack import compose
 
 Program = Callable[[str, str], Path]
 PAGE = Page(Path("docs/howto/secrets-and-settings.md"))
-READER = (ROOT / "runtime/internal/variables/variables.go").read_text()
+READER = (ROOT / "src/entrypoint/internal/variables/variables.go").read_text()
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def dagnix(*words: str, said: bytes = b"", **environment: str) -> subprocess.Com
         check=False,
         capture_output=True,
         input=said,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "cli"), **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -80,7 +83,7 @@ def test_a_terminal_is_asked_and_shows_nothing(here: project.Project) -> None:
         stdout=terminal,
         stderr=terminal,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "cli")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )
     os.close(terminal)
     shown = b""
@@ -172,7 +175,7 @@ def test_compose_files_without_the_folders_are_named(here: project.Project) -> N
 def test_podmans_secrets_and_env_files_stand_beside(
     here: project.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "settings", lambda _: {})
+    monkeypatch.setattr(compose, "settings", lambda _: {})
     (here.root / "own.env").write_text("OWN=1\n")
     (own,) = (block.text for block in PAGE.blocks if block.text.startswith("services:"))
     (here.root / "compose.own.yaml").write_text(own)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dagnix.__main__ import COMMANDS
+from dagnix.commands import COMMANDS
 
-CLI = Path(__file__).parents[3] / "cli"
+SOURCES = Path(__file__).parents[3] / "src"
 Program = Callable[[str, str], Path]
 
 CONTAINER = {
@@ -40,7 +40,7 @@ def dagnix(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(CLI), **environment},
+        env={**os.environ, "PYTHONPATH": str(SOURCES), **environment},
     )
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from dagnix.commands.status import row
-from dagnix.health import Health
-from dagnix.stack import Container
+from dagnix.stack.containers import Container
+from dagnix.stack.health import Health
 
 WELL = Health(healthy=True, says="answers")
 
@@ -33,6 +33,10 @@ def test_a_code_location_that_another_container_serves_is_not_well(
     assert ("`./dagnix up`" in told.says) is not healthy
 
 
-def test_a_former_container_that_serves_no_more_is_well() -> None:
-    told = row(container("x_pipes_1-new-former"), WELL, "other")
-    assert (told.service, told.healthy, told.serves) == ("pipes (former)", True, False)
+def test_a_draining_container_that_serves_no_more_is_well() -> None:
+    told = row(container("x_pipes_1-new-draining"), WELL, "other")
+    assert (told.service, told.healthy, told.serves) == ("pipes (draining)", True, False)
+
+
+def test_one_that_an_older_dagnix_has_set_aside_is_draining_too() -> None:
+    assert row(container("x_pipes_1-new-former"), WELL, "other").service == "pipes (draining)"

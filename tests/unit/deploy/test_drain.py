@@ -7,21 +7,21 @@ import pytest
 
 from dagnix import project
 from dagnix.deploy import drain
-from dagnix.deploy.drain import Afterwards
+from dagnix.deploy.terms import Afterwards
 
 HOST = "0123456789ab"
 
 
 class Podman:
-    """A former container whose run ends after some looks, and what is done to it."""
+    """A draining container whose run ends after some looks, and what is done to it."""
 
     def __init__(self, looks: int) -> None:
         self.looks = looks
         self.done: list[str] = []
 
-    def former(self, _: project.Project) -> list[SimpleNamespace]:
+    def draining(self, _: project.Project) -> list[SimpleNamespace]:
         gone = "removed" in self.done
-        return [] if gone else [SimpleNamespace(host=HOST, name="former", running=True)]
+        return [] if gone else [SimpleNamespace(host=HOST, name="draining", running=True)]
 
     def runs(self, *_: object) -> list[str]:
         self.looks -= 1
@@ -42,7 +42,7 @@ class Podman:
 def podman(monkeypatch: pytest.MonkeyPatch, checkout: object) -> Podman:
     assert checkout
     made = Podman(looks=3)
-    for name in ("former", "runs", "remove"):
+    for name in ("draining", "runs", "remove"):
         monkeypatch.setattr(drain.generations, name, getattr(made, name))
     monkeypatch.setattr(drain.dashboard, "cancel", made.cancel)
     monkeypatch.setattr(drain, "podman", made.podman)

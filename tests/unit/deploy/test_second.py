@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from dagnix import podman, project
+from dagnix import project
 from dagnix.deploy import second
-from dagnix.stack import Container
+from dagnix.host import podman
+from dagnix.stack.containers import Container
 
 COMPOSE = """
 x-podman: {in_pod: false}

@@ -7,10 +7,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from dagnix.commands.doctor import line
 from dagnix.doctor import account, boot, disk, fix, nix, podman, rootless, services, surroundings
-from dagnix.doctor.__main__ import line
 from dagnix.doctor.finding import Finding, note, ok, problem
-from dagnix.host import PodmanHost
+from dagnix.host.probe import PodmanHost
 
 AS_ROOT = "build-users-group ="
 NETAVARK = {"network": {"network_backend": "netavark"}}
@@ -160,13 +160,13 @@ def test_a_sandbox_that_nix_goes_without_is_a_problem() -> None:
     ask = "from dagnix.doctor import nix; print(nix.sandbox('true', nix.tried()))"
     closed = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
     command = ["unshare", "--user", "--map-root-user", "sh", "-euc", closed, "closed"]
-    cli = Path(__file__).parents[3] / "cli"
+    sources = Path(__file__).parents[3] / "src"
     shown = subprocess.run(
         [*command, sys.executable, "-c", ask],
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(cli), "NIX_CONFIG": AS_ROOT},
+        env={**os.environ, "PYTHONPATH": str(sources), "NIX_CONFIG": AS_ROOT},
     )
     assert "is on, but Nix cannot make one here" in shown.stdout
 
@@ -237,16 +237,6 @@ def test_fix_writes_a_file_of_its_own_beside_the_users(
     assert settings.read_text().endswith('\n[engine]\nruntime = "runc"\n')
     assert storage == tmp_path / "storage.conf"
     assert storage.read_text().endswith('\n[storage]\ndriver = "overlay"\n')
-
-
-@pytest.mark.usefixtures("checkout")
-def test_help_runs_on_the_hosts_python() -> None:
-    command = [sys.executable, "-S", "-m", "dagnix.doctor", "--help"]
-    cli = Path(__file__).parents[3] / "cli"
-    shown = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={"PYTHONPATH": str(cli)}
-    )
-    assert "--fix" in shown.stdout
 
 
 def row(service: str, says: str, *, healthy: bool, warning: str = "") -> dict[str, object]:

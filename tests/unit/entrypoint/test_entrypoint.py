@@ -1,4 +1,4 @@
-"""The Go tests of runtime/, with the locked Go and a real PostgreSQL from Debian's packages."""
+"""The Go tests of src/entrypoint, with the locked Go and Debian's PostgreSQL."""
 
 import json
 import os
@@ -24,12 +24,12 @@ def test_runtime(tmp_path: Path) -> None:
     (vendor,) = (
         entry["path"]
         for entry in json.loads(nix("eval", "--json", f".#locked.{SYSTEM}"))
-        if entry["kind"] == "go" and entry["name"] == "runtime"
+        if entry["kind"] == "go" and entry["name"] == "src/entrypoint"
     )
     nix("build", ".#go", "--out-link", str(tmp_path / "go"))
     (goroot,) = (tmp_path / "go/usr/lib").glob("go-*")
     module = tmp_path / "module"
-    shutil.copytree(ROOT / "runtime", module)
+    shutil.copytree(ROOT / "src/entrypoint", module)
     (module / "vendor").symlink_to(f"{vendor}/vendor")
     shutil.copytree(ROOT / "tests" / "projects", tmp_path / "tests" / "projects")
     tested = subprocess.run(

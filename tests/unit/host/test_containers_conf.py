@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.containers_conf import as_toml, environment, merged, needed, read
-from dagnix.host import PodmanHost, cgroups_are_hybrid
+from dagnix.host.containers_conf import as_toml, environment, merged, needed, read
+from dagnix.host.probe import PodmanHost, cgroups_are_hybrid
 
 PLAIN = PodmanHost(
     podman=(4, 3),
@@ -24,7 +24,7 @@ HARSH = dataclasses.replace(PLAIN, open_files=20000, processes=96365, hybrid_cgr
 
 @pytest.fixture(autouse=True)
 def no_files_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagnix.containers_conf.config_folders", lambda *, home_too: [])  # noqa: ARG005
+    monkeypatch.setattr("dagnix.host.containers_conf.config_folders", lambda *, home_too: [])  # noqa: ARG005
     monkeypatch.delenv("CONTAINERS_CONF", raising=False)
     monkeypatch.delenv("CONTAINERS_CONF_OVERRIDE", raising=False)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagnix.locations.taken_back import make_known, taken_back
+from dagnix.host.git import make_known, restored_on_failure
 
 
 def git(root: Path, *words: str) -> str:
@@ -35,7 +35,7 @@ def test_a_failure_leaves_files_and_index_as_they_were(root: Path) -> None:
         assert "new.json" in git(root, "ls-files")
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), taken_back(root, [lock, root / "debian.json"]):
+    with pytest.raises(KeyboardInterrupt), restored_on_failure(root, [lock, root / "debian.json"]):
         fail()
     assert (root / "debian.json").read_text() == "before"
     assert not lock.parent.exists()
@@ -44,7 +44,7 @@ def test_a_failure_leaves_files_and_index_as_they_were(root: Path) -> None:
 
 
 def test_success_leaves_what_was_done(root: Path) -> None:
-    with taken_back(root, [root / "debian.json"]):
+    with restored_on_failure(root, [root / "debian.json"]):
         (root / "debian.json").write_text("after")
         (root / "code.py").touch()
         make_known(root, ["code.py"])

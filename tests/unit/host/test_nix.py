@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dagnix import UserError, nix, project
+from dagnix import UserError, project
+from dagnix.host import nix
 
 Program = Callable[[str, str], Path]
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dagnix import podman, project, stack
+from dagnix import project
+from dagnix.host import podman
+from dagnix.stack import compose
 
 Program = Callable[[str, str], Path]
 
@@ -15,8 +17,10 @@ def here(
     checkout: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> project.Project:
     monkeypatch.setattr(podman, "settings", lambda _: {})
-    monkeypatch.setattr(stack, "settings", lambda _: {})
-    monkeypatch.setattr(stack.sys, "executable", str(program("python", "pwd; echo $COMPOSE_FILE")))
+    monkeypatch.setattr(compose, "settings", lambda _: {})
+    monkeypatch.setattr(
+        compose.sys, "executable", str(program("python", "pwd; echo $COMPOSE_FILE"))
+    )
     program("podman", "touch oom; pwd")
     monkeypatch.chdir(tmp_path)
     assert checkout.is_dir()
@@ -40,7 +44,7 @@ def test_podman_compose_is_run_outside_the_checkout_on_its_files(
     here: project.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:/elsewhere/own.yaml")
-    where, files = stack.compose(here, "down", failure="").output.splitlines()
+    where, files = compose.compose(here, "down", failure="").output.splitlines()
     assert where == str(here.state / "podman")
     assert files == f"{here.root}/compose.yaml:/elsewhere/own.yaml"
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dagnix import UserError, images, podman, project
-from dagnix.images import REF_NAME, Layout
+from dagnix import UserError, project
+from dagnix.host import podman
+from dagnix.images import load
+from dagnix.images.layout import REF_NAME, Layout
 
 ID = "c" * 64
 NAME = "localhost/dagnix/pipes"
@@ -57,7 +59,7 @@ def test_a_layout_tells_its_name_its_id_and_its_layers(layout: Layout) -> None:
 
 @pytest.mark.usefixtures("checkout")
 def test_loads_and_names_what_podman_lacks(layout: Layout, calls: Path) -> None:
-    images.load(project.current(), [layout])
+    load.load(project.current(), [layout])
     assert calls.read_text().splitlines() == [
         f"pull --quiet oci:{layout.folder}",
         f"untag {ID} localhost{layout.folder}",
@@ -69,23 +71,23 @@ def test_loads_and_names_what_podman_lacks(layout: Layout, calls: Path) -> None:
 def test_does_nothing_when_podman_has_it(layout: Layout, calls: Path) -> None:
     known = [{"Id": ID, "RepoTags": [f"{NAME}:1.2.3"]}]
     (calls.parent / "images").write_text(json.dumps(known))
-    images.load(project.current(), [layout])
+    load.load(project.current(), [layout])
     assert calls.read_text() == ""
 
 
 @pytest.mark.usefixtures("checkout")
 def test_only_names_what_podman_has_under_another_name(layout: Layout, calls: Path) -> None:
     (calls.parent / "images").write_text(json.dumps([{"Id": ID, "RepoTags": [f"{NAME}:1"]}]))
-    images.load(project.current(), [layout])
+    load.load(project.current(), [layout])
     assert calls.read_text() == f"tag {ID} {NAME}:1.2.3\n"
 
 
 @pytest.mark.usefixtures("checkout")
 def test_does_not_look_for_what_was_built_just_now(layout: Layout, calls: Path) -> None:
     (calls.parent / "images").write_text(json.dumps([{"Id": ID}]))
-    images.bring(project.current(), layout)
+    load.ensure(project.current(), layout)
     assert calls.read_text() == ""
-    images.bring(project.current(), Layout(layout.folder, new=True))
+    load.ensure(project.current(), Layout(layout.folder, new=True))
     assert calls.read_text().splitlines() == [
         f"pull --quiet oci:{layout.folder}",
         f"untag {ID} localhost{layout.folder}",
@@ -96,4 +98,4 @@ def test_does_not_look_for_what_was_built_just_now(layout: Layout, calls: Path) 
 def test_a_full_disk_is_one_sentence(layout: Layout, calls: Path) -> None:
     (calls.parent / "full").touch()
     with pytest.raises(UserError, match=r"^Podman's storage at /storage is full: make room with"):
-        images.load(project.current(), [layout])
+        load.load(project.current(), [layout])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.locations import files
+from dagnix.images import sources
 
 CODE = {
     "pyproject.toml": '[tool.dagnix]\nexclude = ["data", "one.bin"]\n',
@@ -44,25 +44,25 @@ def team(tmp_path: Path) -> Path:
 def test_git_comes_to_know_the_code_and_nothing_else(team: Path, tmp_path: Path) -> None:
     lock = tmp_path / "lock.json"
     lock.touch()
-    files.add(tmp_path, team, [lock])
+    sources.add(tmp_path, team, [lock])
     expected = {f"teams/a/{name}" for name in CODE} | {"lock.json"}
     assert set(git(tmp_path, "ls-files", "-z").split("\0")) - {""} == expected
-    assert files.unknown(tmp_path, [team]) == []
-    assert list(files.warnings(tmp_path, [team])) == []
+    assert sources.unknown(tmp_path, [team]) == []
+    assert list(sources.warnings(tmp_path, [team])) == []
 
 
 def test_what_the_user_has_added_is_code_though_gitignore_names_it(
     team: Path, tmp_path: Path
 ) -> None:
     git(tmp_path, "add", "--force", team / "secrets.toml")
-    files.add(tmp_path, team, [])
+    sources.add(tmp_path, team, [])
     assert "secrets.toml" in git(tmp_path, "ls-files")
-    assert list(files.warnings(tmp_path, [team])) == []
+    assert list(sources.warnings(tmp_path, [team])) == []
 
 
 def test_a_secret_that_git_knows_is_named(team: Path, tmp_path: Path) -> None:
     git(tmp_path, "add", "--force", team / ".env", team / "own" / "lib" / "b.py")
-    (sentence,) = files.warnings(tmp_path, [team])
+    (sentence,) = sources.warnings(tmp_path, [team])
     assert sentence.startswith(
         "Git knows teams/a/.env, teams/a/own/lib/b.py, so the image has it, as all that git knows"
     )
@@ -72,9 +72,9 @@ def test_a_large_file_is_named_unless_it_is_excluded(team: Path, tmp_path: Path)
     (team / "data").mkdir()
     for name in ("large.bin", "one.bin", "data/two.bin", "small.bin"):
         with (team / name).open("wb") as file:
-            file.truncate(files.LARGE + (name != "small.bin"))
-    files.add(tmp_path, team, [])
-    (sentence,) = files.warnings(tmp_path, [team])
+            file.truncate(sources.LARGE + (name != "small.bin"))
+    sources.add(tmp_path, team, [])
+    (sentence,) = sources.warnings(tmp_path, [team])
     assert sentence.startswith("teams/a/large.bin goes into a layer of the image, 50 MB")
 
 
@@ -85,4 +85,4 @@ def test_a_folder_that_git_does_not_take(team: Path, tmp_path: Path, cause: str)
     else:
         git(team, "init", "--quiet")
     with pytest.raises(UserError, match=r"^Git knows no file in .*teams/a, and Nix"):
-        files.add(tmp_path, team, [])
+        sources.add(tmp_path, team, [])

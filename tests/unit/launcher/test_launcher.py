@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dagnix.__main__ import COMMANDS
+from dagnix.commands import COMMANDS
 from dagnix.doctor.nix import is_store_usable
 
 LAUNCHER = Path(__file__).parents[3] / "dagnix"
+SOURCES = Path(__file__).parents[3] / "src/dagnix"
 # What every Debian has, however small.
 BASICS = (
     *("sh", "cat", "chmod", "dirname", "find", "grep", "id", "mkdir", "mv", "readlink", "stat"),
@@ -54,6 +55,7 @@ def launch(tmp_path: Path, programs: Path) -> Launch:
     root = tmp_path / "checkout"
     root.mkdir()
     shutil.copy(LAUNCHER, root)
+    shutil.copytree(SOURCES / "commands", root / "src/dagnix/commands")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -141,7 +143,7 @@ def test_shows_why_apt_failed(launch: Launch, program: Program) -> None:
 def test_doctor_needs_python_only(launch: Launch, program: Program) -> None:
     user(program, 0)
     program("python3", 'case $1 in -c) exit 0 ;; *) echo "$*" ;; esac')
-    assert launch("doctor", "--fix").stdout == "-m dagnix.doctor --fix\n"
+    assert launch("doctor", "--fix").stdout == "-m dagnix doctor --fix\n"
 
 
 def test_old_python(launch: Launch, program: Program) -> None:
@@ -220,7 +222,7 @@ def test_works_on_another_project_than_its_own_folder(
     program("python3", f"case $1 in -c) ;; *) echo {said} ;; esac")
     dagnix, pycache = tmp_path / "checkout", project / ".dagnix" / "pycache"
     assert launch("--project", str(project), "--env", "prod", "fetch", "--locked").stdout == (
-        f"{project} {dagnix} {dagnix}/cli {pycache} -m dagnix.fetch --locked\n"
+        f"{project} {dagnix} {dagnix}/src {pycache} -m dagnix fetch --locked\n"
     )
 
 
@@ -248,7 +250,7 @@ def test_builds_itself_once_and_again_after_a_change(
 ) -> None:
     user(program, 0)
     root = tmp_path / "checkout"
-    for name in ("flake.nix", "flake.lock", "VERSION", "nix", "cli"):
+    for name in ("flake.nix", "flake.lock", "VERSION", "nix", "src/dagnix"):
         (root / name).touch()
     for name in TOOLS:
         program(name, "exit 0")
@@ -260,7 +262,7 @@ def test_builds_itself_once_and_again_after_a_change(
     )
     assert launch("status", "--json").stdout == "building\nran status --json\n"
     assert launch("status").stdout == "ran status\n"
-    os.utime(root / "cli", ns=(built.stat().st_mtime_ns + 10**9,) * 2)
+    os.utime(root / "src/dagnix", ns=(built.stat().st_mtime_ns + 10**9,) * 2)
     assert launch("status").stdout == "building\nran status\n"
 
 

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dagnix import UserError, example, health, images, locations, podman, project, stack
-from dagnix.health import Health
-from dagnix.locations import service, start
-from dagnix.locations.faults import Faults
+from dagnix import UserError, code_locations, project
+from dagnix.faults import Faults
+from dagnix.host import podman
+from dagnix.images import build, load
+from dagnix.locations import start
 from dagnix.process import CommandError, Result
-from dagnix.stack import Container
+from dagnix.stack import compose as stack_compose
+from dagnix.stack import containers as stack_containers
+from dagnix.stack import health, lifecycle, location_service, smoke_test
+from dagnix.stack.containers import Container
+from dagnix.stack.health import Health
 
 Program = Callable[[str, str], Path]
 STACK = ("postgres", "pipes", "daemon", "webserver")
@@ -23,11 +28,11 @@ def here(checkout: Path) -> project.Project:
     """A checkout with the locations well and sick beside pipes."""
     subprocess.run(["git", "init", "--quiet", checkout], check=True)
     for name in ("well", "sick"):
-        lock = locations.lock(checkout, name)
+        lock = code_locations.lock(checkout, name)
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock.write_text(json.dumps({"folder": f"locations/{name}"}))
         compose = {"services": {name: {"image": "x"}}}
-        locations.compose_file(checkout, name).write_text(json.dumps(compose))
+        code_locations.compose_file(checkout, name).write_text(json.dumps(compose))
     return project.current()
 
 
@@ -52,9 +57,9 @@ def test_what_is_wrong_is_told_in_the_end_with_the_names_first() -> None:
 
 def test_a_lock_that_cannot_be_read_is_named_and_hides_no_other(here: project.Project) -> None:
     for text in ("<<<<<<< ours\n{}", "[]", "{}"):
-        locations.lock(here.root, "sick").write_text(text)
-        assert locations.names(here.root) == ["pipes", "well"]
-        assert locations.unreadable(here.root).keys() == {"sick"}
+        code_locations.lock(here.root, "sick").write_text(text)
+        assert code_locations.names(here.root) == ["pipes", "well"]
+        assert code_locations.unreadable(here.root).keys() == {"sick"}
         files = {Path(file).name for file in project.current().compose_files}
         assert files == {"compose.yaml", "compose.location-well.yaml"}
 
@@ -71,11 +76,11 @@ def test_a_lock_that_cannot_be_read_is_named_and_hides_no_other(here: project.Pr
 def test_a_compose_file_that_cannot_be_read_is_left_out(
     here: project.Project, monkeypatch: pytest.MonkeyPatch, text: str | None, says: str
 ) -> None:
-    path = locations.compose_file(here.root, "sick")
+    path = code_locations.compose_file(here.root, "sick")
     path.unlink()
     if text is not None:
         path.write_text(text)
-    (fault,) = service.unreadable(here.root).values()
+    (fault,) = location_service.unreadable(here.root).values()
     assert fault.startswith(says)
     given: list[str] = []
 
@@ -83,9 +88,9 @@ def test_a_compose_file_that_cannot_be_read_is_left_out(
         given.append(env["COMPOSE_FILE"])
         return Result((), 0)
 
-    monkeypatch.setattr(stack, "settings", lambda _: {})
-    monkeypatch.setattr(stack, "run", run)
-    stack.compose(here, "ps", failure="")
+    monkeypatch.setattr(stack_compose, "settings", lambda _: {})
+    monkeypatch.setattr(stack_compose, "run", run)
+    stack_compose.compose(here, "ps", failure="")
     files = [Path(file).name for file in given[0].split(":")]
     assert files == ["compose.yaml", "compose.location-well.yaml"]
 
@@ -108,7 +113,7 @@ esac; done
 echo ']'""",
     )
     faults = Faults()
-    assert len(images.build_each(here, faults)) == 6
+    assert len(build.build_each(here, faults)) == 6
     assert "sick" in faults
     assert not any(name in faults for name in ("pipes", "well"))
     first, *later = calls.read_text().splitlines()
@@ -121,7 +126,7 @@ def test_an_image_of_all_that_cannot_be_built_ends_the_build(
 ) -> None:
     program("nix", "case \"$*\" in *'#webserver-oci'*) echo 'error: no' >&2; exit 1 ;; esac")
     with pytest.raises(UserError, match=r"^Nix cannot build; .*webserver-oci"):
-        images.build_each(here, Faults())
+        build.build_each(here, Faults())
 
 
 @pytest.fixture
@@ -153,13 +158,14 @@ def podman_compose(
     def containers(_: project.Project) -> list[Container]:
         return [container(name) for name in sorted(running)]
 
-    monkeypatch.setattr(stack, "compose", compose)
-    monkeypatch.setattr(stack, "services", services)
-    monkeypatch.setattr(stack, "containers", containers)
-    monkeypatch.setattr(stack, "everything", containers)
-    monkeypatch.setattr(stack, "outdated", lambda *_: [])
-    monkeypatch.setattr(stack, "Bridges", lambda _: type("", (), {"pin": lambda _: None})())
-    monkeypatch.setattr(images, "present", lambda *_: set())
+    for module in (stack_compose, lifecycle):
+        monkeypatch.setattr(module, "compose", compose)
+        monkeypatch.setattr(module, "services", services)
+    monkeypatch.setattr(stack_containers, "containers", containers)
+    monkeypatch.setattr(lifecycle, "everything", containers)
+    monkeypatch.setattr(lifecycle, "outdated", lambda *_: [])
+    monkeypatch.setattr(lifecycle, "Bridges", lambda _: type("", (), {"pin": lambda _: None})())
+    monkeypatch.setattr(load, "available", lambda *_: set())
     return running, calls
 
 
@@ -238,12 +244,12 @@ def test_the_example_runs_beside_a_location_that_does_not_load(
     }
     launched = []
     # One that is known to have a fault is not waited for.
-    monkeypatch.setattr(example, "LOCATION_SECONDS", 60 if known else 0)
-    monkeypatch.setattr(example.time, "sleep", lambda _: pytest.fail("it waits"))
-    monkeypatch.setattr(example.dashboard, "ask", lambda *_, **__: answer)
-    monkeypatch.setattr(example, "_launch", lambda _: launched.append(1) or "run")
+    monkeypatch.setattr(smoke_test, "LOCATION_SECONDS", 60 if known else 0)
+    monkeypatch.setattr(smoke_test.time, "sleep", lambda _: pytest.fail("it waits"))
+    monkeypatch.setattr(smoke_test.dashboard, "ask", lambda *_, **__: answer)
+    monkeypatch.setattr(smoke_test, "_launch", lambda _: launched.append(1) or "run")
     faults = Faults(known)
-    example.run_once(here, faults)
+    smoke_test.run_once(here, faults)
     assert launched
     assert "sick" in faults
 
@@ -255,6 +261,6 @@ def test_images_that_podman_has(
     monkeypatch.setattr(podman, "settings", lambda _: {})
     listed = json.dumps([{"Id": "1", "RepoTags": ["localhost/dagnix/well:1.2.3"]}])
     program("podman", f"echo '{listed}'; exit 125")
-    assert images.present(project.current(), ["well", "sick"]) == {"well"}
-    assert images.present(project.current(), []) == set()
+    assert load.available(project.current(), ["well", "sick"]) == {"well"}
+    assert load.available(project.current(), []) == set()
     assert checkout.is_dir()

@@ -6,23 +6,24 @@ import yaml
 from podman_compose import rec_subs
 from support.stack import ROOT
 
-from dagnix import UserError, locations, project
-from dagnix.locations import remove, service
-from dagnix.lock import debian
-from dagnix.lock.checkout import Checkout
+from dagnix import UserError, code_locations, project
+from dagnix.locations import remove
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import debian
+from dagnix.stack import location_service
 
 
 def add(root: Path, name: str, folder: str) -> None:
-    path = locations.lock(root, name)
+    path = code_locations.lock(root, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"folder": folder}))
 
 
 def test_each_lock_is_a_location(checkout: Path) -> None:
-    assert locations.names(checkout) == ["pipes"]
+    assert code_locations.names(checkout) == ["pipes"]
     add(checkout, "b", "teams/b")
     add(checkout, "a", "a")
-    assert locations.folders(checkout) == {
+    assert code_locations.folders(checkout) == {
         "pipes": checkout / "pipes",
         "a": checkout / "a",
         "b": checkout / "teams" / "b",
@@ -44,7 +45,7 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
     (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
     stack = yaml.safe_load((checkout / "compose.yaml").read_text())
     pipes = stack["services"]["pipes"]
-    text = service.write(checkout, "marketing").read_text()
+    text = location_service.write(checkout, "marketing").read_text()
     assert "&" not in text
     written = yaml.safe_load(text)
     assert written["volumes"] == {"marketing-data": {}}
@@ -60,7 +61,7 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
     ]
     assert found["environment"]["DAGNIX_LOCATION"] == "marketing"
     assert found["environment"]["STORAGE_PG_USER"] == "storage_marketing"
-    assert locations.role("big-shop") == "storage_big_shop"
+    assert code_locations.role("big-shop") == "storage_big_shop"
     assert found["environment"].keys() >= pipes["environment"].keys()
     different = [
         (after["source"], after["target"]) if isinstance(after, dict) else after
@@ -92,7 +93,7 @@ def test_it_has_the_database_that_pipes_has(
     checkout: Path, given: dict[str, str], host: str, port: str, mode: str
 ) -> None:
     (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
-    service.write(checkout, "marketing")
+    location_service.write(checkout, "marketing")
     found = yaml.safe_load((checkout / "compose.location-marketing.yaml").read_text())
     variables = rec_subs(found["services"]["marketing"]["environment"], given)
     for role in ("DAGSTER", "STORAGE"):
@@ -106,7 +107,7 @@ def test_it_has_the_database_that_pipes_has(
 
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
     with pytest.raises(UserError, match=r"compose\.yaml has no service pipes"):
-        service.write(checkout, "marketing")
+        location_service.write(checkout, "marketing")
 
 
 def test_what_is_locked_for_a_location_alone_goes_with_it(checkout: Path) -> None:
@@ -117,10 +118,10 @@ def test_what_is_locked_for_a_location_alone_goes_with_it(checkout: Path) -> Non
         path.write_text("{}")
     for name, python in (("a", "3.11"), ("b", "3.11"), ("c", "3.13")):
         add(checkout, name, name)
-        lock = locations.lock(checkout, name)
+        lock = code_locations.lock(checkout, name)
         lock.write_text(json.dumps({**json.loads(lock.read_text()), "python": python}))
     # One whose lock cannot be read may have any.
-    broken = locations.lock(checkout, "d")
+    broken = code_locations.lock(checkout, "d")
     broken.write_text("<<<<<<<")
     assert debian.drop_pythons(here) == []
     broken.unlink()
@@ -142,7 +143,7 @@ def test_what_is_locked_for_a_location_alone_goes_with_it(checkout: Path) -> Non
 
 def test_its_files_are_backed_up(checkout: Path) -> None:
     (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
-    written = yaml.safe_load(service.write(checkout, "b").read_text())
+    written = yaml.safe_load(location_service.write(checkout, "b").read_text())
     own = written["services"]["backup"]
     assert own == {"volumes": ["b-data:/var/lib/dagnix/files/b-data"]}
     known = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["backup"]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dagnix import crashes, project
-from dagnix.health import Health
-from dagnix.stack import Container
+from dagnix import project
+from dagnix.stack import crashes
+from dagnix.stack.containers import Container
+from dagnix.stack.health import Health
 
 Program = Callable[[str, str], Path]
 WELL = Health(healthy=True, says="answers")

@@ -7,7 +7,8 @@ from threading import Thread
 
 import pytest
 
-from dagnix import UserError, dashboard, project
+from dagnix import UserError, project
+from dagnix.stack import dashboard
 
 
 @contextmanager

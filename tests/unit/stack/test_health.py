@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from dagnix import UserError, health, project
-from dagnix.health import Health
+from dagnix import UserError, project
 from dagnix.process import Result
-from dagnix.stack import Container
+from dagnix.stack import health
+from dagnix.stack.containers import Container
+from dagnix.stack.health import Health
 
 Watch = Callable[..., None]
 
@@ -56,7 +57,7 @@ def watch(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 WELL = Health(healthy=True, says="answers")
 SICK = Health(healthy=False, says="does not answer")
-BROKEN = Health(healthy=False, says="the code does not load: a.py, line 3")
+BROKEN = Health(healthy=False, says="the code does not load: a.py, line 3", needs_code=True)
 
 
 def test_waits_until_all_are_healthy(watch: Watch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,3 +174,16 @@ def test_what_will_make_a_healthy_service_sick_is_told(
     assert not Health(healthy=False, says=full.says).warning
     watch([(container("postgres"), full)])
     assert "! postgres: the disk of data is almost full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("code", "expected"), [(1, False), (3, True)])
+def test_the_exit_code_tells_whether_only_other_code_can_help(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, code: int, *, expected: bool
+) -> None:
+    command = [health.PROGRAM, "health", "pipes"]
+    config = {**container("pipes").seen["Config"], "Healthcheck": {"Test": ["CMD", *command]}}
+    said = Result(("podman",), code, "the code does not load: a.py, line 3\n")
+    monkeypatch.setattr(health, "podman", lambda *_, **__: said)
+    assert checkout.is_dir()
+    asked = Container({**container("pipes").seen, "Config": config})
+    assert health.ask_patiently(project.current(), asked).needs_code is expected

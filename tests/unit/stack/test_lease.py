@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagnix import project
-from dagnix.deploy.turns import turn
+from dagnix.stack.lease import lease
 
 
 @pytest.mark.usefixtures("checkout")
@@ -26,7 +26,7 @@ def test_a_lost_terminal_and_a_request_to_end_are_as_ctrl_c_and_once(number: int
             undone.append("what was begun")
             raise
 
-    with pytest.raises(KeyboardInterrupt), turn(project.current()):
+    with pytest.raises(KeyboardInterrupt), lease(project.current()):
         work()
     assert undone
     assert signal.getsignal(number) is before
@@ -36,7 +36,7 @@ def test_a_lost_terminal_and_a_request_to_end_are_as_ctrl_c_and_once(number: int
 def test_a_lost_terminal_is_ignored_under_nohup() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with turn(project.current()):
+        with lease(project.current()):
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -45,5 +45,5 @@ def test_a_lost_terminal_is_ignored_under_nohup() -> None:
 def test_another_command_can_have_its_turn_afterwards(checkout: Path) -> None:
     assert checkout.is_dir()
     for _ in range(2):
-        with turn(project.current()):
+        with lease(project.current()):
             pass

@@ -8,17 +8,17 @@ import pytest
 import yaml
 from support.stack import ROOT
 
-from dagnix import UserError, locations, project, sockets
-from dagnix.locations import service
+from dagnix import UserError, code_locations, project
+from dagnix.stack import location_service, sockets
 
 
 @pytest.fixture
 def here(checkout: Path) -> project.Project:
     (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
-    lock = locations.lock(checkout, "team")
+    lock = code_locations.lock(checkout, "team")
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text(json.dumps({"folder": "teams/team"}))
-    service.write(checkout, "team")
+    location_service.write(checkout, "team")
     return project.current()
 
 

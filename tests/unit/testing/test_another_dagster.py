@@ -12,7 +12,8 @@ from support.markdown import Page
 from support.stack import ROOT
 from support.wheels import wheel
 
-from dagnix import UserError, another_dagster, project
+from dagnix import UserError, project
+from dagnix.testing import another_dagster
 
 PAGE = Page(Path("docs/new-dagster.md"))
 NEWEST = "./dagnix test --dagster newest"
@@ -67,7 +68,7 @@ def test_the_newest_is_locked_and_tried_in_a_copy(checkout: Path, notes: Path) -
     _, *words = PAGE.typed(NEWEST, {}).split()
     ran = subprocess.run(
         [sys.executable, "-m", "dagnix", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "cli")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=False,

@@ -7,18 +7,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from dagnix import UserError, locations, project
-from dagnix.deploy import rollout
-from dagnix.deploy.drain import Afterwards
+from dagnix import UserError, code_locations, project
 from dagnix.deploy.history import Release
+from dagnix.deploy.terms import Afterwards, Terms
+from dagnix.faults import Faults
 from dagnix.locations import start
-from dagnix.locations.faults import Faults
+from dagnix.upgrade import current, desired, steps
 from dagnix.upgrade import plan as plans
-from dagnix.upgrade import present, steps, wanted
-from dagnix.upgrade.fit import Schema
 from dagnix.upgrade.plan import Change, Plan
+from dagnix.versions.compatibility import Schema
 
-TERMS = rollout.Terms(1, 1, Afterwards.KEEP)
+TERMS = Terms(1, 1, Afterwards.KEEP)
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def here(checkout: Path) -> project.Project:
     """A checkout with the locations well and sick beside pipes."""
     subprocess.run(["git", "init", "--quiet", checkout], check=True)
     for name in ("well", "sick"):
-        lock = locations.lock(checkout, name)
+        lock = code_locations.lock(checkout, name)
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock.write_text(json.dumps({"folder": f"locations/{name}"}))
     return project.current()
@@ -42,9 +41,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise UserError(f"{name} is not served")
         return SimpleNamespace(image_id=f"old {name}")
 
-    monkeypatch.setattr(wanted.generations, "serving", serving)
-    monkeypatch.setattr(wanted.history, "of_checkout", lambda *_: ("", False))
-    monkeypatch.setattr(wanted.history, "of", lambda *_: [])
+    monkeypatch.setattr(desired.generations, "serving", serving)
+    monkeypatch.setattr(desired.history, "of_checkout", lambda *_: ("", False))
+    monkeypatch.setattr(desired.history, "of", lambda *_: [])
     return names
 
 
@@ -53,11 +52,11 @@ def built(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
 
     def build_each(here: project.Project, faults: Faults) -> list[SimpleNamespace]:
         faults.add(broken, "Nix cannot build it")
-        names = ["webserver", "daemon", *locations.names(here.root), "postgres"]
+        names = ["webserver", "daemon", *code_locations.names(here.root), "postgres"]
         return [SimpleNamespace(name=name) for name in names if name != broken]
 
-    monkeypatch.setattr(wanted.images, "build_each", build_each)
-    monkeypatch.setattr(wanted.images, "bring", lambda _, layout: f"new {layout.name}")
+    monkeypatch.setattr(desired.build, "build_each", build_each)
+    monkeypatch.setattr(desired.load, "ensure", lambda _, layout: f"new {layout.name}")
 
 
 def test_one_that_cannot_be_built_keeps_its_image(
@@ -65,7 +64,7 @@ def test_one_that_cannot_be_built_keeps_its_image(
 ) -> None:
     built(monkeypatch, "sick")
     faults = Faults()
-    chosen = wanted.of_tree(here, faults)
+    chosen = desired.of_tree(here, faults)
     assert chosen.images == {
         **{name: f"new {name}" for name in ("webserver", "daemon", "postgres", "pipes", "well")},
         "sick": "old sick",
@@ -73,7 +72,7 @@ def test_one_that_cannot_be_built_keeps_its_image(
     assert faults.told == ["sick: Nix cannot build it"]
     # What is not served has no image to keep.
     served.remove("sick")
-    assert wanted.of_tree(here, Faults()).releases.keys() == {"pipes", "well"}
+    assert desired.of_tree(here, Faults()).releases.keys() == {"pipes", "well"}
 
 
 def test_one_that_another_environment_does_not_serve_keeps_its_image(
@@ -85,10 +84,10 @@ def test_one_that_another_environment_does_not_serve_keeps_its_image(
         return Release("from dev", f"new {name}", ("", False))
 
     assert served
-    monkeypatch.setattr(wanted.promotion, "code", code)
-    monkeypatch.setattr(wanted.promotion, "host_images", lambda *_: {"webserver": "new"})
+    monkeypatch.setattr(desired.promotion, "code", code)
+    monkeypatch.setattr(desired.promotion, "host_images", lambda *_: {"webserver": "new"})
     faults = Faults()
-    chosen = wanted.of_environment(here, "dev", faults)
+    chosen = desired.of_environment(here, "dev", faults)
     assert {name: each.image_id for name, each in chosen.releases.items()} == {
         "pipes": "new pipes",
         "well": "new well",
@@ -114,8 +113,8 @@ def test_one_that_stays_must_not_be_newer_than_an_older_webserver(here: project.
     faults = Faults({"sick": "it does not load"})
     plan = made("1.13.2", "1.13.1").without(faults)
     with pytest.raises(UserError, match=r"(?s)sick has Dagster 1\.13\.2.*\nsick: it does not load"):
-        plans.require_fit(here, plan, faults)
-    plans.require_fit(here, made("1.13.1", "1.13.2").without(faults), faults)
+        plans.require_compatible(here, plan, faults)
+    plans.require_compatible(here, made("1.13.1", "1.13.2").without(faults), faults)
 
 
 @pytest.fixture
@@ -136,9 +135,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return replaced
 
 
-def chosen() -> wanted.Wanted:
+def chosen() -> desired.Desired:
     releases = {name: Release("upgrade", "new", ("", False)) for name in ("well", "sick")}
-    return wanted.Wanted({"daemon": "new", "webserver": "new"}, releases)
+    return desired.Desired({"daemon": "new", "webserver": "new"}, releases)
 
 
 def test_one_that_does_not_become_healthy_is_a_fault(
@@ -169,14 +168,14 @@ def test_one_that_does_not_start_keeps_no_other_from_it(
         started.extend(words[3:])
 
     running = [SimpleNamespace(service="pipes", running=True)]
-    monkeypatch.setattr(present.cut_off, "finish", lambda _: None)
-    monkeypatch.setattr(present.migrate, "wait_for_former", lambda _: None)
+    monkeypatch.setattr(current.recovery, "finish", lambda _: None)
+    monkeypatch.setattr(current.migrate, "wait_for_earlier", lambda _: None)
     services = ["postgres", "webserver", "daemon", "pipes", "sick", "well"]
-    monkeypatch.setattr(present.stack, "containers", lambda _: running)
-    monkeypatch.setattr(present.stack, "everything", lambda _: [])
-    monkeypatch.setattr(present.stack, "services", lambda _: services)
-    monkeypatch.setattr(present.stack, "compose", compose)
+    monkeypatch.setattr(current.containers, "containers", lambda _: running)
+    monkeypatch.setattr(current.containers, "everything", lambda _: [])
+    monkeypatch.setattr(current.compose, "services", lambda _: services)
+    monkeypatch.setattr(current.compose, "compose", compose)
     faults = Faults()
-    present.ready(here, faults)
+    current.ready(here, faults)
     assert started == ["daemon", "postgres", "webserver", "well"]
     assert faults.told == ["sick: podman-compose cannot start sick"]

@@ -4,9 +4,9 @@ import pytest
 
 from dagnix import UserError
 from dagnix.process import run
-from dagnix.upgrade import fit
-from dagnix.upgrade.fit import Schema
 from dagnix.upgrade.plan import Change, Plan
+from dagnix.versions import compatibility
+from dagnix.versions.compatibility import Schema
 
 SAME = Schema(frozenset({"b"}), frozenset({"b"}), frozenset({"a", "b"}))
 BEHIND = Schema(frozenset({"a"}), frozenset({"b"}), frozenset({"a", "b"}))
@@ -64,41 +64,41 @@ def test_a_service_without_a_container_goes_nowhere_back() -> None:
 
 
 def test_an_unknown_schema_is_refused_with_both_revisions() -> None:
-    fit.require_known(BEHIND, "1.13.9")
+    compatibility.require_known(BEHIND, "1.13.9")
     sentence = r"1\.13\.9 does not know .* revision is c, and the newest that 1\.13\.9 knows is b\."
     with pytest.raises(UserError, match=sentence):
-        fit.require_known(UNKNOWN, "1.13.9")
+        compatibility.require_known(UNKNOWN, "1.13.9")
 
 
 def test_another_major_version_is_refused() -> None:
-    fit.require_same_major(["1.13.9", "1.9.0"], "1.14.0")
+    compatibility.require_same_major(["1.13.9", "1.9.0"], "1.14.0")
     with pytest.raises(
         UserError, match=r"1\.13\.9 and 2\.0\.0 .* with dagster==1\.\* in pyproject"
     ):
-        fit.require_same_major(["1.13.9"], "2.0.0")
+        compatibility.require_same_major(["1.13.9"], "2.0.0")
 
 
 @pytest.mark.parametrize("code", ["1.13.9", "1.13.8", "1.12.30", "1.13.9rc1"])
 def test_code_with_the_same_or_an_older_dagster_fits(code: str) -> None:
-    fit.require_not_newer({"pipes": code}, {"webserver": "1.13.9", "daemon": "1.13.9"})
+    compatibility.require_not_newer({"pipes": code}, {"webserver": "1.13.9", "daemon": "1.13.9"})
 
 
 @pytest.mark.parametrize("code", ["1.13.10", "1.14.0", "1.13.9.post1"])
 def test_code_with_a_newer_dagster_is_refused(code: str) -> None:
     hosts = {"webserver": "1.14.1", "daemon": "1.13.9"}
     with pytest.raises(UserError, match=rf"pipes has Dagster {code}, and the daemon has 1\.13\.9,"):
-        fit.require_not_newer({"pipes": code}, hosts)
+        compatibility.require_not_newer({"pipes": code}, hosts)
 
 
 def test_what_is_no_version_is_said() -> None:
     with pytest.raises(UserError, match="'latest' is no version of Dagster"):
-        fit.is_newer("latest", "1.13.9")
+        compatibility.is_newer("latest", "1.13.9")
 
 
 def test_data_of_another_postgres_is_refused() -> None:
-    fit.require_same_postgres("17", "17.6-0+deb13u1")
+    compatibility.require_same_postgres("17", "17.6-0+deb13u1")
     with pytest.raises(UserError, match=r"PostgreSQL 17, which the image's 18 .* postgresql-17"):
-        fit.require_same_postgres("17", "18.1-1")
+        compatibility.require_same_postgres("17", "18.1-1")
 
 
 def test_a_program_reads_and_writes_files_as_they_are(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix.fetch.client import Client
-from dagnix.lock.mirrors import has_apt
+from dagnix.locks.fetch.client import Client
+from dagnix.locks.mirrors import has_apt
 
 APT_HELPER = Path("/usr/lib/apt/apt-helper")
 
@@ -25,10 +25,10 @@ class Download:
 def start(downloads: Iterable[Download], output: Path, *, tries: int = 3) -> Client:
     """Start fetching, with the host's proxies and credentials for apt; without apt, plainly."""
     if not (has_apt() and APT_HELPER.exists()):
-        command = [sys.executable, "-m", "dagnix.fetch.http"]
+        command = [sys.executable, "-m", "dagnix.locks.fetch.http"]
         for download in downloads:
             command += [download.url, str(download.target)]
-        return Client(command, output, {"PYTHONPATH": str(Path(__file__).resolve().parents[2])})
+        return Client(command, output, {"PYTHONPATH": str(Path(__file__).resolve().parents[3])})
     settings = ["-oAPT::Sandbox::User=root", f"-oAcquire::Retries={tries - 1}"]
     command = [str(APT_HELPER), *settings, "download-file"]
     for download in downloads:
@@ -43,7 +43,7 @@ def failures(output: str) -> dict[str, str]:
     return {urllib.parse.unquote(url): reason for url, reason in said}
 
 
-def is_gone(reason: str) -> bool:
+def is_absent(reason: str) -> bool:
     """Tell whether the mirror answered that it has no such file."""
     return reason.startswith(("404", "410")) or "File not found" in reason
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import apt_helper, own, snapshots, store, wheels
-from dagnix.fetch.client import Client
-from dagnix.fetch.downloads import Downloads
-from dagnix.fetch.inputs import LockedFile, named
-from dagnix.fetch.progress import Progress
-from dagnix.lock import mirrors, sources
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import NO_SPACE, last_error
+from dagnix.locks import mirrors, sources, store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import NO_SPACE, last_error
+from dagnix.locks.fetch import apt_helper, own, snapshots, wheels
+from dagnix.locks.fetch.client import Client
+from dagnix.locks.fetch.downloads import Downloads
+from dagnix.locks.fetch.progress import Progress
+from dagnix.locks.inputs import LockedFile, named
 
 
-class GoneError(UserError):
+class AbsentError(UserError):
     """The Debian mirrors answer, and do not have `files`."""
 
     def __init__(self, files: Iterable[LockedFile]) -> None:
@@ -31,14 +31,14 @@ class GoneError(UserError):
 
 @dataclass
 class Trouble:
-    """What a round of downloads did not bring, and a second one may."""
+    """What a round of downloads has not got, and a second one may."""
 
-    gone: list[LockedFile] = field(default_factory=list)
+    absent: list[LockedFile] = field(default_factory=list)
     corrupt: list[LockedFile] = field(default_factory=list)
 
 
 def files(checkout: Checkout, wanted: Iterable[LockedFile]) -> None:
-    """Bring those files into the store that are not there yet.
+    """Download those files into the store that are not there yet.
 
     What has arrived stays, also when the rest fails or is interrupted.
     Raises GoneError, or UserError for all else that keeps a file from coming.
@@ -52,7 +52,7 @@ def files(checkout: Checkout, wanted: Iterable[LockedFile]) -> None:
     scratch = checkout.downloads / "clients"
     scratch.mkdir(exist_ok=True)
     try:
-        own.bring(downloads, scratch)
+        own.download(downloads, scratch)
         downloads.check_space()
         _from_mirrors(checkout, downloads, scratch)
     finally:
@@ -107,24 +107,24 @@ def _from_mirrors(checkout: Checkout, downloads: Downloads, scratch: Path) -> No
         trouble = _round(downloads, base, scratch)
     if trouble.corrupt:
         raise UserError(
-            f"{trouble.corrupt[0].name} came with another hash than the lock's, twice: "
-            "a mirror, an index or a proxy on the way serves another file; use another one."
+            f"{trouble.corrupt[0].name}: hash mismatch, twice: a mirror, an index or a proxy "
+            "on the way serves another file than the locked one; use another one."
         )
-    kept = [file for file in trouble.gone if file.archive in sources.DEBIANS_OWN]
+    kept = [file for file in trouble.absent if file.archive in sources.DEBIANS_OWN]
     if kept:
         _from_snapshots(downloads, kept, scratch)
-    still = [file for file in trouble.gone if not downloads.has(file)]
+    still = [file for file in trouble.absent if not downloads.has(file)]
     if still:
-        raise GoneError(still)
+        raise AbsentError(still)
 
 
-def _from_snapshots(downloads: Downloads, gone: list[LockedFile], scratch: Path) -> None:
+def _from_snapshots(downloads: Downloads, absent: list[LockedFile], scratch: Path) -> None:
     """Ask the snapshot service, if there is one, for files of Debian's."""
-    for snapshot in sorted({file.snapshot for file in gone}):
+    for snapshot in sorted({file.snapshot for file in absent}):
         older = snapshots.service(snapshot)
         if not older:
             return
-        theirs = [file for file in gone if file.snapshot == snapshot]
+        theirs = [file for file in absent if file.snapshot == snapshot]
         client = apt_helper.start(_debs(downloads, theirs, older), scratch / "snapshots", tries=1)
         downloads.wait([client])
 
@@ -183,8 +183,8 @@ def _read_apt(
         if downloads.has(file):
             continue
         reason = reasons.get(urllib.parse.unquote(_url(file, base)), "")
-        if apt_helper.is_gone(reason):
-            trouble.gone.append(file)
+        if apt_helper.is_absent(reason):
+            trouble.absent.append(file)
         elif apt_helper.is_corrupt(reason) or not reasons:
             trouble.corrupt.append(file)
         else:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import store
-from dagnix.fetch.client import Client
-from dagnix.fetch.inputs import LockedFile
-from dagnix.fetch.progress import MEGABYTE, Progress
+from dagnix.locks import store
+from dagnix.locks.fetch.client import Client
+from dagnix.locks.fetch.progress import MEGABYTE, Progress
+from dagnix.locks.inputs import LockedFile
 
 TICK = 0.2  # seconds
 AT_ONCE = 50  # files in one call of nix-store

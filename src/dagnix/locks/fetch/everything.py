@@ -2,37 +2,40 @@
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import bring, golang, gone, inputs, seed, store
-from dagnix.locations.faults import Faults
-from dagnix.lock import lockfile
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import System, host_system
+from dagnix.faults import Faults
+from dagnix.locks import inputs, lockfile, store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.fetch import download, golang, seed
+from dagnix.locks.systems import System, host_system
 
 TRIES = 3  # a mirror may move on while it is asked
 
+# Locks other versions in place of files that no mirror has, and returns a line for each change.
+Relock = Callable[[Checkout, Iterable[inputs.LockedFile]], list[str]]
+
 
 def fetch(
-    checkout: Checkout, systems: Sequence[System], faults: Faults, *, locked: bool
+    checkout: Checkout, systems: Sequence[System], faults: Faults, *, relock: Relock | None
 ) -> inputs.Inputs:
-    """Bring all locked inputs of the systems into the store, for as long as they are locked.
+    """Download all locked inputs of the systems into the store, and keep them there.
 
     Return them, without those of code locations for which that is not possible: that is a fault of
-    theirs. Debian files that no mirror has any more are locked anew, unless `locked`.
-    Raises UserError for whatever else cannot be brought.
+    theirs. `relock` is for Debian files that no mirror has any more; without it the locks stay.
+    Raises UserError for whatever else cannot be downloaded.
     """
     wanted = inputs.read(checkout, systems, faults)
     if store.missing(wanted.store_paths):
-        wanted = files(checkout, systems, faults, locked=locked)
+        wanted = files(checkout, systems, faults, relock=relock)
         away = store.missing(vendor.store_path for vendor in wanted.vendors)
         for vendor in wanted.vendors:
             if vendor.store_path in away:
                 print(f"fetching the Go modules of {vendor.module}", file=sys.stderr)
                 with tempfile.TemporaryDirectory() as scratch:
-                    golang.bring(checkout, vendor, Path(scratch))
+                    golang.download(checkout, vendor, Path(scratch))
     for system in systems:
         paths = inputs.read(checkout, [system], faults).store_paths
         store.protect(paths, checkout.roots / f"inputs-{system.name}")
@@ -40,19 +43,22 @@ def fetch(
 
 
 def files(
-    checkout: Checkout, systems: Sequence[System], faults: Faults, *, locked: bool
+    checkout: Checkout, systems: Sequence[System], faults: Faults, *, relock: Relock | None
 ) -> inputs.Inputs:
-    """Bring .deb files, wheels and seeds; return what the locks then name. As `fetch`."""
+    """Download .deb files, wheels and seeds; return what the locks then name. As `fetch`."""
     for _ in range(TRIES):
         wanted = inputs.read(checkout, systems, faults)
         try:
-            _bring(checkout, wanted, faults)
-        except bring.GoneError as error:
-            if locked:
-                raise gone.refuse(error.files) from error
+            _download(checkout, wanted, faults)
+        except download.AbsentError as error:
             names = inputs.named(error.files)
+            if relock is None:
+                raise UserError(
+                    f"The Debian mirror no longer has {names}, and --locked keeps to the lock: run "
+                    "./dagnix fetch without it to lock the versions that the mirror has now."
+                ) from error
             print(f"the Debian mirror no longer has {names}: solving again", file=sys.stderr)
-            for line in gone.solve_again(checkout, error.files):
+            for line in relock(checkout, error.files):
                 print(line)
             print("nix/locks/ holds the new versions: commit it.")
         else:
@@ -61,28 +67,28 @@ def files(
     raise UserError("The Debian mirror changes faster than it can be fetched: try again later.")
 
 
-def _bring(checkout: Checkout, wanted: inputs.Inputs, faults: Faults) -> None:
+def _download(checkout: Checkout, wanted: inputs.Inputs, faults: Faults) -> None:
     try:
-        bring.files(checkout, wanted.files)
-    except bring.GoneError:
+        download.files(checkout, wanted.files)
+    except download.AbsentError:
         raise
     except UserError:
         if not any(wanted.added.values()):
             raise
-        bring.files(checkout, wanted.common)
+        download.files(checkout, wanted.common)
         for name, added in wanted.added.items():
             with faults.of(name):
-                bring.files(checkout, added)
+                download.files(checkout, added)
 
 
 def toolchain(checkout: Checkout) -> None:
-    """Bring what the locked Go is unpacked from and with, for this machine."""
+    """Download what the locked Go is unpacked from and with, for this machine."""
     debian = lockfile.read(checkout.locked("debian"))
     system = host_system().name
     groups = debian["groups"][system]
     needed = {*groups["go"], *groups["seed"]}
     debs = [file for file in inputs.debian_files(debian, system) if file.package in needed]
-    bring.files(checkout, debs)
+    download.files(checkout, debs)
     _seeds([inputs.seed_of(debian, system)])
 
 

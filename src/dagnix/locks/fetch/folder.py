@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from dagnix.fetch import golang
-from dagnix.fetch.inputs import Inputs
+from dagnix.locks.fetch import golang
+from dagnix.locks.inputs import Inputs
 
 
 def fill(directory: Path, inputs: Inputs) -> int:

@@ -1,4 +1,4 @@
-"""Go modules, brought by the locked Go itself."""
+"""Go modules, downloaded by the locked Go itself."""
 
 import shutil
 import stat
@@ -6,11 +6,12 @@ import tarfile
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import own, store
-from dagnix.fetch.inputs import Vendor
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import CommandError, last_error, run
-from dagnix.lock.nix import build
+from dagnix.locks import store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.fetch import own
+from dagnix.locks.inputs import Vendor
+from dagnix.locks.nix import build
 
 # The rest of Go's settings (GOPROXY, GOPRIVATE, GOSUMDB, …) is the user's.
 ENVIRONMENT = {"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
@@ -32,7 +33,7 @@ class Go:
         )
 
 
-def bring(checkout: Checkout, vendor: Vendor, scratch: Path) -> None:
+def download(checkout: Checkout, vendor: Vendor, scratch: Path) -> None:
     """Put a module's vendored modules into the store.
 
     Raises UserError if they cannot be had, or are not the locked ones.
@@ -41,7 +42,7 @@ def bring(checkout: Checkout, vendor: Vendor, scratch: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     tar = scratch / archive_name(vendor)
-    if own.bring_one(tar.name, tar):
+    if own.download_one(tar.name, tar):
         unpack(tar, directory)
         if store.hash_directory(directory) == vendor.sha256:
             store.add_directory(directory)

@@ -1,6 +1,6 @@
 """Downloads by URL, on hosts that have no apt to do it.
 
-usage: python -m dagnix.fetch.http URL TARGET [URL TARGET …]
+usage: python -m dagnix.locks.fetch.http URL TARGET [URL TARGET …]
 
 Goes on with a TARGET that is there in part. What fails is said as apt-helper says it, a line each.
 """

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import apt_helper
-from dagnix.fetch.downloads import Downloads
+from dagnix.locks.fetch import apt_helper
+from dagnix.locks.fetch.downloads import Downloads
 
 OWN = "DAGNIX_FILES"
 
@@ -18,7 +18,7 @@ def location() -> str:
     return os.environ.get(OWN, "").rstrip("/")
 
 
-def bring(downloads: Downloads, scratch: Path) -> None:
+def download(downloads: Downloads, scratch: Path) -> None:
     """Take what is there; what is not, or is another file, the mirrors are asked for.
 
     Raises UserError if the folder itself is not there.
@@ -56,7 +56,7 @@ def bring(downloads: Downloads, scratch: Path) -> None:
         )
 
 
-def bring_one(name: str, target: Path) -> bool:
+def download_one(name: str, target: Path) -> bool:
     """Take one file, which the caller verifies; return whether it is there."""
     where = location()
     if not where:
@@ -92,7 +92,7 @@ def _complain(reasons: Iterable[str]) -> None:
     other = {
         reason
         for reason in reasons
-        if not (apt_helper.is_gone(reason) or apt_helper.is_corrupt(reason))
+        if not (apt_helper.is_absent(reason) or apt_helper.is_corrupt(reason))
     }
     if other:
         print(

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from dagnix.lock.command import run
-from dagnix.lock.mirrors import has_apt
+from dagnix.locks.command import run
+from dagnix.locks.mirrors import has_apt
 
 PREFIX = "Acquire::Snapshots::URI::"
 

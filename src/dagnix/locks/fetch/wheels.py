@@ -1,4 +1,4 @@
-"""Wheels and source archives, brought by the host's pip."""
+"""Wheels and source archives, downloaded by the host's pip."""
 
 import importlib.util
 import re
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch.client import Client
-from dagnix.fetch.inputs import LockedFile
-from dagnix.lock.systems import SYSTEMS
-from dagnix.lock.wheels import OLDEST_GLIBC, platforms
+from dagnix.locks.fetch.client import Client
+from dagnix.locks.inputs import LockedFile
+from dagnix.locks.platforms import OLDEST_GLIBC, platforms
+from dagnix.locks.systems import SYSTEMS
 
 AT_ONCE = 3  # pips, each of which downloads one file after the other
 ARCHIVES = Path(__file__).with_name("download_archives.py")

@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.lock.command import CommandError, last_error, run
-from dagnix.lock.mirrors import Mirrors
-from dagnix.lock.sources import FOLDER, Source
+from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.mirrors import Mirrors
+from dagnix.locks.sources import FOLDER, Source
 
 OWN_KEYRING = "DAGNIX_DEBIAN_KEYRING"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"

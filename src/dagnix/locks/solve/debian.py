@@ -11,13 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from dagnix import UserError, locations
-from dagnix.locations.faults import Faults
-from dagnix.lock import changes, lockfile, mirrors, seeds, sources
-from dagnix.lock.apt import Apt, Stanza
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import SYSTEMS, host_system
-from dagnix.lock.wheels import PYTHON
+from dagnix import UserError, code_locations
+from dagnix.faults import Faults
+from dagnix.locks import lockfile, mirrors, sources
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.platforms import PYTHON
+from dagnix.locks.solve import changes, seeds
+from dagnix.locks.solve.apt import Apt, Stanza
+from dagnix.locks.systems import SYSTEMS, host_system
 
 Lock = dict[str, Any]
 # A package as people list it, and for which architectures (Debian Policy 7.1).
@@ -86,7 +87,7 @@ def read_lists(
         suite = table["suite"]
     except KeyError as error:
         raise UserError(f"{checkout.debian_list} lacks {error}.") from error
-    first = {locations.FIRST: checkout.pipes} if python == PYTHON else {}
+    first = {code_locations.FIRST: checkout.pipes} if python == PYTHON else {}
     folders = {**first, **_of_python(checkout, python), **adding}
     for name, folder in folders.items():
         # Solved with what the image has underneath, so that the same packages are left out.
@@ -100,8 +101,8 @@ def _of_python(checkout: Checkout, python: str) -> dict[str, Path]:
     """Return the folders of the further locations that are locked for a Python, by name."""
     return {
         name: folder
-        for name, folder in locations.others(checkout.root).items()
-        if (locations.python(checkout.root, name) or PYTHON) == python
+        for name, folder in code_locations.others(checkout.root).items()
+        if (code_locations.python(checkout.root, name) or PYTHON) == python
     }
 
 
@@ -130,7 +131,7 @@ def named(checkout: Checkout, location: str, folder: Path) -> set[str]:
 
     Raises UserError as `additions`.
     """
-    python = locations.python(checkout.root, location) or PYTHON
+    python = code_locations.python(checkout.root, location) or PYTHON
     groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
     locked = groups.get(host_system().name, {}).get(location, ())
     listed = Group(additions(folder / "pyproject.toml"))
@@ -356,7 +357,7 @@ def remove_location(checkout: Checkout, name: str) -> None:
 
 def drop_pythons(checkout: Checkout) -> list[str]:
     """Remove the locks of Pythons that no location has any more; return what changed."""
-    if locations.unreadable(checkout.root):
+    if code_locations.unreadable(checkout.root):
         return []  # one of these may have it
     kept = {checkout.lock(lock_of(python)) for python in _others(checkout)}
     folder = checkout.root / "nix" / "locks" / "pythons"
@@ -371,8 +372,8 @@ def drop_pythons(checkout: Checkout) -> list[str]:
 def _others(checkout: Checkout) -> dict[str, list[str]]:
     """Return the locations of each Python but that of all images."""
     found: dict[str, list[str]] = {}
-    for name in locations.others(checkout.root):
-        python = locations.python(checkout.root, name) or PYTHON
+    for name in code_locations.others(checkout.root):
+        python = code_locations.python(checkout.root, name) or PYTHON
         if python != PYTHON:
             found.setdefault(python, []).append(name)
     return found

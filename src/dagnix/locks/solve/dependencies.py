@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.lock import uv_sources
-from dagnix.lock.checkout import Checkout
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import uv_sources
 
 # A run writes to Dagster's Postgres.
 REQUIRED = ("dagster", "dagster-postgres")

@@ -3,12 +3,13 @@
 import json
 
 from dagnix import UserError
-from dagnix.fetch import everything
-from dagnix.locations.faults import Faults
-from dagnix.lock import lockfile
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.nix import build
-from dagnix.lock.systems import host_system
+from dagnix.faults import Faults
+from dagnix.locks import lockfile
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.fetch import everything
+from dagnix.locks.nix import build
+from dagnix.locks.solve.relock import relock
+from dagnix.locks.systems import host_system
 
 
 def update(checkout: Checkout, faults: Faults) -> list[str]:
@@ -19,7 +20,7 @@ def update(checkout: Checkout, faults: Faults) -> list[str]:
     if not checkout.is_dagnix:
         raise UserError("The digests are of Dagnix's own images: a project has no such file.")
     system = host_system()
-    everything.fetch(checkout, [system], faults, locked=False)
+    everything.fetch(checkout, [system], faults, relock=relock)
     new = json.loads(build(checkout, "digests").read_text())
     old = lockfile.read(checkout.digests)
     lockfile.write(checkout.digests, {**old, system.name: new})

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.fetch import everything, golang, store
-from dagnix.lock import lockfile
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import CommandError, last_error
+from dagnix.locks import lockfile, store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import CommandError, last_error
+from dagnix.locks.fetch import everything, golang
 
 # The folders of all Go modules in Dagnix.
-MODULES = ("gate", "nix/tools", "runtime")
+MODULES = ("nix/tools", "src/entrypoint", "src/gate")
 
 
 def update(checkout: Checkout, *, upgrade: bool) -> list[str]:

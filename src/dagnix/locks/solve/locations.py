@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from dagnix import locations
-from dagnix.lock import changes, debian, dependencies, lockfile, project_lock, python
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import host_system
+from dagnix import code_locations
+from dagnix.locks import lockfile
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import changes, debian, dependencies, project_lock, python
+from dagnix.locks.systems import host_system
 
 
 def update(
@@ -23,7 +24,7 @@ def update(
         UserError: pip finds no packages that fit, or apt, or the project cannot be read.
 
     """
-    path = locations.lock(checkout.root, name)
+    path = code_locations.lock(checkout.root, name)
     old = lockfile.read(path)
     shared = lockfile.read(checkout.locked("python"))
     project = dependencies.of(checkout, folder)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.lock import uv_workspace
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import run
-from dagnix.lock.dependencies import Dependencies
-from dagnix.lock.systems import System
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import run
+from dagnix.locks.solve import uv_workspace
+from dagnix.locks.solve.dependencies import Dependencies
+from dagnix.locks.systems import System
 
 NAMES = ("uv.lock", "pylock.toml")  # where both are there, the second is made from the first
 READER = Path(__file__).with_name("follow_lock.py")

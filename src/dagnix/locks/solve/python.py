@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import UserError, locations
-from dagnix.fetch import bring, everything, inputs
-from dagnix.locations.faults import Faults
-from dagnix.lock import changes, debian, dependencies, lockfile, project_lock, pythons
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import CommandError, last_error, run
-from dagnix.lock.nix import build
-from dagnix.lock.project_lock import ProjectLock
-from dagnix.lock.pythons import Python
-from dagnix.lock.source_archives import Missing, SourceArchives
-from dagnix.lock.systems import SYSTEMS, System, host_system
-from dagnix.lock.wheels import PYTHON, platforms
+from dagnix import UserError, code_locations
+from dagnix.faults import Faults
+from dagnix.locks import inputs, lockfile
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.fetch import download, everything
+from dagnix.locks.nix import build
+from dagnix.locks.platforms import PYTHON, platforms
+from dagnix.locks.solve import changes, debian, dependencies, project_lock
+from dagnix.locks.solve import pythons as lock_pythons
+from dagnix.locks.solve.project_lock import ProjectLock
+from dagnix.locks.solve.pythons import Python
+from dagnix.locks.solve.relock import relock
+from dagnix.locks.solve.source_archives import Missing, SourceArchives
+from dagnix.locks.systems import SYSTEMS, System, host_system
 
 SOLVER = Path(__file__).with_name("solve_wheels.py")
 Packages = Mapping[str, Mapping[str, Any]]  # system → package → its entry in a lock
@@ -86,12 +89,12 @@ def read_lists(checkout: Checkout) -> Lists:
     except KeyError as error:
         raise UserError(f"{checkout.pyproject} lacks {error}: put it in.") from error
     return Lists(
-        {**groups, locations.FIRST: pipes.requirements},
+        {**groups, code_locations.FIRST: pipes.requirements},
         [*constraints, *pipes.constraints],
         (checkout.pyproject, pipes.file),
         {pipes.file: pipes.python},
-        project_lock=project_lock.find(checkout, checkout.pipes, locations.FIRST, pipes),
-        debian=debian.named(checkout, locations.FIRST, checkout.pipes),
+        project_lock=project_lock.find(checkout, checkout.pipes, code_locations.FIRST, pipes),
+        debian=debian.named(checkout, code_locations.FIRST, checkout.pipes),
     )
 
 
@@ -148,7 +151,7 @@ def solved(
     or that are not as the project's own lock has them.
     Raises UserError if there is none.
     """
-    offered = pythons.read(checkout)
+    offered = lock_pythons.read(checkout)
 
     def solve_build(requires: Sequence[str], python: str) -> Mapping[str, Any]:
         its = [each for each in offered if each.full_version == python]
@@ -185,7 +188,7 @@ def solved(
 def built(checkout: Checkout) -> Path:
     """Build the command line, and return its Python, which has pip and packaging."""
     # From the lock as it is: the edit may ask for more than it has.
-    everything.files(checkout, [host_system()], Faults(), locked=False)
+    everything.files(checkout, [host_system()], Faults(), relock=relock)
     return build(checkout, "cli") / "bin" / "python"
 
 
@@ -339,5 +342,5 @@ def add_sizes(checkout: Checkout, lock: dict[str, Any], *known: Packages) -> Non
                         python=lock["python"],
                     )
                 )
-    for file, size in bring.sizes(checkout, new_files).items():
+    for file, size in download.sizes(checkout, new_files).items():
         packages[file.system][file.package]["size"] = size

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 
 from dagnix import UserError
-from dagnix.lock.checkout import Checkout
+from dagnix.locks.checkout import Checkout
 
 
 @dataclass(frozen=True)

@@ -1,54 +1,46 @@
-"""What to do about Debian files that the mirror had when they were locked, and has no more."""
+"""Other versions of the Debian packages whose locked files the mirrors no longer have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.fetch import store
-from dagnix.fetch.inputs import LockedFile, debian_files, named
-from dagnix.locations.faults import Faults
-from dagnix.lock import changes, debian, lockfile, seeds
-from dagnix.lock.apt import Apt, Stanza, parse
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import CommandError, run
+from dagnix.faults import Faults
+from dagnix.locks import lockfile, store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import CommandError, run
+from dagnix.locks.inputs import LockedFile, debian_files, named
+from dagnix.locks.solve import changes, debian, seeds
+from dagnix.locks.solve.apt import Apt, Stanza, parse
 
 
-def refuse(gone: Iterable[LockedFile]) -> UserError:
-    """Return the error for --locked."""
-    return UserError(
-        f"The Debian mirror no longer has {named(gone)}, and --locked keeps to the lock: "
-        "run ./dagnix fetch without it to lock the versions that the mirror has now."
-    )
-
-
-def solve_again(checkout: Checkout, gone: Iterable[LockedFile]) -> list[str]:
+def relock(checkout: Checkout, absent: Iterable[LockedFile]) -> list[str]:
     """Lock the versions that the mirrors have now in place of those that are gone.
 
     Every other package stays at its version if the new ones can be had beside it.
     Return a line for each change. Raises UserError if the mirrors cannot be asked, or still name
     the very versions that they do not have.
     """
-    files = list(gone)
+    files = list(absent)
     return [
         line
         for python in sorted({file.python for file in files})
-        for line in _solve_again(checkout, python, [f for f in files if f.python == python])
+        for line in _relock(checkout, python, [f for f in files if f.python == python])
     ]
 
 
-def _solve_again(checkout: Checkout, python: str, gone: Sequence[LockedFile]) -> list[str]:
+def _relock(checkout: Checkout, python: str, absent: Sequence[LockedFile]) -> list[str]:
     lock = debian.lock_of(python)
     old = lockfile.read(checkout.locked(lock))
     # What a code location asks for beyond its lock is of no matter here.
     faults = Faults()
     lists = debian.read_lists(checkout, faults, python)
     apts = debian.open_apt(checkout, lists.suite)
-    lost = {(file.package, file.version) for file in gone}
-    new = debian.solve(apts, lists, old, _kept(apts, old, lost), faults)
+    lost = {(file.package, file.version) for file in absent}
+    new = debian.solve(apts, lists, old, _locked(apts, old, lost), faults)
     still = [
         file
-        for file in gone
+        for file in absent
         if new["packages"][file.system].get(file.package, {}).get("sha256") == file.sha256
     ]
     if still:
@@ -66,7 +58,7 @@ def _solve_again(checkout: Checkout, python: str, gone: Sequence[LockedFile]) ->
     ]
 
 
-def _kept(
+def _locked(
     apts: Mapping[str, Apt], old: Mapping[str, Any], lost: set[tuple[str, str]]
 ) -> debian.KnownStanza:
     """Return a `stanza_of` that knows a package from the indexes, or from its file in the store."""

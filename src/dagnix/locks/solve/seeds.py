@@ -4,9 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dagnix.fetch import bring, seed, store
-from dagnix.fetch.inputs import debian_files
-from dagnix.lock.checkout import Checkout
+from dagnix.locks import store
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.fetch import download, seed
+from dagnix.locks.inputs import debian_files
 
 BUSYBOX = "busybox-static"
 
@@ -25,7 +26,7 @@ def of(checkout: Checkout, new: dict[str, Any], old: dict[str, Any]) -> dict[str
         for file in debian_files(new, system)
         if file.package == BUSYBOX
     ]
-    bring.files(checkout, files)
+    download.files(checkout, files)
     for file in files:
         with tempfile.TemporaryDirectory() as scratch:
             directory = Path(scratch) / "seed"

@@ -17,22 +17,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dagnix.fetch import bring, everything, inputs
-from dagnix.fetch.inputs import is_compiled
-from dagnix.locations.faults import Faults
-from dagnix.lock import debian
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.command import CommandError, last_error, run
-from dagnix.lock.systems import SYSTEMS, host_system
-from dagnix.lock.wheels import OLDEST_GLIBC, PYTHON
+from dagnix.faults import Faults
+from dagnix.locks import inputs
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.fetch import download, everything
+from dagnix.locks.inputs import is_compiled
+from dagnix.locks.platforms import OLDEST_GLIBC, PYTHON
+from dagnix.locks.solve import debian
+from dagnix.locks.solve.relock import relock
+from dagnix.locks.systems import SYSTEMS, host_system
 
 Packages = Mapping[str, Mapping[str, Any]]  # package → its entry in a lock
 # Requirements and a version of Python → what they need, by system.
 Solve = Callable[[Sequence[str], str], Mapping[str, Packages]]
 
 BUILDER = Path("nix", "source_wheel.nix")
-REFUSED = "refused: "  # nix/builders/build_wheel.py
-NEEDS_COMPILER = "it needs a compiler"  # nix/builders/build_wheel.py
+REFUSED = "refused: "  # nix/lib/builders/build_wheel.py
+NEEDS_COMPILER = "it needs a compiler"  # nix/lib/builders/build_wheel.py
 LEGACY = ("setuptools>=40.8", "wheel")  # PEP 517: what a project without a word of it is built with
 
 
@@ -130,11 +132,11 @@ class SourceArchives:
             "python", missing.name, missing.version, missing.file, 0, "", host_system().name,
             python=python,
         )  # fmt: skip
-        (size,) = bring.sizes(self.checkout, [file]).values()
+        (size,) = download.sizes(self.checkout, [file]).values()
         archive = self.checkout.downloads / file.name
         sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
         requires = requirements(archive)
-        bring.files(self.checkout, [replace(file, size=size, sha256=sha256)])
+        download.files(self.checkout, [replace(file, size=size, sha256=sha256)])
         try:
             build = self.solve(requires, missing.python)
         except CommandError as error:
@@ -150,9 +152,9 @@ class SourceArchives:
         if not entries:
             return
         host = host_system()
-        everything.files(self.checkout, [host], Faults(), locked=False)
+        everything.files(self.checkout, [host], Faults(), relock=relock)
         lock = {"packages": {host.name: {name: entries[host.name]}}, "python": python}
-        bring.files(self.checkout, inputs.python_files(lock, host.name))
+        download.files(self.checkout, inputs.python_files(lock, host.name))
         try:
             built = self._build(name, entries, python)
         except RefusedError as error:
@@ -167,7 +169,7 @@ class SourceArchives:
         self._known |= {(entry["file"], python) for entry in entries.values()}
 
     def _build(self, name: str, entries: Mapping[str, Mapping[str, Any]], python: str) -> Path:
-        """Bring what is below the wheel's build, and build it."""
+        """Fetch what is below the wheel's build, and build it."""
         host = host_system()
         entry = entries[host.name]
         if python != PYTHON:
@@ -177,7 +179,7 @@ class SourceArchives:
             raise RefusedError(f"{NEEDS_COMPILER}, which `./dagnix lock debian` locks first")
         if python != PYTHON or compiled:
             base = inputs.base(self.checkout, python, [host], with_compiler=compiled)
-            bring.files(self.checkout, base)
+            download.files(self.checkout, base)
         return self._nix_build(name, entry, python)
 
     def _nix_build(self, name: str, entry: Mapping[str, Any], python: str) -> Path:

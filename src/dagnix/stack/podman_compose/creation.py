@@ -9,7 +9,7 @@ import json
 
 from podman_compose import Podman
 
-from dagnix import compose
+from dagnix.stack import podman_compose
 
 
 class _Told(Podman):
@@ -27,7 +27,7 @@ class _Told(Podman):
 
 def main() -> None:
     """Run podman-compose with the arguments of this program."""
-    compose.main(_Told)
+    podman_compose.main(_Told)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from typing import Any
 
 from podman_compose import Podman
 
-from dagnix import UserError, compose
-from dagnix.bridge import Bridges
+from dagnix import UserError
 from dagnix.project import Project
+from dagnix.stack import podman_compose
+from dagnix.stack.bridge import Bridges
 
 
 class _FirstStart(Podman):
@@ -43,14 +44,14 @@ class _FirstStart(Podman):
 
 
 def _project() -> Project:
-    """Return what `dagnix.stack.compose` has told podman-compose."""
+    """Return what `dagnix.stack.compose.compose` has told podman-compose."""
     return Project(Path(os.environ["DAGNIX_ROOT"]), os.environ)
 
 
 def main() -> None:
     """Run podman-compose with the arguments of this program."""
     try:
-        compose.main(_FirstStart)
+        podman_compose.main(_FirstStart)
     except UserError as error:
         sys.exit(str(error))
 

@@ -13,7 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// project is what Dagster needs to load a code location. cli/dagnix/layout.py decides as this does;
+// project is what Dagster needs to load a code location. src/dagnix/code/dagster_project.py decides as this does;
 // tests/projects has the cases for both.
 type project struct {
 	// option is the option of `dagster api grpc` that takes the target: a module, or a file.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// cases has the projects that cli/dagnix/layout.py is tested with, too.
+// cases has the projects that src/dagnix/code/dagster_project.py is tested with, too.
 const cases = "../../../tests/projects"
 
 type projectCase struct {

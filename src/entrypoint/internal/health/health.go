@@ -48,6 +48,17 @@ func Wait(ctx context.Context, probe Check, patience time.Duration) (string, err
 	}
 }
 
+// needsCode is the exit code of a check when only other code can help: Docker reserves 2.
+const needsCode = 3
+
+// ExitCode is that of a check that found something wrong.
+func ExitCode(err error) int {
+	if errors.As(err, new(*dagster.LoadError)) {
+		return needsCode
+	}
+	return 1
+}
+
 func once(ctx context.Context, probe Check) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()

@@ -98,6 +98,9 @@ func TestPipes(t *testing.T) {
 		if got != test.want || (err == nil) != (name == "draining") {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
+		if needsCode := strings.HasPrefix(got, "the code does not load"); err != nil && (ExitCode(err) == 3) != needsCode {
+			t.Errorf("%s: exit code %d", name, ExitCode(err))
+		}
 		listener.Close()
 	}
 }

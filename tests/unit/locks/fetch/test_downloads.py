@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dagnix.fetch import downloads
-from dagnix.fetch.downloads import Downloads
-from dagnix.fetch.inputs import LockedFile
-from dagnix.fetch.progress import Progress
+from dagnix.locks.fetch import downloads
+from dagnix.locks.fetch.downloads import Downloads
+from dagnix.locks.fetch.progress import Progress
+from dagnix.locks.inputs import LockedFile
 
 CONTENT = b"a wheel"
 WHEEL = LockedFile(

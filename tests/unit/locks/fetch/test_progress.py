@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from dagnix.fetch import progress
-from dagnix.fetch.progress import Progress
+from dagnix.locks.fetch import progress
+from dagnix.locks.fetch.progress import Progress
 
 
 class Terminal(io.StringIO):

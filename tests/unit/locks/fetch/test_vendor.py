@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.fetch import golang
-from dagnix.lock.command import CommandError
+from dagnix.locks.command import CommandError
+from dagnix.locks.fetch import golang
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a lock says of itself."""
 
-from dagnix.lock.changes import describe
+from dagnix.locks.solve.changes import describe
 
 
 def _packages(**versions: str) -> dict[str, dict[str, str]]:

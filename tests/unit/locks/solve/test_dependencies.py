@@ -7,8 +7,8 @@ from support import projects
 from support.stack import ROOT
 
 from dagnix import UserError
-from dagnix.lock import dependencies
-from dagnix.lock.checkout import Checkout
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import dependencies
 
 CASES = projects.having("dependencies", "unreadable")
 HERE = Checkout(ROOT, ROOT)

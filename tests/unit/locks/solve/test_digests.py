@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.locations.faults import Faults
-from dagnix.lock import digests
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import host_system
+from dagnix.faults import Faults
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import digests
+from dagnix.locks.systems import host_system
 
 
 def test_those_of_this_machine_are_written_and_others_stay(

@@ -1,6 +1,6 @@
 """go.mod as far as the lock reads it."""
 
-from dagnix.lock import golang
+from dagnix.locks.solve import golang
 
 GO_MOD = """
 module dagnix/tools

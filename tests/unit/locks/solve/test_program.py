@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.lock import lockfile
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.program import alone, end_well
+from dagnix.ending import end_well
+from dagnix.locks import lockfile
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.program import alone
 
 
 @pytest.mark.parametrize(

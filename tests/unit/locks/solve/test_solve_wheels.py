@@ -4,7 +4,7 @@ import runpy
 
 import pytest
 
-from dagnix.lock.python import SOLVER
+from dagnix.locks.solve.python import SOLVER
 
 PYTHONS = [{"version": "3.13.5"}, {"version": "3.11.2"}]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.lock import project_lock
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.dependencies import Dependencies
+from dagnix.locks.checkout import Checkout
+from dagnix.locks.solve import project_lock
+from dagnix.locks.solve.dependencies import Dependencies
 
 PROJECT = Dependencies(Path("pyproject.toml"), (), (), "")
 
