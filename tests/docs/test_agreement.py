@@ -18,7 +18,8 @@ PAGES = {str(page.path): page for page in pages()}
 README = PAGES["README.md"]
 TEMPLATE = ROOT / "templates" / "project"
 VERSION = (ROOT / "VERSION").read_text().strip()
-CODE = ("dagnix", "bench", "nix", "src", "pipes/src", "config", "*.yaml")
+OWN = ("src/dagnix", "src/entrypoint", "src/gate")
+CODE = ("dagnix", "bench", "nix", *OWN, "pipes/src", "config", "*.yaml")
 # Handed on within the project, or for its tests: not for people to set.
 INTERNAL = {
     "DAGNIX_ROOT",

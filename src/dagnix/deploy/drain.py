@@ -5,18 +5,16 @@ command that starts it. What it is to do stands in a file, so that another one c
 has ended before, with the host say.
 """
 
-import fcntl
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from dagnix import UserError, project
 from dagnix.deploy import generations
 from dagnix.deploy.terms import Afterwards
+from dagnix.file_lock import held
 from dagnix.host.podman import podman
 from dagnix.project import Project
 from dagnix.stack import dashboard
@@ -84,17 +82,6 @@ def _file(here: Project, host: str, kind: str) -> Path:
     return folder(here) / f"drain-{host}.{kind}"
 
 
-@contextmanager
-def _alone(here: Project, host: str) -> Iterator[None]:
-    """End this process if another one drains the container."""
-    with _file(here, host, "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit()
-        yield
-
-
 def _terms(here: Project, host: str) -> tuple[float, Afterwards]:
     """Return until when runs may go on, and what then; the defaults if that cannot be read."""
     try:
@@ -108,7 +95,8 @@ def main() -> None:
     """Drain the container that the argument names; what fails is tried again for a day."""
     _, host = sys.argv
     here = project.current()
-    with _alone(here, host):
+    # This process ends if another one drains the container.
+    with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
         # The next `up` or deploy starts another one.
         for _ in range(A_DAY // AGAIN_SECONDS):

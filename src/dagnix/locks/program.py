@@ -1,10 +1,10 @@
 """One lock or fetch at a time in a checkout."""
 
-import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dagnix.file_lock import held
 from dagnix.locks.checkout import Checkout
 
 
@@ -12,10 +12,6 @@ from dagnix.locks.checkout import Checkout
 def alone(checkout: Checkout) -> Iterator[None]:
     """Wait until no other lock or fetch works in this checkout."""
     checkout.state.mkdir(exist_ok=True)
-    with (checkout.state / "fetch.lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("waiting for another fetch or lock in this checkout", file=sys.stderr)
-            fcntl.flock(stream, fcntl.LOCK_EX)
+    says = "waiting for another fetch or lock in this checkout"
+    with held(checkout.state / "fetch.lock", lambda: print(says, file=sys.stderr)):
         yield

@@ -1,12 +1,12 @@
 """One command at a time that changes what runs, for each instance of the stack."""
 
-import fcntl
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dagnix import console
+from dagnix.file_lock import held
 from dagnix.project import Project
 
 
@@ -21,17 +21,12 @@ def folder(project: Project) -> Path:
 def lease(project: Project) -> Iterator[None]:
     """Wait until no other command changes what this instance runs, and keep others waiting.
 
-    The kernel gives the turn back when the process ends, however it ends. A request to end, or a
-    terminal that goes, is taken as Ctrl-C, so that what was begun is taken back or said.
+    A request to end, or a terminal that goes, is taken as Ctrl-C, so that what was begun is taken
+    back or said.
     """
-    with (folder(project) / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.warned(f"Another command changes what {project.name} runs: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        with _ended_in_order():
-            yield
+    says = f"Another command changes what {project.name} runs: waiting for it"
+    with held(folder(project) / "lock", lambda: console.warned(says)), _ended_in_order():
+        yield
 
 
 @contextmanager
