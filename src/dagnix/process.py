@@ -44,6 +44,11 @@ class CommandError(UserError):
         shown = [f"  $ {shlex.join(result.command)}", *(f"  {line}" for line in said)]
         super().__init__("\n".join([sentence, *shown]))
 
+    @property
+    def output(self) -> str:
+        """All that the command has printed."""
+        return self.result.errors + self.result.output
+
 
 def _drain(stream: IO[str], kept: list[str], line: Callable[[str], None] | None) -> None:
     for text in stream:

@@ -4,18 +4,19 @@ The image is built, and a new code server starts from it beside the old one. Whe
 webserver and daemon are cut over to it, and the old one drains: it goes after its last run. Runs in
 flight end on the old code; runs in the queue run on the new. Webserver and daemon go on. If
 anything fails before the cut-over, the new container is removed, and the old code goes on.
+src/dagnix/deploy/deploy.py has these steps.
 """
 
 import argparse
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
-from dagnix import UserError, code_locations, project
+from dagnix import UserError, code_locations, console, project
 from dagnix.code import mount
 from dagnix.code import settings as code_settings
 from dagnix.commands import options
-from dagnix.deploy import history, image_import, promotion, rollout
+from dagnix.deploy import deploy, image_import, promotion
 from dagnix.deploy.terms import Terms
-from dagnix.images import build, load
+from dagnix.images import build
 from dagnix.stack.lease import lease
 
 
@@ -35,6 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="deploy the image that this environment serves",
     )
     options.terms(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only print what podman would be told"
+    )
 
 
 def run(given: argparse.Namespace) -> None:
@@ -49,22 +53,30 @@ def run(given: argparse.Namespace) -> None:
             f"{mount.MOUNT_FILE} in COMPOSE_FILE serves the code of a folder: `./dagnix reload` "
             "makes an edit live there; take it out of COMPOSE_FILE to deploy images."
         )
+    if given.dry_run:
+        for line in planned(here, given):
+            console.out.print(line, markup=False, soft_wrap=True)
+        return
     with lease(here):
-        with rollout.served_code_stays():
+        with deploy.served_code_stays():
             if given.image:
                 release = image_import.import_image(here, given.image)
             elif given.environment:
                 release = promotion.code(here, given.environment, given.location)
             else:
-                release = built(here, given.location)
-        rollout.deploy(
-            here, given.location, release, Terms(given.wait, given.limit, given.afterwards)
-        )
+                release = deploy.build(here, given.location)
+        terms = Terms(given.wait, given.limit, given.afterwards)
+        deploy.deploy(here, given.location, release, terms)
 
 
-def built(here: project.Project, location: str) -> history.Release:
-    """Build the image from the working tree and give it to podman."""
-    with ThreadPoolExecutor(1) as pool:
-        origin = pool.submit(history.of_checkout, here, location)
-        (layout,) = build.build(here, [location])
-        return history.Release("deploy", load.ensure(here, layout), origin.result())
+def planned(here: project.Project, given: argparse.Namespace) -> Iterator[str]:
+    """Yield what would be done. An image of the working tree is built for that, and not loaded."""
+    if given.image:
+        how, image_id = ["podman pull --quiet " + given.image], given.image
+    elif given.environment:
+        how, image_id = [], promotion.code(here, given.environment, given.location).image_id
+    else:
+        (layout,) = build.build(here, [given.location])
+        how = [f"nix build .#{given.location}-oci", f"podman pull --quiet oci:{layout.folder}"]
+        image_id = layout.image_id
+    return deploy.dry_run(here, given.location, image_id, how)

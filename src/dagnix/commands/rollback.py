@@ -7,7 +7,7 @@ import argparse
 
 from dagnix import UserError, code_locations, project
 from dagnix.commands import options
-from dagnix.deploy import history, rollout
+from dagnix.deploy import deploy, history
 from dagnix.deploy.terms import Terms
 from dagnix.stack.lease import lease
 
@@ -27,6 +27,6 @@ def run(given: argparse.Namespace) -> None:
         if entry is None:
             raise UserError("Nothing was deployed before what is served now (./dagnix history).")
         release = history.Release(history.ROLLBACK, entry.image, (entry.revision, entry.dirty))
-        rollout.deploy(
+        deploy.deploy(
             here, given.location, release, Terms(given.wait, given.limit, given.afterwards)
         )

@@ -24,7 +24,7 @@ from dagnix.backups.folder import ensure_folder
 from dagnix.code import mount as code_mount
 from dagnix.code import settings as code_settings
 from dagnix.commands import options
-from dagnix.deploy import cutover, generations, history, promotion, rollout
+from dagnix.deploy import deploy, generations, history, interrupted, promotion
 from dagnix.deploy.terms import Terms
 from dagnix.doctor.surroundings import is_port_free
 from dagnix.faults import Faults
@@ -85,7 +85,7 @@ def run(given: argparse.Namespace) -> None:
             promotion.take_over(here, given.environment)
         else:
             releases = brought(here, layouts)
-        cutover.finish_all_interrupted(here, faults)
+        interrupted.finish_all(here, faults)
         running = {each.service for each in containers.containers(here) if each.running}
         # Where the dashboard is until its container is made anew, for another port say.
         as_it_is = here.with_port(ports[0]) if ports else here
@@ -160,7 +160,7 @@ def replace_code(
         return  # it has ended since, with its runs if it had any, and is started like the others
     if (serving.image_id, serving.mounted) != (release.image_id, code_mount.folder(here, location)):
         terms = Terms(wait)
-        rollout.deploy(here, location, release, terms)
+        deploy.deploy(here, location, release, terms)
 
 
 def require_login(here: project.Project) -> None:

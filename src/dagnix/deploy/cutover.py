@@ -1,58 +1,15 @@
-"""The switch from one container of a code location to the next, while the stack runs."""
+"""Who serves a code location: webserver and daemon are cut over to its next container."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from dagnix import UserError, console
-from dagnix.deploy import generations, second
-from dagnix.faults import Faults
-from dagnix.host.podman import inspect
-from dagnix.images import tags
+from dagnix.deploy import generations
 from dagnix.project import Project
-from dagnix.stack import containers, dashboard, health
+from dagnix.stack import dashboard, health
 from dagnix.stack.containers import Container
 
 FOLLOW_SECONDS = 120
 PAUSE_SECONDS = 0.1
-
-
-def prepare(project: Project, service: str) -> tuple[list[Container], list[list[str]]]:
-    """Return what `settle` and `second.described` do, which are looked up at the same time."""
-    with ThreadPoolExecutor(1) as pool:
-        descriptions = pool.submit(second.described, project, service)
-        return finish_interrupted(project, service), descriptions.result()
-
-
-def finish_interrupted(project: Project, service: str) -> list[Container]:
-    """Finish what a deploy left that was killed; return all containers as they are then."""
-    present = containers.everything(project)
-    draining = [
-        each
-        for each in present
-        if each.service == service
-        and each.draining
-        and (each.running or generations.wake(project, each))
-    ]
-    if not draining:
-        return present
-    new = generations.current(present, service)
-    host = generations.served(project, [*([new] if new else []), *draining])
-    if served := next((each for each in draining if each.host == host), None):
-        # It was killed before the switch.
-        if new:
-            generations.remove(project, new)
-        generations.restore_name(project, served)
-        tags.make_current(project, service, served.image_id)
-        console.warned("A deploy was cut off before the switch: what it left is removed")
-        return containers.everything(project)
-    return present
-
-
-def finish_all_interrupted(project: Project, faults: Faults) -> None:
-    """Finish what deploys left that were killed; what cannot be is a fault of its location."""
-    for service in {each.service for each in generations.draining(project)}:
-        with faults.of(service):
-            finish_interrupted(project, service)
 
 
 def ensure_served(project: Project, new: Container, seconds: float) -> None:
@@ -81,59 +38,14 @@ def require_shown(project: Project, service: str) -> None:
         wait_until_shown(project, new)
 
 
-def start_beside(
-    project: Project,
-    old: Container,
-    image_id: str,
-    descriptions: list[list[str]],
-    wait: float,
-) -> Container:
-    """Start a new container from an image, and wait until it serves its code.
-
-    `descriptions` are of containers as compose.yaml has them now; `wait` is how long the new one
-    may take to become healthy, in seconds.
-
-    Raises:
-        UserError: the code does not load or is not served; the new container is removed.
-
-    """
-    before = generations.set_aside(project, old)
-    try:
-        with console.step("Starting a new code server", "A new code server is started"):
-            tags.make_current(project, old.service, image_id)
-            second.start(project, old, descriptions)
-            made = [Container(seen) for seen in inspect(project, [old.name])]
-            new = generations.serving(project, old.service, made)
-        health.wait(project, wait, new, record=False)
-    except BaseException:
-        _undo(project, before)
-        raise
-    return new
-
-
-def _undo(project: Project, before: Container) -> None:
-    if failed := generations.current(containers.everything(project), before.service):
-        generations.remove(project, failed)
-    generations.restore_name(project, before)
-    tags.make_current(project, before.service, before.image_id)
-
-
-def cut_over(project: Project, new: Container) -> None:
-    """Have the webserver and the daemon use the new container; return when the dashboard does.
-
-    Launches go to it at once, and the daemon sees its code within seconds.
-
-    Raises:
-        UserError: the webserver does not; both containers go on.
-
-    """
-    generations.serve(project, new)
-    wait_until_shown(project, new)
-
-
 def wait_until_shown(project: Project, new: Container) -> None:
-    """Wait until the webserver shows the code of a container that serves. Raises as `hand_over`."""
-    with console.step("Switching over", "The new code is served"):
+    """Wait until the webserver shows the code of a container that serves.
+
+    Raises:
+        UserError: it does not; the container before it goes on, too.
+
+    """
+    with console.step("Cutting over", "The new code is served"):
         end = time.monotonic() + FOLLOW_SECONDS
         while dashboard.served_at(project, new.service) != new.host:
             if time.monotonic() > end:

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterable
 
 from dagnix import UserError
+from dagnix.deploy import commands
+from dagnix.deploy.commands import Command, execute
 from dagnix.host.podman import podman
 from dagnix.project import Project
-from dagnix.stack.containers import DRAINING, DRAINING_BEFORE, Container, everything
+from dagnix.stack.containers import Container, everything
 from dagnix.stack.health import PROGRAM
 
 WAKE_SECONDS = 30  # podman gives a container that is told to end 10
@@ -40,26 +42,24 @@ def draining(project: Project) -> list[Container]:
 
 def set_aside(project: Project, container: Container) -> Container:
     """Give the container's name free; it goes on serving. Return it under its new name."""
-    name = f"{container.name}-{container.host}{DRAINING}"
-    _rename(project, container, name)
-    return Container({**container.seen, "Name": name})
+    command = commands.set_aside(container)
+    execute(project, command)
+    return renamed(container, command)
+
+
+def renamed(container: Container, command: Command) -> Container:
+    """Return a container as it is once podman has renamed it."""
+    return Container({**container.seen, "Name": command.words[-1]})
 
 
 def restore_name(project: Project, container: Container) -> None:
     """Give a container that was set aside its name again."""
-    name = container.name.removesuffix(DRAINING).removesuffix(DRAINING_BEFORE)
-    _rename(project, container, name.removesuffix(f"-{container.host}"))
-
-
-def _rename(project: Project, container: Container, name: str) -> None:
-    failure = f"Podman cannot rename {container.name}"
-    podman(project, "rename", container.name, name, failure=failure)
+    execute(project, commands.restore_name(container))
 
 
 def remove(project: Project, container: Container) -> None:
     """Remove a container that no run needs."""
-    words = ["rm", "--force", "--time", "10", container.identifier]
-    podman(project, *words, failure=f"Podman cannot remove {container.name}")
+    execute(project, commands.remove(container.identifier))
 
 
 def wake(project: Project, container: Container) -> bool:
@@ -95,18 +95,14 @@ def served(project: Project, containers: Iterable[Container]) -> str:
 
 def serve(project: Project, container: Container) -> None:
     """Have the webserver and the daemon use this container; the one before it drains."""
-    words = ["exec", container.identifier, PROGRAM, "serve"]
-    podman(project, *words, failure=f"{container.name} cannot take over")
+    execute(project, commands.serve(container.identifier))
 
 
 def leave(project: Project, container: Container) -> None:
     """Have the webserver and the daemon use this container no more: it drains."""
-    words = ["exec", container.identifier, PROGRAM, "leave"]
-    podman(project, *words, failure=f"{container.name} cannot be drained")
+    execute(project, commands.leave(container.identifier))
 
 
 def runs(project: Project, container: Container) -> list[str]:
     """Return the IDs of the runs that the container executes."""
-    words = ["exec", container.identifier, PROGRAM, "runs"]
-    failure = f"{container.name} does not tell which runs it executes"
-    return podman(project, *words, failure=failure).output.split()
+    return execute(project, commands.runs(container.identifier)).output.split()

@@ -1,4 +1,4 @@
-"""Programs whose messages are read by program: their output, or what went wrong in English."""
+"""Programs whose messages are read by program: so they are told to speak English."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,16 +8,7 @@ from dagnix import process
 NO_SPACE = "No space left on device"
 
 
-class CommandError(Exception):
-    """A program that ran and failed, with all that it printed, and its standard output alone."""
-
-    def __init__(self, program: str, output: str, standard_output: str = "") -> None:
-        super().__init__(f"{program} failed: {output.strip()}")
-        self.output = output
-        self.standard_output = standard_output
-
-
-def run(
+def output_of(
     command: Sequence[str | Path],
     *,
     environment: Mapping[str, str] | None = None,
@@ -27,16 +18,8 @@ def run(
 
     Raises CommandError with everything it printed if it fails, UserError if it is not installed.
     """
-    result = process.run(
-        command,
-        f"{command[0]} cannot run",
-        check=False,
-        env={"LC_ALL": "C.UTF-8", **(environment or {})},
-        cwd=directory,
-    )
-    if result.returncode:
-        raise CommandError(str(command[0]), result.errors + result.output, result.output)
-    return result.output
+    english = {"LC_ALL": "C.UTF-8", **(environment or {})}
+    return process.run(command, f"{command[0]} failed", env=english, cwd=directory).output
 
 
 def last_error(output: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.locks.command import CommandError, run
+from dagnix.locks.command import output_of
+from dagnix.process import CommandError
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -40,5 +41,5 @@ def write(path: Path, lock: dict[str, Any]) -> bool:
     beside.replace(path)
     if is_new:
         with contextlib.suppress(CommandError):
-            run(["git", "-C", path.parent, "add", "--intent-to-add", path.name])
+            output_of(["git", "-C", path.parent, "add", "--intent-to-add", path.name])
     return True

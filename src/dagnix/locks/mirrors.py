@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
+from dagnix.process import CommandError
 
 OWN_MIRROR = "DAGNIX_DEBIAN_MIRROR"
 OWN_SECURITY_MIRROR = "DAGNIX_DEBIAN_SECURITY_MIRROR"
@@ -59,7 +60,7 @@ def _of_host(directory: Path) -> Mirrors:
         lists = [f"-oDir::State={directory}", "-oDir::State::lists=lists"]
         (directory / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         try:
-            run(["apt-get", "update", "-qq", "-oAPT::Sandbox::User=root", *lists])
+            output_of(["apt-get", "update", "-qq", "-oAPT::Sandbox::User=root", *lists])
         except CommandError as error:
             raise UserError(
                 f"apt cannot reach its mirrors ({last_error(error.output)}): "
@@ -74,7 +75,7 @@ def _of_host(directory: Path) -> Mirrors:
 
 def _sites(options: list[str]) -> dict[str, str]:
     """Return label → base URL; of several with the same label, the first."""
-    listing = run(["apt-get", "indextargets", *options, "--format", "$(LABEL) $(REPO_URI)"])
+    listing = output_of(["apt-get", "indextargets", *options, "--format", "$(LABEL) $(REPO_URI)"])
     sites: dict[str, str] = {}
     for line in listing.splitlines():
         label, _, uri = line.strip().partition(" ")

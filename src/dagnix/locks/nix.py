@@ -4,7 +4,8 @@ from pathlib import Path
 
 from dagnix import UserError
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
+from dagnix.process import CommandError
 
 
 def build(checkout: Checkout, package: str) -> Path:
@@ -19,7 +20,7 @@ def build(checkout: Checkout, package: str) -> Path:
     try:
         # Seen from inside the checkout: of an absolute path Nix 2.8 takes no @.
         command = ["nix", *features, "build", f".#{package}", "--out-link", link]
-        run(command, directory=checkout.root)
+        output_of(command, directory=checkout.root)
     except CommandError as error:
         raise UserError(
             f"Nix cannot build {package} ({last_error(error.output)}): see `nix build .#{package}`."

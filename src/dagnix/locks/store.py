@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
+from dagnix.process import CommandError
 
 STORE = os.environ.get("NIX_STORE_DIR", "/nix/store")
 BASE32 = "0123456789abcdfghijklmnpqrsvwxyz"  # Nix's own alphabet: no e, o, t, u
@@ -83,7 +84,7 @@ def _references(root: Path) -> list[str]:
 
 def _nix(program: str, *arguments: str) -> str:
     try:
-        return run([program, *arguments])
+        return output_of([program, *arguments])
     except CommandError as error:
         if "No space left on device" in error.output:
             raise UserError(

@@ -1,5 +1,6 @@
 """podman-compose, run on the checkout's compose files."""
 
+import json
 import os
 import sys
 from typing import Any
@@ -50,6 +51,18 @@ def compose_for(project: Project, service: str, *words: str, **more: Any) -> Res
         if not others:
             raise
         return compose(project.without_locations(others), *words, **more)
+
+
+def described(project: Project, service: str) -> list[list[str]]:
+    """Return how podman-compose would make the service's container, and those it depends on.
+
+    Each is what follows on `podman create`. Raises UserError if the compose files cannot be read.
+    """
+    failure = "podman-compose does not say how it would make the containers"
+    program = "dagnix.stack.podman_compose.creation"
+    words = ["up", "--no-start", service]
+    told = compose_for(project, service, *words, failure=failure, program=program)
+    return [json.loads(line) for line in told.output.splitlines()]
 
 
 def services(project: Project) -> list[str]:

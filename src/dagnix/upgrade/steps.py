@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dagnix import UserError, console
 from dagnix.backups.service import NAME as BACKUP
 from dagnix.backups.take import take
-from dagnix.deploy import rollout
+from dagnix.deploy import deploy
 from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
 from dagnix.locations import start
@@ -61,7 +61,7 @@ def carry_out(  # noqa: PLR0913 - an upgrade, and what is wrong
                 # The daemon is to take over the new code server.
                 stack.close()
                 with faults.of(change.service):
-                    rollout.deploy(project, change.service, release, terms)
+                    deploy.deploy(project, change.service, release, terms)
                 if plan.goes_back:
                     # Its code is newer than webserver and daemon are to be.
                     faults.require_none(change.service)

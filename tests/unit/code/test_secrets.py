@@ -17,7 +17,6 @@ from support.stack import ROOT
 from dagnix import UserError, project
 from dagnix.code import secrets as code_secrets
 from dagnix.code import settings as code_settings
-from dagnix.deploy import second
 from dagnix.stack import compose
 
 Program = Callable[[str, str], Path]
@@ -182,7 +181,7 @@ def test_podmans_secrets_and_env_files_stand_beside(
     code_secrets.write(here, "API_KEY", None, b"hush")
     here = here.with_compose_file("compose.own.yaml")
     code_secrets.require_mounted(here, "pipes")
-    words = next(each for each in second.described(here, "pipes") if "pipes" in each[0])
+    words = next(each for each in compose.described(here, "pipes") if "pipes" in each[0])
     assert {"OWN=1", "API_KEY_FILE=/run/secrets/api-key", "DAGNIX_SETTINGS="} <= set(words)
     assert words[words.index("--secret") + 1].startswith("api-key")
     assert f"{here.secrets}/shared:/run/secrets/shared:ro,z" in words

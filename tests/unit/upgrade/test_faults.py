@@ -127,7 +127,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise UserError("it is not healthy")
         replaced.append(name)
 
-    monkeypatch.setattr(steps.rollout, "deploy", deploy)
+    monkeypatch.setattr(steps.deploy, "deploy", deploy)
     monkeypatch.setattr(steps, "replace", lambda _, change, __: replaced.append(change.service))
     monkeypatch.setattr(steps.migrate, "daemon_stopped", lambda _: steps.ExitStack())
     monkeypatch.setattr(steps.migrate, "run", lambda *_: None)

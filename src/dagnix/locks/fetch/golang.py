@@ -8,10 +8,11 @@ from pathlib import Path
 from dagnix import UserError
 from dagnix.locks import store
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
 from dagnix.locks.fetch import own
 from dagnix.locks.inputs import Vendor
 from dagnix.locks.nix import build
+from dagnix.process import CommandError
 
 # The rest of Go's settings (GOPROXY, GOPRIVATE, GOSUMDB, …) is the user's.
 ENVIRONMENT = {"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
@@ -28,7 +29,7 @@ class Go:
     def __call__(self, directory: Path, *arguments: str) -> str:
         """Run a go command in a module's folder; raises CommandError if it fails."""
         environment = {**ENVIRONMENT, "GOROOT": str(self._root)}
-        return run(
+        return output_of(
             [self._root / "bin" / "go", *arguments], environment=environment, directory=directory
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dagnix.locks.command import run
+from dagnix.locks.command import output_of
 from dagnix.locks.mirrors import has_apt
 
 PREFIX = "Acquire::Snapshots::URI::"
@@ -17,7 +17,7 @@ def service(snapshot: str) -> Callable[[str], str] | None:
         return None
     known = {
         key: value.strip('";')
-        for line in run(["apt-config", "dump"]).splitlines()
+        for line in output_of(["apt-config", "dump"]).splitlines()
         if line.startswith(PREFIX)
         for key, _, value in [line.removeprefix(PREFIX).partition(" ")]
     }

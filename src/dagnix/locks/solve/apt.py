@@ -10,9 +10,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
 from dagnix.locks.mirrors import Mirrors
 from dagnix.locks.sources import FOLDER, Source
+from dagnix.process import CommandError
 
 OWN_KEYRING = "DAGNIX_DEBIAN_KEYRING"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -259,7 +260,9 @@ class Apt:
             "Acquire::Languages": "none",
             "Debug::NoLocking": "true",
         }
-        return run([program, *(f"-o{key}={value}" for key, value in private.items()), *arguments])
+        return output_of(
+            [program, *(f"-o{key}={value}" for key, value in private.items()), *arguments]
+        )
 
     def _status(
         self,

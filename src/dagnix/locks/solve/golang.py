@@ -9,8 +9,9 @@ from pathlib import Path
 from dagnix import UserError
 from dagnix.locks import lockfile, store
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import CommandError, last_error
+from dagnix.locks.command import last_error
 from dagnix.locks.fetch import everything, golang
+from dagnix.process import CommandError
 
 # The folders of all Go modules in Dagnix.
 MODULES = ("nix/tools", "src/entrypoint", "src/gate")

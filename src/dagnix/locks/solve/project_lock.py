@@ -9,7 +9,7 @@ from typing import Any
 
 from dagnix import UserError
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import run
+from dagnix.locks.command import output_of
 from dagnix.locks.solve import uv_workspace
 from dagnix.locks.solve.dependencies import Dependencies
 from dagnix.locks.systems import System
@@ -103,7 +103,7 @@ def follow(
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        answer = json.loads(run([interpreter, READER, stream.name]))
+        answer = json.loads(output_of([interpreter, READER, stream.name]))
     if "refused" in answer:
         raise UserError(answer["refused"])
     left = answer["left"]

@@ -14,7 +14,7 @@ from dagnix import UserError, code_locations
 from dagnix.faults import Faults
 from dagnix.locks import inputs, lockfile
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
 from dagnix.locks.fetch import download, everything
 from dagnix.locks.nix import build
 from dagnix.locks.platforms import PYTHON, platforms
@@ -25,6 +25,7 @@ from dagnix.locks.solve.pythons import Python
 from dagnix.locks.solve.relock import relock
 from dagnix.locks.solve.source_archives import Missing, SourceArchives
 from dagnix.locks.systems import SYSTEMS, System, host_system
+from dagnix.process import CommandError
 
 SOLVER = Path(__file__).with_name("solve_wheels.py")
 Packages = Mapping[str, Mapping[str, Any]]  # system → package → its entry in a lock
@@ -269,7 +270,7 @@ def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
 
 def _missing(error: CommandError) -> Missing | None:
     """Return what there is no wheel of, if that is why the solver failed."""
-    said = error.standard_output
+    said = error.result.output
     return Missing(**json.loads(said)["no_wheel"]) if said else None
 
 
@@ -309,7 +310,7 @@ def _ask(solver: Solver, system: System, keep: Mapping[str, str]) -> dict[str, A
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(question, stream)
         stream.flush()
-        answer = json.loads(run([solver.interpreter, SOLVER, stream.name]))
+        answer = json.loads(output_of([solver.interpreter, SOLVER, stream.name]))
     for file, wanted in answer.get("other_python", {}).items():
         raise UserError(_no_python(file, wanted, solver.offered, lists))
     return answer

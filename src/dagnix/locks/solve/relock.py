@@ -8,10 +8,11 @@ from dagnix import UserError
 from dagnix.faults import Faults
 from dagnix.locks import lockfile, store
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import CommandError, run
+from dagnix.locks.command import output_of
 from dagnix.locks.inputs import LockedFile, debian_files, named
 from dagnix.locks.solve import changes, debian, seeds
 from dagnix.locks.solve.apt import Apt, Stanza, parse
+from dagnix.process import CommandError
 
 
 def relock(checkout: Checkout, absent: Iterable[LockedFile]) -> list[str]:
@@ -81,6 +82,6 @@ def _locked(
 
 def _of_file(deb: Path) -> Stanza | None:
     try:
-        return parse(run(["dpkg-deb", "--field", deb]))[0]
+        return parse(output_of(["dpkg-deb", "--field", deb]))[0]
     except CommandError:
         return None  # compressed in a way that the host's dpkg does not know: it moves as well

@@ -20,13 +20,14 @@ from typing import Any
 from dagnix.faults import Faults
 from dagnix.locks import inputs
 from dagnix.locks.checkout import Checkout
-from dagnix.locks.command import CommandError, last_error, run
+from dagnix.locks.command import last_error, output_of
 from dagnix.locks.fetch import download, everything
 from dagnix.locks.inputs import is_compiled
 from dagnix.locks.platforms import OLDEST_GLIBC, PYTHON
 from dagnix.locks.solve import debian
 from dagnix.locks.solve.relock import relock
 from dagnix.locks.systems import SYSTEMS, host_system
+from dagnix.process import CommandError
 
 Packages = Mapping[str, Mapping[str, Any]]  # package → its entry in a lock
 # Requirements and a version of Python → what they need, by system.
@@ -194,8 +195,8 @@ class SourceArchives:
         words = [word for name, value in values.items() for word in ("--argstr", name, value)]
         command = ["nix-build", self.checkout.source / BUILDER, "--no-out-link", *words]
         try:
-            built = run(command)
-            run([*command, "--check"])
+            built = output_of(command)
+            output_of([*command, "--check"])
         except CommandError as error:
             raise RefusedError(_reason(error.output)) from error
         return Path(built.strip())

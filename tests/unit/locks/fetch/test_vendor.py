@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.locks.command import CommandError
 from dagnix.locks.fetch import golang
+from dagnix.process import CommandError, Result
 
 
 @pytest.fixture
@@ -71,7 +71,8 @@ def test_module_files_that_go_would_change_are_refused(module: Path, tmp_path: P
 
 def test_modules_that_cannot_be_had(module: Path, tmp_path: Path) -> None:
     def fails(_directory: Path, *_arguments: str) -> str:
-        raise CommandError("go", "go: example.invalid/x@v1: no such host")
+        failed = Result(("go",), 1, errors="go: example.invalid/x@v1: no such host")
+        raise CommandError("go failed", failed)
 
     with pytest.raises(UserError, match=r"no such host\): check the network"):
         golang.make(fails, module, tmp_path / "tools-vendor")
