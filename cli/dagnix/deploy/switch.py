@@ -100,8 +100,8 @@ def start_beside(
         with console.step("Starting a new code server", "A new code server is started"):
             names.make_current(project, old.service, image_id)
             second.start(project, old, descriptions)
-            made = [Container(seen) for seen in inspect(project, [old.name])]
-            new = generations.serving(project, old.service, made)
+            (made,) = inspect(project, [old.name])
+            new = Container(made)
         health.wait(project, wait, new, record=False)
     except BaseException:
         _undo(project, before)
