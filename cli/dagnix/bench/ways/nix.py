@@ -160,8 +160,8 @@ def opened(project: Project, packages: list[str]) -> Iterator[Nix]:
     ):
         for root in project.roots.glob("inputs-*"):
             (copy.roots / root.name).symlink_to(root.resolve())
-        (layout,) = images.build(instance, ["postgres"])
-        images.load(instance, [layout])
+        others = [name for name in images.names(instance) if name not in SERVICES]
+        images.load(instance, images.build(instance, others))
         way = Nix(instance, folder, packages)
         try:
             yield way
