@@ -16,6 +16,7 @@ REF_NAME = "org.opencontainers.image.ref.name"
 VERSION_LABEL = "org.opencontainers.image.version"
 # `podman pull` of local blobs; a slow disk may need minutes.
 PULL_SECONDS = 600
+ID_CHARACTERS = 12  # of an image's ID in a tag
 
 
 class Layout:
@@ -136,11 +137,14 @@ def load(project: Project, layouts: list[Layout]) -> None:
 
 
 def bring(project: Project, layout: Layout) -> str:
-    """Give podman an image if it lacks it; return its ID. No name changes. Raises as `load`."""
-    words = ["image", "exists", layout.image_id]
-    failure = "Podman does not tell which images it has"
-    if layout.new or podman(project, *words, failure=failure, check=False).returncode:
-        _pull(project, layout)
+    """Give podman an image if it lacks it; return its ID. Raises as `load`.
+
+    Of the image's names only the instance's own changes.
+    """
+    own = own_name(project, layout.name, layout.image_id)
+    words = ["tag", layout.image_id, own]
+    if layout.new or podman(project, *words, failure="", check=False).returncode:
+        _pull(project, layout, own)
     return layout.image_id
 
 
@@ -155,16 +159,32 @@ def name(project: Project, service: str) -> str:
     return f"localhost/dagnix/{service}:{project.version}"
 
 
+def own_name(project: Project, service: str, image_id: str) -> str:
+    """Return the name by which an image stays with the instance when that in compose.yaml moves on.
+
+    `deploy.old_images` removes it.
+    """
+    return name(project.with_tag(f"{project.name}-{image_id[:ID_CHARACTERS]}"), service)
+
+
+def as_named(project: Project, service: str, image_id: str) -> Project:
+    """Give an image its own name; return the project whose compose.yaml uses it under that."""
+    own = own_name(project, service, image_id)
+    tag(project, image_id, own)
+    return project.with_tag(own.rpartition(":")[2])
+
+
 def tag(project: Project, image_id: str, name: str) -> None:
     """Give an image a name."""
     podman(project, "tag", image_id, name, failure=f"Podman cannot name {name}")
 
 
-def _pull(project: Project, layout: Layout) -> None:
+def _pull(project: Project, layout: Layout, own: str) -> None:
     failure = f"Podman cannot load {layout.folder}"
     words = ["pull", "--quiet", f"oci:{layout.folder}"]
     try:
         podman(project, *words, failure=failure, timeout=PULL_SECONDS)
+        tag(project, layout.image_id, own)
         # Podman 4 names the image after the folder, which says nothing to anyone.
         words = ["untag", layout.image_id, f"localhost{layout.folder}"]
         podman(project, *words, failure=failure, check=False)

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from dagnix import UserError, console, project, stack
+from dagnix.deploy import old_images
 from dagnix.deploy.turns import turn
 
 
 def command(
     volumes: Annotated[
         bool,
-        typer.Option("--volumes", help="Delete the data too: Postgres, incoming files, logs."),
+        typer.Option("--volumes", help="Delete the data, too, and the images."),
     ] = False,
     yes: Annotated[
         bool,
@@ -37,3 +38,5 @@ def command(
             if volumes:
                 step.done = "Services and their data are removed"
             stack.remove(here, volumes=volumes)
+            if volumes:
+                old_images.remove_all(here)

@@ -1,6 +1,7 @@
 """`./dagnix load`."""
 
 from dagnix import images, locations, project
+from dagnix.deploy.turns import turn
 from dagnix.locations.faults import Faults
 
 
@@ -8,5 +9,7 @@ def command() -> None:
     """Build the images if they are not, and load those into podman that it lacks."""
     here = project.current()
     faults = Faults(locations.unreadable(here.root))
-    images.load(here, images.build_each(here, faults))
+    layouts = images.build_each(here, faults)
+    with turn(here):
+        images.load(here, layouts)
     faults.tell("All else is loaded")

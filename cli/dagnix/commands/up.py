@@ -21,7 +21,7 @@ from dagnix import (
 )
 from dagnix.backups import restore
 from dagnix.backups.folder import ensure_folder
-from dagnix.deploy import generations, history, names, promotion, rollout, switch
+from dagnix.deploy import generations, history, names, old_images, promotion, rollout, switch
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.doctor.surroundings import is_port_free
@@ -110,6 +110,8 @@ def command(
         schema.report(here)
     example.run_once(here, faults)
     start.require_followed(here, faults)
+    with turn(here):
+        old_images.remove(here)
     console.out.print(here.url)
     faults.tell("All else is up")
 

@@ -5,14 +5,13 @@ from typing import Annotated
 import typer
 
 from dagnix import console, locations, losses, project
-from dagnix.deploy import rollout
+from dagnix.deploy import old_images, rollout
 from dagnix.deploy.drain import Afterwards
 from dagnix.deploy.turns import turn
 from dagnix.locations import service
 from dagnix.locations.faults import Faults
 from dagnix.upgrade import check, present, steps, wanted
 from dagnix.upgrade import plan as plans
-from dagnix.upgrade.names import forget
 
 
 def command(  # noqa: PLR0913, PLR0917 - the options of a deploy, and its own
@@ -44,28 +43,26 @@ def command(  # noqa: PLR0913, PLR0917 - the options of a deploy, and its own
             chosen = wanted.of_environment(here, environment, faults)
         else:
             chosen = wanted.of_tree(here, faults)
-        try:
-            plan = plans.make(here, chosen.images, chosen.releases)
-            if not plan.needed and not plan.migrates:
-                version = plan.changes["webserver"].after
-                faults.tell(f"All else runs these images, with Dagster {version}")
-                console.out.print(f"Nothing to do: these images run, with Dagster {version}.")
-                return
-            plans.show(plan, wanted.code_that_stays(here, chosen), faults)
+        plan = plans.make(here, chosen.images, chosen.releases)
+        if not plan.needed and not plan.migrates:
+            version = plan.changes["webserver"].after
+            faults.tell(f"All else runs these images, with Dagster {version}")
+            console.out.print(f"Nothing to do: these images run, with Dagster {version}.")
+            return
+        plans.show(plan, wanted.code_that_stays(here, chosen), faults)
+        plans.require_fit(here, plan, faults)
+        safe = steps.require_backup(here, plan, no_backup=no_backup)
+        for location, release in chosen.releases.items():
+            if plan.changes[location].needed:
+                with faults.of(location):
+                    check.require_loads(here, location, release.image_id)
+        if faults:
+            plan = plan.without(faults)
             plans.require_fit(here, plan, faults)
-            safe = steps.require_backup(here, plan, no_backup=no_backup)
-            for location, release in chosen.releases.items():
-                if plan.changes[location].needed:
-                    with faults.of(location):
-                        check.require_loads(here, location, release.image_id)
-            if faults:
-                plan = plan.without(faults)
-                plans.require_fit(here, plan, faults)
-            if not plan.needed and not plan.migrates:
-                faults.tell("All else runs these images")
-            if plan.replaces_database:
-                losses.confirm(here, plans.DATABASE, "Replace", yes=yes)
-            steps.carry_out(here, plan, chosen, terms, faults, safe=safe)
-        finally:
-            forget(here, chosen.images)
+        if not plan.needed and not plan.migrates:
+            faults.tell("All else runs these images")
+        if plan.replaces_database:
+            losses.confirm(here, plans.DATABASE, "Replace", yes=yes)
+        steps.carry_out(here, plan, chosen, terms, faults, safe=safe)
+        old_images.remove(here)
     faults.tell("All else is upgraded")

@@ -16,8 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from dagnix import UserError, dashboard, project
-from dagnix.deploy import generations
-from dagnix.deploy.turns import folder
+from dagnix.deploy import generations, old_images
+from dagnix.deploy.turns import folder, turn
 from dagnix.podman import podman
 from dagnix.project import Project
 
@@ -129,6 +129,8 @@ def main() -> None:
                 for kind in ("json", "lock"):
                     _file(here, host, kind).unlink(missing_ok=True)
                 break
+    with turn(here):
+        old_images.remove(here)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def take_over(project: Project, environment: str) -> None:
     found = host_images(project, environment)
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
+            images.tag(project, image_id, images.own_name(project, service, image_id))
             images.tag(project, image_id, images.name(project, service))
 
 

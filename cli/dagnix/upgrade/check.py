@@ -1,12 +1,11 @@
 """Code, loaded by its new image before anything is changed."""
 
-from dagnix import UserError, console
+from dagnix import UserError, console, images
 from dagnix.code import DOES_NOT_LOAD
 from dagnix.health import PROGRAM
 from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import compose
-from dagnix.upgrade.names import as_named
 
 
 def require_loads(project: Project, location: str, image_id: str) -> None:
@@ -19,7 +18,7 @@ def require_loads(project: Project, location: str, image_id: str) -> None:
     # As the service has it: its environment, secrets, volumes and networks.
     name = f"{project.name}_{location}_check-{image_id[:12]}"
     words = ["run", "--rm", "--no-deps", "-T", "--name", name, "--entrypoint", PROGRAM]
-    named = as_named(project, location, image_id)
+    named = images.as_named(project, location, image_id)
     failure = f"The code of {location} cannot be checked"
     with console.step(f"Loading the code of {location} with its new image", "The code loads"):
         checked = compose(named, *words, location, "check", failure=failure, check=False)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagnix import console, cut_off
+from dagnix import console, cut_off, images
 from dagnix.podman import podman
 from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import compose, containers, everything
-from dagnix.upgrade.names import as_named
 
 SERVICE = "daemon"
 
@@ -45,7 +44,7 @@ def run(project: Project, image_id: str, backup: Path | None) -> None:
         words = ["run", "--rm", "--no-deps", "-T", "--name", _name(project), SERVICE]
         command = ["dagster", "instance", "migrate"]
         failure = "The database cannot be migrated"
-        named = as_named(project, SERVICE, image_id)
+        named = images.as_named(project, SERVICE, image_id)
         done = compose(named, *words, *command, failure=failure, check=False)
     if done.returncode:
         where = f"The backup is {backup}" if backup else "There is no backup of Dagnix's"

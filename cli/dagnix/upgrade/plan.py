@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from dagnix import UserError, console
+from dagnix import UserError, console, images
 from dagnix.locations.faults import Faults
 from dagnix.project import Project
 from dagnix.stack import containers
 from dagnix.upgrade import fit, look
 from dagnix.upgrade.fit import Schema
-from dagnix.upgrade.names import as_named
 
 DATABASE = "postgres"
 GATE = "gate"
@@ -114,7 +113,7 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
     present = {each.service: each.image_id for each in containers(project)}
     services = [each for each in wanted if each != DATABASE or each in present]
     with console.step("Comparing with what runs", "Compared with what runs"):
-        named = as_named(project, "webserver", wanted["webserver"])
+        named = images.as_named(project, "webserver", wanted["webserver"])
         with ThreadPoolExecutor() as pool:
             schema = pool.submit(look.schema, named)
             asked = {
