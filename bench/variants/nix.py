@@ -164,8 +164,8 @@ def opened(project: Project, packages: list[str]) -> Iterator[Nix]:
     ):
         for root in project.roots.glob("inputs-*"):
             (copy.roots / root.name).symlink_to(root.resolve())
-        (layout,) = build.build(instance, ["postgres"])
-        load.load(instance, [layout])
+        others = [name for name in build.names(instance) if name not in SERVICES]
+        load.load(instance, build.build(instance, others))
         variant = Nix(instance, folder, packages)
         try:
             yield variant

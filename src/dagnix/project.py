@@ -77,6 +77,20 @@ class Project:
         return self.root / self.environment["DAGNIX_BACKUPS_DIR"]
 
     @property
+    def images_kept(self) -> int:
+        """How many images of the last deploys stay, for each code location; at least 2.
+
+        Raises:
+            UserError: DAGNIX_IMAGES_KEPT is no such number.
+
+        """
+        text = self.environment["DAGNIX_IMAGES_KEPT"]
+        # What is served, and what `./dagnix rollback` goes back to.
+        if not (text.isascii() and text.isdigit() and int(text) > 1):
+            raise UserError(f"DAGNIX_IMAGES_KEPT must be a number from 2 on, not {text!r}.")
+        return int(text)
+
+    @property
     def bind(self) -> IPv4Address | IPv6Address:
         """The address of this host at which the dashboard is published.
 
@@ -205,6 +219,7 @@ def of_environment(name: str) -> Project:
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
         "DAGNIX_SOCKETS_DIR": "./.dagnix/sockets",
         "DAGNIX_BACKUPS_DIR": "./.dagnix/backups",
+        "DAGNIX_IMAGES_KEPT": "5",
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}
     everything = {**chosen, **defaults}

@@ -81,6 +81,18 @@ def test_code_that_does_not_load_is_refused_and_the_old_code_runs(baked: Served)
     assert baked.answer() == served
 
 
+def test_a_container_that_does_not_stay_up_is_refused_with_its_last_words(baked: Served) -> None:
+    served = baked.answer()
+    baked.save("does not stay up")
+    refused = baked.stack.dagnix("deploy", "--wait", "5", check=False, DAGNIX_KILL_SECONDS="1000")
+    assert refused.returncode == 1
+    assert "pipes is not healthy: " in refused.stderr
+    assert "DAGNIX_KILL_SECONDS" in refused.stderr  # the run server's own reason
+    assert "The code that is served stays as it was." in refused.stderr
+    assert baked.answer() == served
+    assert not baked.stack.draining()
+
+
 @README.run_by("./dagnix rollback", "./dagnix history")
 def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
     def history() -> list[dict[str, str]]:
@@ -175,13 +187,12 @@ def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
     wait_until(lambda: not stack.draining(), "the old containers go")
 
 
-# How long deploys are killed: DAGNIX_CHAOS_SECONDS=300.
-CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 0)
+# How long deploys are killed: DAGNIX_CHAOS_SECONDS=300 is for when a deploy itself changes.
+CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 30)
 LONGEST_SECONDS = 8  # that a deploy is given before it is killed
 IN_FLIGHT = 3  # short runs
 
 
-@pytest.mark.skipif(CHAOS_SECONDS == 0, reason="DAGNIX_CHAOS_SECONDS does not say how long")
 def test_deploys_that_are_killed_at_random_moments_lose_no_run(
     baked: Served, podman: Podman
 ) -> None:
@@ -332,6 +343,22 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     assert baked.answer() == "last"
     assert baked.team.dashboard.end_of(long) is DagsterRunStatus.FAILURE
     wait_until(lambda: not stack.draining(), "the old container goes")
+
+
+def test_images_of_the_last_deploys_stay_and_the_others_go(baked: Served, podman: Podman) -> None:
+    stack = baked.stack
+    own = f"localhost/dagnix/pipes:{stack.project}-"
+    served = []
+    for number in range(3):
+        baked.save(f"image {number}")
+        stack.dagnix("deploy", DAGNIX_IMAGES_KEPT="2")
+        served.append(own + podman.inspect(stack.container("pipes"))["Image"][:12])
+
+    def present() -> set[str]:
+        return {each for each in podman.images(stack.project) if each.startswith(own)}
+
+    # A container that has one goes a moment after the deploy.
+    wait_until(lambda: present() == set(served[1:]), "the older images go")
 
 
 def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:

@@ -8,6 +8,7 @@ import sys
 
 from dagnix import UserError, console, project
 from dagnix.commands import options
+from dagnix.deploy import old_images
 from dagnix.stack import lifecycle
 from dagnix.stack.lease import lease
 
@@ -15,7 +16,7 @@ from dagnix.stack.lease import lease
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what it takes."""
     parser.add_argument(
-        "--volumes", action="store_true", help="delete the data too: Postgres, incoming files, logs"
+        "--volumes", action="store_true", help="delete the data, too, and the images"
     )
     options.yes(parser, "do not ask before deleting data; needed without a terminal")
 
@@ -36,3 +37,5 @@ def run(given: argparse.Namespace) -> None:
             if given.volumes:
                 step.done = "Services and their data are removed"
             lifecycle.remove(here, volumes=given.volumes)
+            if given.volumes:
+                old_images.remove_all(here)

@@ -5,6 +5,7 @@ import argparse
 from dagnix import code_locations, project
 from dagnix.faults import Faults
 from dagnix.images import build, load
+from dagnix.stack.lease import lease
 
 
 def arguments(_: argparse.ArgumentParser) -> None:
@@ -15,5 +16,7 @@ def run(_: argparse.Namespace) -> None:
     """Run the command."""
     here = project.current()
     faults = Faults(code_locations.unreadable(here.root))
-    load.load(here, build.build_each(here, faults))
+    layouts = build.build_each(here, faults)
+    with lease(here):
+        load.load(here, layouts)
     faults.tell("All else is loaded")

@@ -24,7 +24,7 @@ from dagnix.backups.folder import ensure_folder
 from dagnix.code import mount as code_mount
 from dagnix.code import settings as code_settings
 from dagnix.commands import options
-from dagnix.deploy import deploy, generations, history, interrupted, promotion
+from dagnix.deploy import deploy, generations, history, interrupted, old_images, promotion
 from dagnix.deploy.terms import Terms
 from dagnix.doctor.surroundings import is_port_free
 from dagnix.faults import Faults
@@ -106,6 +106,8 @@ def run(given: argparse.Namespace) -> None:
         schema.report(here)
     smoke_test.run_once(here, faults)
     start.require_shown(here, faults)
+    with lease(here):
+        old_images.remove(here)
     console.out.print(here.url)
     faults.tell("All else is up")
 

@@ -12,9 +12,9 @@ import argparse
 
 from dagnix import code_locations, console, project
 from dagnix.commands import options
+from dagnix.deploy import old_images
 from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
-from dagnix.images.tags import drop_upgrade_tags
 from dagnix.stack import confirmation, location_service
 from dagnix.stack.lease import lease
 from dagnix.upgrade import check, current, desired, steps
@@ -42,28 +42,26 @@ def run(given: argparse.Namespace) -> None:
             chosen = desired.of_environment(here, given.environment, faults)
         else:
             chosen = desired.of_tree(here, faults)
-        try:
-            plan = plans.make(here, chosen.images, chosen.releases)
-            if not plan.needed and not plan.migrates:
-                version = plan.changes["webserver"].after
-                faults.tell(f"All else runs these images, with Dagster {version}")
-                console.out.print(f"Nothing to do: these images run, with Dagster {version}.")
-                return
-            plans.show(plan, desired.code_that_stays(here, chosen), faults)
+        plan = plans.make(here, chosen.images, chosen.releases)
+        if not plan.needed and not plan.migrates:
+            version = plan.changes["webserver"].after
+            faults.tell(f"All else runs these images, with Dagster {version}")
+            console.out.print(f"Nothing to do: these images run, with Dagster {version}.")
+            return
+        plans.show(plan, desired.code_that_stays(here, chosen), faults)
+        plans.require_compatible(here, plan, faults)
+        safe = steps.require_backup(here, plan, no_backup=given.no_backup)
+        for location, release in chosen.releases.items():
+            if plan.changes[location].needed:
+                with faults.of(location):
+                    check.require_loads(here, location, release.image_id)
+        if faults:
+            plan = plan.without(faults)
             plans.require_compatible(here, plan, faults)
-            safe = steps.require_backup(here, plan, no_backup=given.no_backup)
-            for location, release in chosen.releases.items():
-                if plan.changes[location].needed:
-                    with faults.of(location):
-                        check.require_loads(here, location, release.image_id)
-            if faults:
-                plan = plan.without(faults)
-                plans.require_compatible(here, plan, faults)
-            if not plan.needed and not plan.migrates:
-                faults.tell("All else runs these images")
-            if plan.replaces_database:
-                confirmation.confirm(here, plans.DATABASE, "Replace", yes=given.yes)
-            steps.carry_out(here, plan, chosen, terms, faults, safe=safe)
-        finally:
-            drop_upgrade_tags(here, chosen.images)
+        if not plan.needed and not plan.migrates:
+            faults.tell("All else runs these images")
+        if plan.replaces_database:
+            confirmation.confirm(here, plans.DATABASE, "Replace", yes=given.yes)
+        steps.carry_out(here, plan, chosen, terms, faults, safe=safe)
+        old_images.remove(here)
     faults.tell("All else is upgraded")

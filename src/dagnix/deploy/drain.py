@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 from dagnix import UserError, project
-from dagnix.deploy import generations
+from dagnix.deploy import generations, old_images
 from dagnix.deploy.terms import Afterwards
 from dagnix.file_lock import held
 from dagnix.host.podman import podman
 from dagnix.project import Project
 from dagnix.stack import dashboard
-from dagnix.stack.lease import folder
+from dagnix.stack.lease import folder, lease
 
 LOOK_SECONDS = 2
 LATER_SECONDS = 30  # between two looks when the time is over and runs may go on
@@ -110,6 +110,8 @@ def main() -> None:
                 for kind in ("json", "lock"):
                     _file(here, host, kind).unlink(missing_ok=True)
                 break
+    with lease(here):
+        old_images.remove(here)
 
 
 if __name__ == "__main__":

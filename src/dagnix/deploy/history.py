@@ -8,13 +8,12 @@ from pathlib import Path
 
 from dagnix import code_locations
 from dagnix.host.podman import podman
-from dagnix.images.tags import retain, retained_name
+from dagnix.images.tags import retain
 from dagnix.process import run
 from dagnix.project import Project
 from dagnix.stack.lease import folder
 
 ROLLBACK = "rollback"
-KEPT = 20  # images of the last deploys, which podman shares but for their layer of code
 # Beside the location's folder.
 SOURCES = ("config", "nix", "src", "flake.nix", "flake.lock", "VERSION")
 
@@ -52,16 +51,13 @@ def of(project: Project, service: str) -> list[Entry]:
 
 
 def add(project: Project, service: str, release: Release) -> None:
-    """Note a deploy. Images that were deployed long ago lose the name that keeps them."""
+    """Note a deploy."""
     words = ["image", "inspect", "--format", "{{.Digest}}", release.image_id]
     digest = podman(project, *words, failure="Podman does not show the image").output.strip()
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     entry = Entry(when, release.how, release.image_id, digest, *release.origin)
     with _file(project, service).open("a") as file:
         file.write(json.dumps(asdict(entry)) + "\n")
-    images = _newest_first(of(project, service))
-    for old in images[KEPT:]:
-        podman(project, "untag", retained_name(project, service, old), failure="", check=False)
 
 
 def note_present(project: Project, service: str, image_id: str) -> None:
@@ -101,8 +97,9 @@ def from_label(project: Project, image_id: str) -> Origin:
     return ("", True) if revision == "dirty" else (revision, False if revision else None)
 
 
-def _newest_first(entries: list[Entry]) -> list[str]:
-    return list(dict.fromkeys(entry.image for entry in reversed(entries)))
+def newest_images(project: Project, service: str) -> list[str]:
+    """Return the IDs of all images that were deployed, each once, the last one first."""
+    return list(dict.fromkeys(entry.image for entry in reversed(of(project, service))))
 
 
 def _file(project: Project, service: str) -> Path:

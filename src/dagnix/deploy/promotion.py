@@ -48,7 +48,8 @@ def take_over(project: Project, environment: str) -> None:
     found = host_images(project, environment)
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
-            tags.tag(project, image_id, tags.name(project, service))
+            tags.retain(project, service, image_id)
+            tags.make_current(project, service, image_id)
 
 
 def _other(project: Project, environment: str) -> Project:

@@ -34,11 +34,14 @@ def load(project: Project, layouts: list[Layout]) -> None:
 
 
 def ensure(project: Project, layout: Layout) -> str:
-    """Give podman an image if it lacks it; return its ID. No name changes. Raises as `load`."""
-    words = ["image", "exists", layout.image_id]
-    failure = "Podman does not tell which images it has"
-    if layout.new or podman(project, *words, failure=failure, check=False).returncode:
-        _pull(project, layout)
+    """Give podman an image if it lacks it; return its ID. Raises as `load`.
+
+    Of the image's names only the instance's own changes.
+    """
+    own = tags.own_name(project, layout.name, layout.image_id)
+    words = ["tag", layout.image_id, own]
+    if layout.new or podman(project, *words, failure="", check=False).returncode:
+        _pull(project, layout, own)
     return layout.image_id
 
 
@@ -48,11 +51,12 @@ def available(project: Project, services: Iterable[str]) -> set[str]:
     return {by_name[each] for each in image_ids(project, by_name) if each in by_name}
 
 
-def _pull(project: Project, layout: Layout) -> None:
+def _pull(project: Project, layout: Layout, own: str) -> None:
     failure = f"Podman cannot load {layout.folder}"
     words = ["pull", "--quiet", f"oci:{layout.folder}"]
     try:
         podman(project, *words, failure=failure, timeout=PULL_SECONDS)
+        tags.tag(project, layout.image_id, own)
         # Podman 4 names the image after the folder, which says nothing to anyone.
         words = ["untag", layout.image_id, f"localhost{layout.folder}"]
         podman(project, *words, failure=failure, check=False)

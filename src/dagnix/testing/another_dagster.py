@@ -37,7 +37,7 @@ def test(here: Project, wanted: str, arguments: Sequence[str]) -> bool:
             console.out.print(
                 f"$ ./dagnix {' '.join(words)}   (with Dagster {version})", style="bold"
             )
-            environment = {"DAGNIX_VERSION": own.version}
+            environment = {"COMPOSE_PROJECT_NAME": own.name, "DAGNIX_VERSION": own.version}
             command = [own.root / "dagnix", *words]
             done = run(
                 command, "The copy's ./dagnix cannot run",

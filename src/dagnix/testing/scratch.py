@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagnix.access import secret_files
+from dagnix.backups.folder import ensure_folder
 from dagnix.host.podman import images as podman_images
 from dagnix.host.podman import podman
 from dagnix.images import build
@@ -57,8 +58,10 @@ def checkout(project: Project) -> Iterator[Project]:
 
 @contextmanager
 def own_images(project: Project) -> Iterator[Project]:
-    """Yield the project with image tags of its own; what carries one is removed."""
-    own = project.with_tag(_name(project))
+    """Yield the project as another instance, with image tags of its own; those are removed."""
+    name = f"{project.name}-bench"
+    names = {"COMPOSE_PROJECT_NAME": name, "DAGNIX_VERSION": name}
+    own = dataclasses.replace(project, environment={**project.environment, **names})
     try:
         yield own
     finally:
@@ -71,15 +74,16 @@ def own_images(project: Project) -> Iterator[Project]:
 
 @contextmanager
 def instance(project: Project) -> Iterator[Project]:
-    """Yield a second instance of the stack, on a free port; it is removed with its data."""
+    """Yield an instance of the stack on a free port; it is removed with its data."""
     port = free_port()
     with folder(project) as path:
-        secret_files.ensure(path)
+        secret_files.ensure(path / "secrets")
         environment = {
             **project.environment,
-            "COMPOSE_PROJECT_NAME": _name(project),
             "DAGNIX_PORT": str(port),
-            "DAGNIX_SECRETS_DIR": str(path),
+            "DAGNIX_SECRETS_DIR": str(path / "secrets"),
+            "DAGNIX_BACKUPS_DIR": str(path / "backups"),
+            "DAGNIX_SOCKETS_DIR": str(path / "sockets"),
         }
         made = dataclasses.replace(project, environment=environment)
         try:
@@ -102,9 +106,6 @@ def load(project: Project) -> None:
 
 def start(project: Project) -> None:
     """Start an instance, and wait until it is healthy."""
+    ensure_folder(project)
     lifecycle.start(project, [], anew=False)
     health.wait(project, START_SECONDS)
-
-
-def _name(project: Project) -> str:
-    return f"{project.name}-bench"

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from dagnix import UserError, console
 from dagnix.faults import Faults
-from dagnix.images.tags import for_upgrade
+from dagnix.images.tags import under_own_name
 from dagnix.project import Project
 from dagnix.stack.containers import containers
 from dagnix.versions import compatibility, inspection
@@ -116,7 +116,7 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
     present = {each.service: each.image_id for each in containers(project)}
     services = [each for each in wanted if each != DATABASE or each in present]
     with console.step("Comparing with what runs", "Compared with what runs"):
-        named = for_upgrade(project, "webserver", wanted["webserver"])
+        named = under_own_name(project, "webserver", wanted["webserver"])
         with ThreadPoolExecutor() as pool:
             schema = pool.submit(inspection.schema, named)
             asked = {

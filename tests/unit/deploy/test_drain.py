@@ -71,6 +71,7 @@ def test_who_takes_up_what_a_reboot_has_ended_keeps_to_what_was_said(
 ) -> None:
     here, told = project.current(), []
     monkeypatch.setattr(drain, "drain", lambda _, *terms: told.append(terms))
+    monkeypatch.setattr(drain.old_images, "remove", lambda _: None)
     monkeypatch.setattr(drain.sys, "argv", ["drain", HOST])
     before = time.time()
     drain.begin(here, 0, Afterwards.CANCEL)  # by a deploy; its process ends with the host

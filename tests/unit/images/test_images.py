@@ -11,6 +11,7 @@ from dagnix.images.layout import REF_NAME, Layout
 
 ID = "c" * 64
 NAME = "localhost/dagnix/pipes"
+OWN = f"{NAME}:dagnix-{ID[:12]}"
 
 
 @pytest.fixture
@@ -37,10 +38,11 @@ def calls(
         "podman",
         f"""case "$1 $2" in
 "image inspect") cat {listed} ;;
-"image exists") grep -q "$3" {listed}; exit ;;
 info*) echo /storage ;;
 *) echo "$*" >>{calls} ;;
 esac
+if [ "$1" = tag ] && ! [ -e {tmp_path}/pulled ]; then grep -q "$2" {listed}; exit; fi
+if [ "$1" = pull ]; then touch {tmp_path}/pulled; fi
 if [ "$1" = pull ] && [ -e {tmp_path}/full ]; then
   echo 'Error: write /storage/x: no space left on device' >&2
   exit 125
@@ -61,7 +63,9 @@ def test_a_layout_tells_its_name_its_id_and_its_layers(layout: Layout) -> None:
 def test_loads_and_names_what_podman_lacks(layout: Layout, calls: Path) -> None:
     load.load(project.current(), [layout])
     assert calls.read_text().splitlines() == [
+        f"tag {ID} {OWN}",
         f"pull --quiet oci:{layout.folder}",
+        f"tag {ID} {OWN}",
         f"untag {ID} localhost{layout.folder}",
         f"tag {ID} {NAME}:1.2.3",
     ]
@@ -79,17 +83,18 @@ def test_does_nothing_when_podman_has_it(layout: Layout, calls: Path) -> None:
 def test_only_names_what_podman_has_under_another_name(layout: Layout, calls: Path) -> None:
     (calls.parent / "images").write_text(json.dumps([{"Id": ID, "RepoTags": [f"{NAME}:1"]}]))
     load.load(project.current(), [layout])
-    assert calls.read_text() == f"tag {ID} {NAME}:1.2.3\n"
+    assert calls.read_text() == f"tag {ID} {OWN}\ntag {ID} {NAME}:1.2.3\n"
 
 
 @pytest.mark.usefixtures("checkout")
 def test_does_not_look_for_what_was_built_just_now(layout: Layout, calls: Path) -> None:
     (calls.parent / "images").write_text(json.dumps([{"Id": ID}]))
     load.ensure(project.current(), layout)
-    assert calls.read_text() == ""
+    assert calls.read_text() == f"tag {ID} {OWN}\n"
     load.ensure(project.current(), Layout(layout.folder, new=True))
-    assert calls.read_text().splitlines() == [
+    assert calls.read_text().splitlines()[1:] == [
         f"pull --quiet oci:{layout.folder}",
+        f"tag {ID} {OWN}",
         f"untag {ID} localhost{layout.folder}",
     ]
 
