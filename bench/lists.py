@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.services import SERVICES
+from dagnix.checkout import Checkout
 from dagnix.locks import lockfile
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.systems import host_system
 
 CODE = "pipes"  # the group of the code location's packages

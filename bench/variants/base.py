@@ -7,9 +7,9 @@ import os
 import tomllib
 from pathlib import Path
 
+from dagnix.checkout import Checkout
 from dagnix.host.podman import podman
 from dagnix.locks import mirrors
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve.apt import DEBIAN_KEYRING, OWN_KEYRING
 from dagnix.process import run
 from dagnix.project import Project

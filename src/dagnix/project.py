@@ -1,4 +1,4 @@
-"""Where the checkout is and what its environment says (standard library only)."""
+"""An instance of the stack: what the environment says of it (standard library only)."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from dagnix import UserError, code_locations
+from dagnix.checkout import Checkout
 
 DEFAULT_PORT = 3000
 IMAGE_USER = 10001  # the uid of the services in their containers
@@ -29,14 +30,19 @@ class Project:
     environment: Mapping[str, str]
 
     @property
+    def checkout(self) -> Checkout:
+        """Where things stand in it."""
+        return Checkout.at(self.root)
+
+    @property
     def state(self) -> Path:
         """The git-ignored folder for everything that belongs to this host."""
-        return self.root / ".dagnix"
+        return self.checkout.state
 
     @property
     def roots(self) -> Path:
         """Links that keep Nix from collecting what they point to."""
-        return self.state / "roots"
+        return self.checkout.roots
 
     @property
     def name(self) -> str:
@@ -171,19 +177,6 @@ def _dotenv(path: Path) -> dict[str, str]:
     return {match[1]: match[2].strip("'\"") for match in found if match}
 
 
-def find_root(start: Path) -> Path:
-    """Return the checkout that `start` is in.
-
-    Raises:
-        UserError: no folder above has Dagnix's flake and compose.yaml.
-
-    """
-    for folder in (start, *start.parents):
-        if (folder / "flake.nix").is_file() and (folder / "compose.yaml").is_file():
-            return folder
-    raise UserError(f"{start} is not in a Dagnix checkout: run ./dagnix in the checkout's folder.")
-
-
 def current() -> Project:
     """Return the checkout that the launcher names, or the one around the working directory.
 
@@ -206,8 +199,7 @@ def with_locations(project: Project) -> Project:
 
 def of_environment(name: str) -> Project:
     """Return the instance that config/env/NAME.env describes. Raises as `current`."""
-    named = os.environ.get("DAGNIX_ROOT")
-    root = Path(named) if named else find_root(Path.cwd())
+    root = Checkout.here().root
     chosen = _environment(root, name)
     defaults = {
         "COMPOSE_PROJECT_NAME": "dagnix",

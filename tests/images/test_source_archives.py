@@ -15,9 +15,9 @@ from support.layers import contents
 from support.locks import LOCK, SYSTEM
 from support.stack import ROOT
 
+from dagnix.checkout import Checkout
 from dagnix.images.layout import Layout
 from dagnix.locks import inputs, lockfile
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve import python
 from dagnix.locks.solve.source_archives import Missing, SourceArchives
 from dagnix.locks.systems import SYSTEMS

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from dagnix import code_locations
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.fetch import everything, folder
 from dagnix.locks.fetch.own import OWN
 from dagnix.locks.mirrors import OWN_MIRROR, OWN_SECURITY_MIRROR

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from dagnix import code_locations
+from dagnix.checkout import Checkout
 from dagnix.commands import one_of
 from dagnix.faults import Faults
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.program import alone
 from dagnix.locks.solve import debian, dependencies, digests, golang, python
 from dagnix.locks.solve import locations as location_lock

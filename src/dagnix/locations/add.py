@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dagnix import UserError, code_locations, console
 from dagnix.access import secret_files
+from dagnix.checkout import Checkout
 from dagnix.code import mount
 from dagnix.deploy import cutover, generations
 from dagnix.faults import Faults
@@ -14,7 +15,6 @@ from dagnix.host.git import restored_on_failure
 from dagnix.host.podman import podman
 from dagnix.images import build, load, sources, tags
 from dagnix.locations import remove, roles
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.fetch import everything
 from dagnix.locks.program import alone
 from dagnix.locks.solve import debian
@@ -39,7 +39,7 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
             built, or the code is not served; nothing is changed then.
 
     """
-    checkout = Checkout.here()
+    checkout = project.checkout
     _require_name(checkout, name)
     _require_project(project.root, folder)
     written = [

@@ -4,7 +4,6 @@ import time
 
 from dagnix import UserError, code_locations, console
 from dagnix.deploy import drain, generations
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve import debian
 from dagnix.project import Project
 from dagnix.stack import containers, dashboard, sockets
@@ -53,4 +52,4 @@ def unregister(project: Project, name: str) -> None:
     """Remove the location's lock, its compose file, and what is locked for it alone."""
     code_locations.lock(project.root, name).unlink()
     code_locations.compose_file(project.root, name).unlink(missing_ok=True)
-    debian.remove_location(Checkout.here(), name)
+    debian.remove_location(project.checkout, name)

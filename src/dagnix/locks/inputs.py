@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from dagnix import UserError, code_locations
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import lockfile, store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.platforms import PYTHON
 from dagnix.locks.systems import System
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 from dagnix.locks.command import last_error, output_of
 from dagnix.process import CommandError
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dagnix.checkout import Checkout
 from dagnix.file_lock import held
-from dagnix.locks.checkout import Checkout
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from support.world import DAGSTER, HOST, SYSTEMS, World
 
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import inputs
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve import source_archives
 from dagnix.locks.solve.source_archives import RefusedError, requirements
 from dagnix.locks.systems import host_system

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError, project
+from dagnix.checkout import Checkout
 
 
 def test_defaults(checkout: Path) -> None:
@@ -54,15 +55,19 @@ def test_port_must_be_one(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
         _ = project.current().port
 
 
-def test_found_from_a_folder_inside(checkout: Path) -> None:
+def test_found_from_a_folder_inside(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = checkout / "pipes" / "src"
     inside.mkdir(parents=True)
-    assert project.find_root(inside) == checkout
+    monkeypatch.delenv("DAGNIX_ROOT")
+    monkeypatch.chdir(inside)
+    assert project.current().root == Checkout.here().root == checkout
 
 
-def test_outside_of_a_checkout(tmp_path: Path) -> None:
+def test_outside_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGNIX_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="is not in a Dagnix checkout"):
-        project.find_root(tmp_path)
+        Checkout.here()
 
 
 def test_a_compose_file_is_added_once_to_those_that_the_user_names(

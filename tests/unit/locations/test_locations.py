@@ -7,8 +7,8 @@ from podman_compose import rec_subs
 from support.stack import ROOT
 
 from dagnix import UserError, code_locations, project
+from dagnix.checkout import Checkout
 from dagnix.locations import remove
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve import debian
 from dagnix.stack import location_service
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.locks import mirrors, sources, store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.command import NO_SPACE, last_error
 from dagnix.locks.fetch import apt_helper, own, snapshots, wheels
 from dagnix.locks.fetch.client import Client

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import inputs, lockfile, store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.fetch import download, golang, seed
 from dagnix.locks.systems import System, host_system
 

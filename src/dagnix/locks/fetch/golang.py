@@ -6,8 +6,8 @@ import tarfile
 from pathlib import Path
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.locks import store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.command import last_error, output_of
 from dagnix.locks.fetch import own
 from dagnix.locks.inputs import Vendor

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from dagnix import UserError, code_locations
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import lockfile, mirrors, sources
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.platforms import PYTHON
 from dagnix.locks.solve import changes, seeds
 from dagnix.locks.solve.apt import Apt, Stanza

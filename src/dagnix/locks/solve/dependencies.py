@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 from dagnix.locks.solve import uv_sources
 
 # A run writes to Dagster's Postgres.

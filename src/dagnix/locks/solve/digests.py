@@ -3,9 +3,9 @@
 import json
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import lockfile
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.fetch import everything
 from dagnix.locks.nix import build
 from dagnix.locks.solve.relock import relock

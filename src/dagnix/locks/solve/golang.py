@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.locks import lockfile, store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.command import last_error
 from dagnix.locks.fetch import everything, golang
 from dagnix.process import CommandError

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from dagnix import code_locations
+from dagnix.checkout import Checkout
 from dagnix.locks import lockfile
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve import changes, debian, dependencies, project_lock, python
 from dagnix.locks.systems import host_system
 

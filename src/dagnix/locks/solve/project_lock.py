@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 from dagnix.locks.command import output_of
 from dagnix.locks.solve import uv_workspace
 from dagnix.locks.solve.dependencies import Dependencies

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError, code_locations
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import inputs, lockfile
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.command import last_error, output_of
 from dagnix.locks.fetch import download, everything
 from dagnix.locks.nix import build

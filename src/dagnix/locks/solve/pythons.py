@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 
 
 @dataclass(frozen=True)

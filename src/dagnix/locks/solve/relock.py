@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import lockfile, store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.command import output_of
 from dagnix.locks.inputs import LockedFile, debian_files, named
 from dagnix.locks.solve import changes, debian, seeds

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from dagnix.checkout import Checkout
 from dagnix.locks import store
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.fetch import download, seed
 from dagnix.locks.inputs import debian_files
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import inputs
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.command import last_error, output_of
 from dagnix.locks.fetch import download, everything
 from dagnix.locks.inputs import is_compiled

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 
 PROJECT = "pyproject.toml"
 

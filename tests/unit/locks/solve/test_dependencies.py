@@ -7,7 +7,7 @@ from support import projects
 from support.stack import ROOT
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 from dagnix.locks.solve import dependencies
 
 CASES = projects.having("dependencies", "unreadable")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.faults import Faults
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.solve import digests
 from dagnix.locks.systems import host_system
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
+from dagnix.checkout import Checkout
 from dagnix.ending import end_well
 from dagnix.locks import lockfile
-from dagnix.locks.checkout import Checkout
 from dagnix.locks.program import alone
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 from dagnix.locks.solve import pythons as lock_pythons
 
 ROOT = Path(__file__).resolve().parents[4]

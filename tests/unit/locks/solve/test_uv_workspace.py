@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.locks.checkout import Checkout
+from dagnix.checkout import Checkout
 from dagnix.locks.solve import project_lock
 from dagnix.locks.solve.dependencies import Dependencies
 

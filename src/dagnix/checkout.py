@@ -1,10 +1,10 @@
-"""Where things stand in a project and in Dagnix, for lock and fetch."""
+"""Where things stand in a project and in Dagnix (standard library only)."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagnix.project import find_root
+from dagnix import UserError
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,19 @@ class Checkout:
 
     @classmethod
     def here(cls) -> "Checkout":
-        """Return the project that the launcher names, or the checkout that this file belongs to."""
-        named, source = os.environ.get("DAGNIX_ROOT"), os.environ.get("DAGNIX_SOURCE")
-        root = Path(named) if named else find_root(Path(__file__).resolve())
+        """Return the project that the launcher names, or that around the working directory.
+
+        Raises:
+            UserError: there is none.
+
+        """
+        named = os.environ.get("DAGNIX_ROOT")
+        return cls.at(Path(named) if named else _find_root(Path.cwd()))
+
+    @classmethod
+    def at(cls, root: Path) -> "Checkout":
+        """Return the project in a folder, with the Dagnix that the launcher names."""
+        source = os.environ.get("DAGNIX_SOURCE")
         return cls(root, Path(source) if source else root)
 
     @property
@@ -74,3 +84,16 @@ class Checkout:
         """Return the lock file that is built from: Dagnix's, until the project has its own."""
         own = self.lock(ecosystem)
         return own if own.exists() else self.source / "nix" / "locks" / own.name
+
+
+def _find_root(start: Path) -> Path:
+    """Return the checkout that `start` is in.
+
+    Raises:
+        UserError: no folder above has Dagnix's flake and compose.yaml.
+
+    """
+    for folder in (start, *start.parents):
+        if (folder / "flake.nix").is_file() and (folder / "compose.yaml").is_file():
+            return folder
+    raise UserError(f"{start} is not in a Dagnix checkout: run ./dagnix in the checkout's folder.")
