@@ -25,9 +25,9 @@ def go_back(root: Path) -> None:
     checkout, lock = lists.checkout(root), lists.lock(root)
     packages = lock["packages"]
     version = packages[host_system().name]["dagster"]["version"]
-    wanted = python.read_lists(checkout)
-    constraints = [each for each in wanted.constraints if not DAGSTER.match(each)]
-    older = dataclasses.replace(wanted, constraints=[*constraints, f"dagster<{version}"])
+    desired = python.read_lists(checkout)
+    constraints = [each for each in desired.constraints if not DAGSTER.match(each)]
+    older = dataclasses.replace(desired, constraints=[*constraints, f"dagster<{version}"])
     solved, _ = python.solved(checkout, Path(sys.executable), older, packages)
     python.add_sizes(checkout, solved, packages)
     lockfile.write(lists.path(root), solved)

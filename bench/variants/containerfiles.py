@@ -87,11 +87,11 @@ class Containerfiles(Variant):
         with console.step("Making the base image with mmdebstrap"):
             self._once = timed(lambda: base.make(self.project, self.folder, self._base)).wall
         lock = lists.lock(self.project.root)
-        wanted = {each for names in lists.requirements(lock).values() for each in names}
-        wanted |= set(lists.pinned(lock, self.packages))
+        desired = {each for names in lists.requirements(lock).values() for each in names}
+        desired |= set(lists.pinned(lock, self.packages))
         words = ["run", "--rm", "--network=host", *self._volumes]
         words += [f"--env=PIP_CONFIG_FILE={pip.MOUNTED}/pip.conf", self._base]
-        words += ["pip", "download", "--quiet", "--no-deps", "--dest=/tmp/wheels", *sorted(wanted)]
+        words += ["pip", "download", "--quiet", "--no-deps", "--dest=/tmp/wheels", *sorted(desired)]
         with console.step("Filling pip's cache"):
             podman(self.project, *words, failure="pip cannot download what is locked")
 

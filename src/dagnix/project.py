@@ -223,16 +223,16 @@ def of_environment(name: str) -> Project:
 def _require_names(environment: Mapping[str, str]) -> None:
     name, tag = environment["COMPOSE_PROJECT_NAME"], environment["DAGNIX_VERSION"]
     if not _NAME.fullmatch(name):
-        fit = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "dagnix"
+        suggested = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "dagnix"
         raise UserError(
             f"COMPOSE_PROJECT_NAME cannot be {name!r}: take small letters, digits, - and _, with a "
-            f"letter or digit first, such as {fit}."
+            f"letter or digit first, such as {suggested}."
         )
     if not _TAG.fullmatch(tag):
-        fit = re.sub(r"[^\w.-]+", "-", tag, flags=re.ASCII).strip(".-")[:128] or "0.1.0"
+        suggested = re.sub(r"[^\w.-]+", "-", tag, flags=re.ASCII).strip(".-")[:128] or "0.1.0"
         raise UserError(
             f"DAGNIX_VERSION cannot be {tag!r}, as it is the tag of the images: take letters, "
-            f"digits, - . and _, at most 128, such as {fit}."
+            f"digits, - . and _, at most 128, such as {suggested}."
         )
 
 

@@ -94,7 +94,7 @@ def exchange(project: Project, name: str, wait: float, how: str = "exchange") ->
     """Put what is restored in place of what is served, with all other services stopped meanwhile.
 
     `how` is `exchange` or `undo`; `wait` is how long each service may take to become healthy, in
-    seconds. Cut off within it, `finish` goes on.
+    seconds. If it is interrupted, `finish` goes on.
 
     Raises:
         UserError: podman or Postgres does not do it; what to do stands in it.
@@ -108,7 +108,7 @@ def exchange(project: Project, name: str, wait: float, how: str = "exchange") ->
 
 
 def finish(project: Project) -> None:
-    """Finish a restore that was cut off while it put things in place, before services start.
+    """Finish a restore that was interrupted while it put things in place, before services start.
 
     Raises:
         UserError: Postgres does not start, or does not do it.
@@ -116,7 +116,7 @@ def finish(project: Project) -> None:
     """
     if not _marker(project).exists():
         return
-    console.warned("A restore was cut off while it put things in place: it is finished now")
+    console.warned("A restore was interrupted while it put things in place: it is finished now")
     failure = "podman-compose cannot start Postgres"
     compose.compose(project, "up", "--detach", "--no-recreate", *service.NEEDED, failure=failure)
     present = [each for each in containers.containers(project) if each.service in service.NEEDED]

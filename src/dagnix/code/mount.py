@@ -1,12 +1,12 @@
 """The code of a mounted folder."""
 
 import os
-import time
 from pathlib import Path
 
 from dagnix import UserError, code_locations
 from dagnix.code import dagster_project
 from dagnix.host.podman import podman
+from dagnix.polling import wait_until
 from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import dashboard
@@ -81,14 +81,13 @@ def reload(project: Project, served: Container) -> str:
     if done.returncode:
         raise CommandError("The code cannot be reloaded", done)
     server, _, says = done.output.strip().partition(" ")
-    end = time.monotonic() + FOLLOW_SECONDS
-    while not _is_shown(dashboard.server(project, served.service), server):
-        if time.monotonic() > end:
-            raise UserError(
-                f"The webserver does not show the new code after {FOLLOW_SECONDS} s: see "
-                "`./dagnix logs webserver`."
-            )
-        time.sleep(PAUSE_SECONDS)
+    wait_until(
+        lambda: _is_shown(dashboard.server(project, served.service), server),
+        f"The webserver does not show the new code after {FOLLOW_SECONDS} s: see "
+        "`./dagnix logs webserver`.",
+        seconds=FOLLOW_SECONDS,
+        pause=PAUSE_SECONDS,
+    )
     return says
 
 

@@ -1,9 +1,8 @@
 """Who serves a code location: webserver and daemon are cut over to its next container."""
 
-import time
-
-from dagnix import UserError, console
+from dagnix import console
 from dagnix.deploy import generations
+from dagnix.polling import wait_until
 from dagnix.project import Project
 from dagnix.stack import dashboard, health
 from dagnix.stack.containers import Container
@@ -46,12 +45,10 @@ def wait_until_shown(project: Project, new: Container) -> None:
 
     """
     with console.step("Cutting over", "The new code is served"):
-        end = time.monotonic() + FOLLOW_SECONDS
-        while dashboard.served_at(project, new.service) != new.host:
-            if time.monotonic() > end:
-                raise UserError(
-                    f"The webserver does not serve the new code after {FOLLOW_SECONDS} s: see "
-                    "`./dagnix logs webserver`. Both containers run; `./dagnix deploy` goes on "
-                    "from there."
-                )
-            time.sleep(PAUSE_SECONDS)
+        wait_until(
+            lambda: dashboard.served_at(project, new.service) == new.host,
+            f"The webserver does not serve the new code after {FOLLOW_SECONDS} s: see "
+            "`./dagnix logs webserver`. Both containers run; `./dagnix deploy` goes on from there.",
+            seconds=FOLLOW_SECONDS,
+            pause=PAUSE_SECONDS,
+        )

@@ -37,8 +37,8 @@ def host_images(project: Project, environment: str) -> dict[str, str]:
     found = {
         each.service: each.image_id for each in containers(other) if each.service not in theirs
     }
-    wanted = [name for name in build.names(project) if name not in theirs]
-    if missing := [name for name in wanted if name not in found]:
+    desired = [name for name in build.names(project) if name not in theirs]
+    if missing := [name for name in desired if name not in found]:
         raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
     return found
 

@@ -10,13 +10,15 @@ STORE_BYTES = 3 * GIB  # downloads, unpacked trees and layers of the first build
 IMAGE_BYTES = 2 * GIB  # the four images unpacked, and room for the next ones
 
 
-def disk(subject: str, folder: Path, wanted: int) -> Finding:
+def disk(subject: str, folder: Path, desired: int) -> Finding:
     """Judge the free bytes on the file system that `folder` is on, or will be."""
     free = free_bytes(folder)
     says = f"{free / GIB:.1f} GiB free at {folder}"
-    if free >= wanted:
+    if free >= desired:
         return ok(subject, says)
-    cure = f"make room: {wanted / GIB:.0f} GiB are wanted (nix-collect-garbage, podman image prune)"
+    cure = (
+        f"make room: {desired / GIB:.0f} GiB are needed (nix-collect-garbage, podman image prune)"
+    )
     return problem(subject, says, cure)
 
 

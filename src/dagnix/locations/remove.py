@@ -1,10 +1,9 @@
 """A code location that is not to be served any more; its folder and its data stay."""
 
-import time
-
-from dagnix import UserError, code_locations, console
+from dagnix import code_locations, console
 from dagnix.deploy import drain, generations
 from dagnix.locks.solve import debian
+from dagnix.polling import wait_until
 from dagnix.project import Project
 from dagnix.stack import containers, dashboard, sockets
 from dagnix.stack.containers import Container
@@ -38,14 +37,13 @@ def leave(project: Project, present: Container) -> None:
         sockets.forget(project, name)
         generations.leave(project, present)
         dashboard.reload_workspace(project)
-        end = time.monotonic() + FOLLOW_SECONDS
-        while dashboard.knows(project, name):
-            if time.monotonic() > end:
-                raise UserError(
-                    f"The webserver still serves {name} after {FOLLOW_SECONDS} s: see "
-                    "`./dagnix logs webserver`, then remove it again."
-                )
-            time.sleep(PAUSE_SECONDS)
+        wait_until(
+            lambda: not dashboard.knows(project, name),
+            f"The webserver still serves {name} after {FOLLOW_SECONDS} s: see "
+            "`./dagnix logs webserver`, then remove it again.",
+            seconds=FOLLOW_SECONDS,
+            pause=PAUSE_SECONDS,
+        )
 
 
 def unregister(project: Project, name: str) -> None:

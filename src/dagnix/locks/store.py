@@ -42,10 +42,10 @@ def _path(kind: str, inner: str, name: str) -> str:
 
 def missing(paths: Iterable[str]) -> set[str]:
     """Return those of the paths that the store does not hold."""
-    wanted = sorted(set(paths))
-    if not wanted:
+    desired = sorted(set(paths))
+    if not desired:
         return set()
-    return set(_nix("nix-store", "--check-validity", "--print-invalid", *wanted).split())
+    return set(_nix("nix-store", "--check-validity", "--print-invalid", *desired).split())
 
 
 def add_files(files: Sequence[Path]) -> None:
@@ -66,12 +66,12 @@ def hash_directory(directory: Path) -> str:
 
 def protect(paths: Iterable[str], root: Path) -> None:
     """Keep the paths from the garbage collector, for as long as the link `root` is there."""
-    wanted = sorted(set(paths))
-    if root.exists() and wanted == sorted(_references(root)):
+    desired = sorted(set(paths))
+    if root.exists() and desired == sorted(_references(root)):
         return
     root.parent.mkdir(parents=True, exist_ok=True)
     # A text file that names the paths refers to them: no builder has to run for it.
-    names = " ".join(f'(builtins.storePath "{path}")' for path in wanted)
+    names = " ".join(f'(builtins.storePath "{path}")' for path in desired)
     expression = f'builtins.toFile "{root.name}" (builtins.concatStringsSep "\\n" [ {names} ])'
     written = _nix("nix-instantiate", "--eval", "--read-write-mode", "--expr", expression)
     path = written.strip().strip('"')

@@ -19,12 +19,12 @@ _VERSION = re.compile(r"\d+(\.\d+)*(\.\*)?")
 _CONSTRAINT = re.compile(r'^(\s*)"dagster\s*[=<>~!][^"]*"', re.MULTILINE)
 
 
-def test(here: Project, wanted: str, arguments: Sequence[str]) -> bool:
+def test(here: Project, desired: str, arguments: Sequence[str]) -> bool:
     """Lock a version of Dagster in a copy, build it and run tests there; tell whether they passed.
 
     `arguments` go to pytest. Raises UserError for what is no version, and if pip finds none.
     """
-    version = newest() if wanted == NEWEST else wanted
+    version = newest() if desired == NEWEST else desired
     if not _VERSION.fullmatch(version):
         raise UserError(
             f"--dagster takes a version of Dagster, such as 1.14.0 or 1.14.*, or {NEWEST}, "

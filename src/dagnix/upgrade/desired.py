@@ -77,11 +77,11 @@ def code_from_elsewhere(project: Project, location: str) -> bool:
     return bool(entries) and entries[0].how.startswith(FROM_ELSEWHERE)
 
 
-def code_that_stays(project: Project, wanted: Desired) -> set[str]:
+def code_that_stays(project: Project, desired: Desired) -> set[str]:
     """Return the code locations whose code stays because it was deployed from elsewhere."""
     return {
         name
-        for name, release in wanted.releases.items()
+        for name, release in desired.releases.items()
         if release.image_id == _served(project, name) and code_from_elsewhere(project, name)
     }
 

@@ -104,7 +104,7 @@ class Plan:
         return DATABASE in self.changes and self.changes[DATABASE].needed
 
 
-def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]) -> Plan:
+def make(project: Project, desired: Mapping[str, str], locations: Collection[str]) -> Plan:
     """Compare the images that are to run, by service, with those that do.
 
     `locations` are the services that are code locations.
@@ -114,15 +114,15 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
 
     """
     present = {each.service: each.image_id for each in containers(project)}
-    services = [each for each in wanted if each != DATABASE or each in present]
+    services = [each for each in desired if each != DATABASE or each in present]
     with console.step("Comparing with what runs", "Compared with what runs"):
-        named = under_own_name(project, "webserver", wanted["webserver"])
+        named = under_own_name(project, "webserver", desired["webserver"])
         with ThreadPoolExecutor() as pool:
             schema = pool.submit(inspection.schema, named)
             asked = {
                 image_id
                 for name in locations
-                for image_id in (present.get(name, ""), wanted[name])
+                for image_id in (present.get(name, ""), desired[name])
                 if image_id
             }
             versions = dict(
@@ -132,15 +132,15 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
             image_id: inspection.labelled(project, image_id)
             for service in services
             if service not in locations
-            for image_id in {present.get(service, ""), wanted[service]} - {""}
+            for image_id in {present.get(service, ""), desired[service]} - {""}
         }
         changes = {
             service: Change(
                 service,
                 old := present.get(service, ""),
-                wanted[service],
+                desired[service],
                 versions.get(old, ""),
-                versions[wanted[service]],
+                versions[desired[service]],
             )
             for service in services
         }
@@ -148,7 +148,7 @@ def make(project: Project, wanted: Mapping[str, str], locations: Collection[str]
 
 
 def require_compatible(project: Project, plan: Plan, faults: Faults) -> None:
-    """Require that all versions of a plan fit together. Raises UserError for those that do not.
+    """Require that all versions of a plan are compatible. Raises UserError for those that do not.
 
     It tells the code locations' faults, too: one may be why a service has to stay as it is.
     """

@@ -1,4 +1,4 @@
-"""The steps of an upgrade, once it is known that all versions fit together."""
+"""The steps of an upgrade, once all versions are known to be compatible."""
 
 from contextlib import ExitStack
 

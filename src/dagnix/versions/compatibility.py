@@ -1,4 +1,4 @@
-"""Which versions fit together. Each function raises UserError for those that do not.
+"""Which versions are compatible. Each function raises UserError for those that are not.
 
 Dagster's own promises: nothing public breaks within a major version
 (https://docs.dagster.io/about/releases), and the webserver and the daemon are to be at least as new

@@ -1,4 +1,4 @@
-"""The Dagster of the webserver and the daemon that run: what `up` and `deploy` have to fit to."""
+"""The Dagster of the webserver and the daemon that run: what `up` and `deploy` go by."""
 
 from collections.abc import Iterable, Mapping
 

@@ -37,13 +37,13 @@ class Trouble:
     corrupt: list[LockedFile] = field(default_factory=list)
 
 
-def files(checkout: Checkout, wanted: Iterable[LockedFile]) -> None:
+def files(checkout: Checkout, desired: Iterable[LockedFile]) -> None:
     """Download those files into the store that are not there yet.
 
     What has arrived stays, also when the rest fails or is interrupted.
     Raises GoneError, or UserError for all else that keeps a file from coming.
     """
-    by_path = {file.store_path: file for file in wanted}
+    by_path = {file.store_path: file for file in desired}
     away = [by_path[path] for path in sorted(store.missing(by_path))]
     if not away:
         return
@@ -60,9 +60,9 @@ def files(checkout: Checkout, wanted: Iterable[LockedFile]) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def sizes(checkout: Checkout, wanted: Iterable[LockedFile]) -> dict[LockedFile, int]:
+def sizes(checkout: Checkout, desired: Iterable[LockedFile]) -> dict[LockedFile, int]:
     """Return the sizes (bytes) of wheels that no lock has yet; they are kept for the next fetch."""
-    missing = tuple(wanted)
+    missing = tuple(desired)
     scratch = checkout.downloads / "clients"
     scratch.mkdir(parents=True, exist_ok=True)
     # Nothing can be said of how far it is: sizes are what is asked for.
@@ -131,14 +131,14 @@ def _from_snapshots(downloads: Downloads, absent: list[LockedFile], scratch: Pat
 
 def _round(downloads: Downloads, base: Callable[[str], str], scratch: Path) -> Trouble:
     """Ask every client for what is still to come, all at the same time."""
-    wanted = downloads.open()
-    debs = [file for file in wanted if file.kind == "debian"]
+    desired = downloads.open()
+    debs = [file for file in desired if file.kind == "debian"]
     clients: list[Client] = []
     pips: list[wheels.Pip] = []
     try:
         apt = apt_helper.start(_debs(downloads, debs, base), scratch / "apt") if debs else None
         clients += [apt] if apt else []
-        pips += wheels.start([file for file in wanted if file.kind == "python"], scratch)
+        pips += wheels.start([file for file in desired if file.kind == "python"], scratch)
         clients += [pip.client for pip in pips]
     finally:
         downloads.wait(clients, [pip.folder for pip in pips])

@@ -24,7 +24,7 @@ CHUNK = 1 << 16  # bytes
 def main() -> int:
     """Download what the command line names."""
     folder = Path(sys.argv[1])
-    wanted = [tuple(sys.argv[at : at + 3]) for at in range(2, len(sys.argv), 3)]
+    desired = [tuple(sys.argv[at : at + 3]) for at in range(2, len(sys.argv), 3)]
     command: Any = create_command("download")
     options, _ = command.parse_args(["--no-input", "--no-binary=:all:", "--no-deps", "nothing"])
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def main() -> int:
         with command.main_context():
             session = command._build_session(options)  # noqa: SLF001 - see above
             finder = command._build_package_finder(options, session)  # noqa: SLF001
-            for name, file, sha256 in wanted:
+            for name, file, sha256 in desired:
                 _download(session, finder, folder / file, name, sha256)
     except (PipError, OSError) as error:
         print(f"ERROR: {error}", file=sys.stderr)

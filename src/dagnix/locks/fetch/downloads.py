@@ -102,10 +102,10 @@ class Downloads:
         self.files = tuple(file for file in self.files if file not in ready)
 
     def _harvest(self, folders: Iterable[Path]) -> None:
-        wanted = {file.file: file for file in self.files if file.store_path not in self._verified}
+        desired = {file.file: file for file in self.files if file.store_path not in self._verified}
         for found, _ in _sizes(folders):
-            if found.name in wanted and self.keep(wanted[found.name], found):
-                del wanted[found.name]
+            if found.name in desired and self.keep(desired[found.name], found):
+                del desired[found.name]
 
     def _show(self, folders: Iterable[Path]) -> None:
         here = {file.file: 0 for file in self.files}

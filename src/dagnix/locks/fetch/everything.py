@@ -27,11 +27,11 @@ def fetch(
     theirs. `relock` is for Debian files that no mirror has any more; without it the locks stay.
     Raises UserError for whatever else cannot be downloaded.
     """
-    wanted = inputs.read(checkout, systems, faults)
-    if store.missing(wanted.store_paths):
-        wanted = files(checkout, systems, faults, relock=relock)
-        away = store.missing(vendor.store_path for vendor in wanted.vendors)
-        for vendor in wanted.vendors:
+    desired = inputs.read(checkout, systems, faults)
+    if store.missing(desired.store_paths):
+        desired = files(checkout, systems, faults, relock=relock)
+        away = store.missing(vendor.store_path for vendor in desired.vendors)
+        for vendor in desired.vendors:
             if vendor.store_path in away:
                 print(f"fetching the Go modules of {vendor.module}", file=sys.stderr)
                 with tempfile.TemporaryDirectory() as scratch:
@@ -39,7 +39,7 @@ def fetch(
     for system in systems:
         paths = inputs.read(checkout, [system], faults).store_paths
         store.protect(paths, checkout.roots / f"inputs-{system.name}")
-    return wanted
+    return desired
 
 
 def files(
@@ -47,9 +47,9 @@ def files(
 ) -> inputs.Inputs:
     """Download .deb files, wheels and seeds; return what the locks then name. As `fetch`."""
     for _ in range(TRIES):
-        wanted = inputs.read(checkout, systems, faults)
+        desired = inputs.read(checkout, systems, faults)
         try:
-            _download(checkout, wanted, faults)
+            _download(checkout, desired, faults)
         except download.AbsentError as error:
             names = inputs.named(error.files)
             if relock is None:
@@ -62,21 +62,21 @@ def files(
                 print(line)
             print("nix/locks/ holds the new versions: commit it.")
         else:
-            _seeds(wanted.seeds)
+            _seeds(desired.seeds)
             return inputs.read(checkout, systems, faults)
     raise UserError("The Debian mirror changes faster than it can be fetched: try again later.")
 
 
-def _download(checkout: Checkout, wanted: inputs.Inputs, faults: Faults) -> None:
+def _download(checkout: Checkout, desired: inputs.Inputs, faults: Faults) -> None:
     try:
-        download.files(checkout, wanted.files)
+        download.files(checkout, desired.files)
     except download.AbsentError:
         raise
     except UserError:
-        if not any(wanted.added.values()):
+        if not any(desired.added.values()):
             raise
-        download.files(checkout, wanted.common)
-        for name, added in wanted.added.items():
+        download.files(checkout, desired.common)
+        for name, added in desired.added.items():
             with faults.of(name):
                 download.files(checkout, added)
 

@@ -2,7 +2,8 @@
 
 usage: python -m dagnix.locks.fetch.http URL TARGET [URL TARGET …]
 
-Goes on with a TARGET that is there in part. What fails is said as apt-helper says it, a line each.
+Ours, as no package is there yet. Goes on with a TARGET that is there in part. What fails is said as
+apt-helper says it, a line each.
 """
 
 import sys

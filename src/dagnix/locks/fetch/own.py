@@ -24,20 +24,20 @@ def download(downloads: Downloads, scratch: Path) -> None:
     Raises UserError if the folder itself is not there.
     """
     where = location()
-    wanted = downloads.open() if where else []
-    if not wanted:
+    desired = downloads.open() if where else []
+    if not desired:
         return
     folder = _folder(where)
     if folder:
-        for file in wanted:
+        for file in desired:
             _copy(folder / file.name, downloads.target(file))
         wrong = [
             file.name
-            for file in wanted
+            for file in desired
             if downloads.target(file).exists() and not downloads.has(file)
         ]
     else:
-        urls = {f"{where}/{file.name}": file for file in wanted}
+        urls = {f"{where}/{file.name}": file for file in desired}
         client = apt_helper.start(
             [
                 apt_helper.Download(url, downloads.target(file), file.sha256)

@@ -1,4 +1,7 @@
-"""How far a fetch is: one line that moves on a terminal, a line now and then elsewhere."""
+"""How far a fetch is: one line that moves on a terminal, a line now and then elsewhere.
+
+Ours, as rich is not there yet: it is one of the files that are fetched.
+"""
 
 import os
 import shutil

@@ -33,13 +33,13 @@ def start(files: Iterable[LockedFile], scratch: Path) -> list[Pip]:
 
     Raises UserError on a host without pip.
     """
-    wanted = sorted(files, key=lambda file: file.size, reverse=True)
-    if wanted and importlib.util.find_spec("pip") is None:
+    desired = sorted(files, key=lambda file: file.size, reverse=True)
+    if desired and importlib.util.find_spec("pip") is None:
         raise UserError(
             f"{sys.executable} has no pip to fetch wheels with: apt-get install python3-pip."
         )
-    archives = [file for file in wanted if not file.file.endswith(".whl")]
-    ready = [file for file in wanted if file.file.endswith(".whl")]
+    archives = [file for file in desired if not file.file.endswith(".whl")]
+    ready = [file for file in desired if file.file.endswith(".whl")]
     batches = [
         batch
         for target in sorted({_target(file) for file in ready})

@@ -124,25 +124,27 @@ class Apt:
 
     def show(self, packages: Iterable[str]) -> list[Stanza]:
         """Return what the indexes say of each `name` or `name=version`; nothing of unknown ones."""
-        wanted = sorted(packages)
-        if not wanted:
+        desired = sorted(packages)
+        if not desired:
             return []
         try:
-            return parse(self._run("apt-cache", "show", *wanted))
+            return parse(self._run("apt-cache", "show", *desired))
         except CommandError:
             # One unknown version fails the whole call.
-            if len(wanted) == 1:
+            if len(desired) == 1:
                 return []
-            half = len(wanted) // 2
-            return [*self.show(wanted[:half]), *self.show(wanted[half:])]
+            half = len(desired) // 2
+            return [*self.show(desired[:half]), *self.show(desired[half:])]
 
     def origins(self, packages: Iterable[str]) -> dict[tuple[str, int], str]:
         """Return what comes from further sources, of `name=version`: path and size → source."""
-        wanted = sorted(packages)
-        if not wanted or not self.sources:
+        desired = sorted(packages)
+        if not desired or not self.sources:
             return {}
         found = {}
-        for uri, size in PRINTED.findall(self._run("apt-get", "download", "--print-uris", *wanted)):
+        for uri, size in PRINTED.findall(
+            self._run("apt-get", "download", "--print-uris", *desired)
+        ):
             for name, source in self.sources.items():
                 if uri.startswith(f"{source.uri}/"):
                     path = urllib.parse.unquote(uri.removeprefix(f"{source.uri}/"))
@@ -163,7 +165,7 @@ class Apt:
         more. What is in `exclude` counts as installed already.
         Raises UserError when there is no such whole.
         """
-        wanted = sorted(packages)
+        desired = sorted(packages)
         stubs = self._newest(exclude)
         unknown = set(exclude) - stubs.keys()
         if unknown:
@@ -177,16 +179,16 @@ class Apt:
             name: {**_stub(stanza), "Version": (move or {})[name]}
             for name, stanza in self._newest((move or {}).keys() - stubs.keys()).items()
         }
-        names = [*(name for name in wanted if name not in kept and name not in old), *old]
+        names = [*(name for name in desired if name not in kept and name not in old), *old]
         try:
-            versions = self._installed(names, {**kept, **old}, stubs, wanted)
+            versions = self._installed(names, {**kept, **old}, stubs, desired)
         except CommandError as error:
             raise UserError(
-                f"apt finds no way to install {' '.join(wanted)} from {self.suite} "
+                f"apt finds no way to install {' '.join(desired)} from {self.suite} "
                 f"({last_error(error.output)}): see nix/debian.toml, "
                 "or run ./dagnix lock debian --upgrade."
             ) from error
-        gone = [name for name in wanted if name not in versions]
+        gone = [name for name in desired if name not in versions]
         if gone:
             raise UserError(
                 f"apt would have to leave out {', '.join(gone)} to make the rest of "
@@ -199,10 +201,10 @@ class Apt:
         names: Iterable[str],
         before: Mapping[str, Stanza],
         stubs: Mapping[str, Stanza],
-        wanted: Iterable[str],
+        desired: Iterable[str],
     ) -> dict[str, str]:
         """Return package → version after an installation of `names` upon `before`."""
-        self._status(before, stubs, wanted)
+        self._status(before, stubs, desired)
         versions = {name: stanza["Version"] for name, stanza in before.items()}
         try:
             plan = self._run(
@@ -213,7 +215,7 @@ class Apt:
             if not names or not before:
                 raise
             # Something kept needs what was left out before: apt mends that only by itself.
-            mended = self._installed((), before, stubs, wanted)
+            mended = self._installed((), before, stubs, desired)
             added = mended.keys() - before.keys()
             if not added:
                 raise
@@ -221,7 +223,7 @@ class Apt:
                 stanza["Package"]: stanza
                 for stanza in self.show(f"{name}={mended[name]}" for name in added)
             }
-            return self._installed(names, {**before, **stanzas}, stubs, wanted)
+            return self._installed(names, {**before, **stanzas}, stubs, desired)
         finally:
             self._status({})
         for action, name, version in PLANNED.findall(plan):
@@ -268,7 +270,7 @@ class Apt:
         self,
         kept: Mapping[str, Stanza],
         stubs: Mapping[str, Stanza] | None = None,
-        wanted: Iterable[str] = (),
+        desired: Iterable[str] = (),
     ) -> None:
         """Tell apt what counts as installed: `kept` and `stubs`."""
         stubs = stubs or {}
@@ -278,7 +280,7 @@ class Apt:
         ]
         (self.directory / "status").write_text("\n".join(entries))
         # What nobody asked for by name may go when nothing needs it any more.
-        automatic = kept.keys() - set(wanted)
+        automatic = kept.keys() - set(desired)
         (self.directory / "extended_states").write_text(
             "\n".join(
                 f"Package: {name}\nArchitecture: {self.architecture}\nAuto-Installed: 1\n"

@@ -45,9 +45,9 @@ class Group:
 def for_architecture(listed: str, architecture: str) -> str:
     """Return the name of a package as it is listed, if it is for this architecture; "" if not."""
     name, _, restriction = listed.partition("[")
-    wanted = restriction.rstrip("] ").split()
-    excluded = [each.removeprefix("!") for each in wanted if each.startswith("!")]
-    is_for = architecture not in excluded if excluded else not wanted or architecture in wanted
+    desired = restriction.rstrip("] ").split()
+    excluded = [each.removeprefix("!") for each in desired if each.startswith("!")]
+    is_for = architecture not in excluded if excluded else not desired or architecture in desired
     return name.strip() if is_for else ""
 
 

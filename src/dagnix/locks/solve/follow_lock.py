@@ -94,10 +94,10 @@ def followed(
     return {"pins": pins, "left": left}
 
 
-def _require_this_python(file: Path, wanted: str) -> None:
-    if not SpecifierSet(wanted).contains(platform.python_version()):
+def _require_this_python(file: Path, desired: str) -> None:
+    if not SpecifierSet(desired).contains(platform.python_version()):
         raise RefusedError(
-            f"{file} is for Python {wanted}, and the image has {platform.python_version()}: "
+            f"{file} is for Python {desired}, and the image has {platform.python_version()}: "
             "widen requires-python, and lock the project again."
         )
 

@@ -89,10 +89,10 @@ def no_wheel(log: str) -> dict[str, str]:
     for requirement, parent in _unmet(said):
         name = canonicalize_name(requirement.name)
         skipped, usable = (versions[name] for versions in _by_file(said))
-        wanted = list(requirement.specifier.filter(skipped - usable))
-        if wanted and not any(requirement.specifier.filter(usable)):
+        desired = list(requirement.specifier.filter(skipped - usable))
+        if desired and not any(requirement.specifier.filter(usable)):
             archives = _archives(said, name)
-            version = max(archives.keys() & set(wanted) or wanted)
+            version = max(archives.keys() & set(desired) or desired)
             return {
                 "name": name,
                 "version": str(version),

@@ -248,16 +248,16 @@ def _no_solution(system: System, lists: Lists, reason: str) -> str:
     return said
 
 
-def _no_python(file: str, wanted: str, offered: Sequence[Python], lists: Lists) -> str:
+def _no_python(file: str, desired: str, offered: Sequence[Python], lists: Lists) -> str:
     versions = [each.full_version for each in offered]
     if lists.is_further:
         return (
-            f"{file} asks for Python {wanted}, and Debian has {', '.join(versions)}: "
+            f"{file} asks for Python {desired}, and Debian has {', '.join(versions)}: "
             "if the code runs on one of those, say so there."
         )
     others = f"; a further code location may have {', '.join(versions[1:])}" if versions[1:] else ""
     return (
-        f"{file} asks for Python {wanted}, and the images have {versions[0]}, Debian's{others}: "
+        f"{file} asks for Python {desired}, and the images have {versions[0]}, Debian's{others}: "
         "if the code runs on that, say so there."
     )
 
@@ -302,7 +302,7 @@ def _ask(solver: Solver, system: System, keep: Mapping[str, str]) -> dict[str, A
             {"version": each.full_version, "platforms": platforms(system, each.glibc)}
             for each in lists.may_have(solver.offered)
         ],
-        "requires_python": {str(file): wanted for file, wanted in lists.pythons.items()},
+        "requires_python": {str(file): desired for file, desired in lists.pythons.items()},
         "groups": lists.groups,
         "constraints": [*_bounds(lists), *pins],
         "find_links": str(solver.wheels),
@@ -311,8 +311,8 @@ def _ask(solver: Solver, system: System, keep: Mapping[str, str]) -> dict[str, A
         json.dump(question, stream)
         stream.flush()
         answer = json.loads(output_of([solver.interpreter, SOLVER, stream.name]))
-    for file, wanted in answer.get("other_python", {}).items():
-        raise UserError(_no_python(file, wanted, solver.offered, lists))
+    for file, desired in answer.get("other_python", {}).items():
+        raise UserError(_no_python(file, desired, solver.offered, lists))
     return answer
 
 

@@ -95,8 +95,8 @@ def stand_for(machine: str, version: str) -> None:
 
 def chosen(pythons: Iterable[dict[str, Any]], specifiers: Iterable[str]) -> dict[str, Any] | None:
     """Return the first Python that all version specifiers have."""
-    wanted = list(specifiers)
-    return next((p for p in pythons if all(fits(p["version"], s) for s in wanted)), None)
+    desired = list(specifiers)
+    return next((p for p in pythons if all(fits(p["version"], s) for s in desired)), None)
 
 
 def fits(version: str, specifier: str) -> bool:
