@@ -43,6 +43,9 @@ def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
     with Probe(stack.url) as probe:
         queued = [submit("short") for _ in range(SHORT_RUNS)]
         baked.save("the next")
+        planned = stack.dagnix("deploy", "--dry-run").stdout
+        assert f"  podman rename {stack.container('pipes')} " in planned
+        assert stack.identifiers() == before
         deployed = stack.dagnix("deploy")
         assert "in flight end on the old code" in deployed.stdout
         after = submit("short")
