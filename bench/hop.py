@@ -1,4 +1,4 @@
-"""What the gate adds to the time of a page: asked of both in turns, from this host."""
+"""What the gate adds to the time of a page: asked of both, one after the other, from this host."""
 
 import json
 import os

@@ -70,7 +70,7 @@ let
       filter =
         path: type:
         baseNameOf path != "tests"
-        && (type == "directory" || builtins.match ".*\\.(py|toml|md)" path != null);
+        && (type == "directory" || builtins.match ".*\\.(py|toml)" path != null);
     };
     locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
@@ -154,6 +154,24 @@ let
       filter = file: type: type == "regular" && builtins.match pattern (baseNameOf file) != null;
     };
 
+  # The documentation's site.
+  docs = tools.bootstrap.run "docs" ./builders/docs.sh {
+    inherit (host) dev;
+    sources = builtins.path {
+      name = "docs-sources";
+      path = ../.;
+      filter =
+        path: type:
+        let
+          inside = builtins.replaceStrings [ "${toString ../.}/" ] [ "" ] (toString path);
+        in
+        builtins.match "docs(/.*)?" inside != null
+        || builtins.match "(bench|tests|src|src/dagster_dagnix)" inside != null
+        || builtins.match ".*[.]md|mkdocs.yml|bench/chart.svg" inside != null && type == "regular";
+    };
+    SOURCE_DATE_EPOCH = "315532800"; # as no file of the site is to depend on the time
+  };
+
   layout =
     name: image:
     oci.layout (
@@ -187,7 +205,7 @@ let
     );
 in
 {
-  inherit layers layouts;
+  inherit docs layers layouts;
   inherit (host) shell;
   inherit (trees) wheelFor;
   checks = import ./checks.nix {
@@ -196,6 +214,7 @@ in
       host
       layouts
       digests
+      docs
       ;
     expectedDigests = (builtins.fromJSON (builtins.readFile ./digests.json)).${system} or { };
     runtimeWithTests = sources "runtime-with-tests" ../src/entrypoint;

@@ -139,9 +139,9 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 
 	to := newInstance(t)
 	before := to.superuser(t, "postgres", "SELECT rolpassword FROM pg_authid WHERE rolname = 'storage'")
-	to.superuser(t, "dagster", "SET ROLE storage; CREATE TABLE storage.former (n int)")
+	to.superuser(t, "dagster", "SET ROLE storage; CREATE TABLE storage.before (n int)")
 	other := to.path("pipes-data")
-	to.as(t, "touch", filepath.Join(other, "former"))
+	to.as(t, "touch", filepath.Join(other, "before"))
 	steps := func() {
 		to.must(t, archive["roles.sql"], "restore", "roles")
 		to.must(t, archive["database.dump"], "restore", "database")
@@ -150,7 +150,7 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 	}
 	steps()
 	steps() // after one that was killed
-	if to.superuser(t, "dagster", "SELECT to_regclass('storage.former') IS NOT NULL") != "t" || len(to.must(t, nil, "kept")) > 0 {
+	if to.superuser(t, "dagster", "SELECT to_regclass('storage.before') IS NOT NULL") != "t" || len(to.must(t, nil, "kept")) > 0 {
 		t.Error("what is served has changed before the exchange")
 	}
 	session := to.open(t, "storage", "storage") // is ended
@@ -161,7 +161,7 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 		t.Helper()
 		for query, want := range map[string]string{
 			"SELECT text FROM storage.notes":                                                                   "kept",
-			"SELECT to_regclass('storage.former') IS NULL":                                                     "t",
+			"SELECT to_regclass('storage.before') IS NULL":                                                     "t",
 			"SHOW statement_timeout":                                                                           "77s",
 			`SELECT has_database_privilege('a "reader"; x', 'dagster', 'CONNECT')`:                             "t",
 			`SELECT has_database_privilege('dagster', 'dagster', 'TEMPORARY')`:                                 "t",
@@ -181,8 +181,8 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 		if target, _ := os.Readlink(filepath.Join(other, "link")); target != "../nowhere" {
 			t.Errorf("the link leads to %q", target)
 		}
-		if _, err := os.Stat(filepath.Join(other, "former")); err == nil {
-			t.Error("the former file is still there")
+		if _, err := os.Stat(filepath.Join(other, "before")); err == nil {
+			t.Error("the file from before is still there")
 		}
 	}
 	restored()
@@ -193,10 +193,10 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 	to.must(t, nil, "restore", "undo")
 	to.must(t, nil, "restore", "undo") // after one that was killed
 	to.must(t, nil, "restore", "exchange")
-	if to.superuser(t, "dagster", "SELECT to_regclass('storage.former') IS NOT NULL") != "t" {
-		t.Error("the former database is not back")
+	if to.superuser(t, "dagster", "SELECT to_regclass('storage.before') IS NOT NULL") != "t" {
+		t.Error("the database from before is not back")
 	}
-	if _, err := os.Stat(filepath.Join(other, "former")); err != nil {
+	if _, err := os.Stat(filepath.Join(other, "before")); err != nil {
 		t.Error(err)
 	}
 	to.must(t, nil, "restore", "undo")
@@ -217,7 +217,7 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 	}
 	restored()
 	to.must(t, nil, "forget")
-	to.must(t, packed, "restore", "files", "pipes-data") // and is cut off
+	to.must(t, packed, "restore", "files", "pipes-data") // and is interrupted
 	to.as(t, "touch", filepath.Join(other, "newer"))
 	to.must(t, alone["database.dump"], "restore", "database")
 	to.must(t, nil, "restore", "exchange")

@@ -28,5 +28,5 @@ def test_the_fault_is_there(script: Path, tmp_path: Path) -> None:
     )
     # A script that fails by itself exits 1 as well, but has nothing to print.
     assert (ran.returncode, bool(ran.stdout)) == (1, True), (
-        f"it does not fit any more: {ran.stderr}"
+        f"it does not work any more: {ran.stderr}"
     )

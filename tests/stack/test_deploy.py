@@ -272,10 +272,10 @@ def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
     stack.dagnix("up")
     assert baked.answer() == "hung up"
     assert stack.status()["pipes"]["serves"]
-    baked.save("after the switch")
+    baked.save("after the cut-over")
     kill_at(*AFTER, stack.start_dagnix("deploy"), signal.SIGHUP)
     stack.dagnix("up")
-    assert baked.answer() == "after the switch"
+    assert baked.answer() == "after the cut-over"
     wait_until(lambda: not stack.draining(), "the old containers go")
 
 
@@ -357,11 +357,11 @@ def test_images_of_the_last_deploys_stay_and_the_others_go(baked: Served, podman
         stack.dagnix("deploy", DAGNIX_IMAGES_KEPT="2")
         served.append(own + podman.inspect(stack.container("pipes"))["Image"][:12])
 
-    def present() -> set[str]:
+    def retained() -> set[str]:
         return {each for each in podman.images(stack.project) if each.startswith(own)}
 
     # A container that has one goes a moment after the deploy.
-    wait_until(lambda: present() == set(served[1:]), "the older images go")
+    wait_until(lambda: retained() == set(served[1:]), "the older images go")
 
 
 def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:

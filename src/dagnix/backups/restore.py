@@ -162,7 +162,7 @@ def _services_stopped(project: Project, wait: float) -> Iterator[None]:
         yield
     finally:
         recovery.finish(project)  # Ctrl-C may have come while they were stopped
-        # Files and database that do not fit together are not for them.
+        # They must not see files of one time and a database of another.
         if names and not _marker(project).exists():
             with console.step("Starting the services", "The services are started"):
                 podman(project, "start", *names, failure="Podman cannot start the services")

@@ -28,7 +28,7 @@ What people edit, and who solves it, with the host's own mirrors, indexes, proxi
   go       imports and go.mod in nix/tools/ and src/                                  go
   digests  anything of which Dagnix's images are made                                 Nix
 
-The digests are those of the images that Nix then builds (docs/decisions/digests.md).
+The digests are those of the images that Nix then builds (docs/decisions/0017-digests.md).
 
 In a project of its own (docs/howto/new-project.md) only what is in pipes/ is the project's: the
 other lists are Dagnix's.

@@ -1,4 +1,4 @@
-"""Former containers: each goes when its last run has ended.
+"""Draining containers: each goes when its last run has ended.
 
 `python -m dagnix.deploy.drain CONTAINER` does that in a process of its own, which outlives the
 command that starts it. What it is to do stands in a file, so that another one can go on when it

@@ -1,7 +1,7 @@
 // Package backup writes all that an instance cannot make again into one archive, and brings it back.
 //
 // An archive is a zip file, which can be written to a pipe and has its list at the end: one that was
-// cut off cannot be opened. Its last member, SHA256SUMS, is for `sha256sum --check`.
+// interrupted cannot be opened. Its last member, SHA256SUMS, is for `sha256sum --check`.
 package backup
 
 import (

@@ -163,7 +163,7 @@ func unpackOne(from io.Reader, header *tar.Header, path string) error {
 }
 
 // exchangeFiles puts restored files in place of those that are there, which are kept. It can be
-// repeated when it was cut off.
+// repeated when it was interrupted.
 func exchangeFiles(volume string) error {
 	whole, moving := filepath.Join(volume, restoredFiles), filepath.Join(volume, restoringFiles)
 	if exists(whole) {

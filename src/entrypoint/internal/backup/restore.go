@@ -15,7 +15,7 @@ import (
 )
 
 // Steps by their names: what `runtime restore STEP` does. None touches what is served but the exchange,
-// which is quick. All can be repeated when they were cut off.
+// which is quick. All can be repeated when they were interrupted.
 var Steps = map[string]func(context.Context, io.Reader) error{
 	"roles":    restoreRoles,
 	"database": restoreDatabase,
@@ -124,7 +124,7 @@ func execute(ctx context.Context, db *sql.DB, in io.Reader, chosen func(string) 
 }
 
 // restoreDatabase makes a new database from database.dump, beside the one that is served. Files come
-// after it: those that a restore has left which was cut off must not get into this one.
+// after it: those that an interrupted restore has left must not get into this one.
 func restoreDatabase(ctx context.Context, in io.Reader) error {
 	volumes, err := Volumes()
 	if err != nil {

@@ -13,7 +13,7 @@ const (
 	unfinishedRuns = `SELECT run_body FROM runs WHERE status IN ('NOT_STARTED', 'MANAGED', 'QUEUED', 'STARTING', 'STARTED', 'CANCELING')`
 )
 
-// HasStartingRuns tells whether there are runs whose launch may have been cut off, as the daemon was
+// HasStartingRuns tells whether there are runs whose launch may have been interrupted, as the daemon was
 // killed. There are none while Dagster has no tables.
 func HasStartingRuns(ctx context.Context, pool *sql.DB) (bool, error) {
 	var there bool

@@ -64,7 +64,7 @@ func TestAFileIsACopyOfTheWholeSecret(t *testing.T) {
 	key := "-----BEGIN KEY-----\n=\"'$x #\n-----END KEY-----\n"
 	folder := mounted(t, map[string]string{
 		"secrets/shared/KEY": key,
-		// As Kubernetes and as a `secret set` that was cut off leave them.
+		// As Kubernetes and as a `secret set` that was interrupted leave them.
 		"secrets/shared/..data/KEY": "", "secrets/shared/.KEY.12": "",
 	})
 	found, err := Take("pipes", folder)

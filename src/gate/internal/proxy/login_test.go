@@ -177,7 +177,7 @@ func TestARoleCountsAsItIsNow(t *testing.T) {
 	deadline := time.Now().Add(5 * time.Second)
 	for w.post(launch, cookie) != 403 {
 		if time.Now().After(deadline) {
-			t.Fatal("the role is the former one")
+			t.Fatal("the role is the one from before")
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
