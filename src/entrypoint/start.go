@@ -56,7 +56,7 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 			return err
 		}
 		if prefix == "DAGSTER_PG" && command[0] == "dagster-daemon" {
-			err = settleLaunches(ctx, pool)
+			err = requeueLaunches(ctx, pool)
 		}
 		pool.Close()
 		if err != nil {
@@ -79,9 +79,9 @@ func workspace(command []string) []string {
 	return command
 }
 
-// settleLaunches puts runs back into the queue whose launch the daemon before this one did not end. It
+// requeueLaunches puts runs back into the queue whose launch the daemon before this one did not end. It
 // imports Dagster, so only if there may be some.
-func settleLaunches(ctx context.Context, pool *sql.DB) error {
+func requeueLaunches(ctx context.Context, pool *sql.DB) error {
 	found, err := dagster.HasStartingRuns(ctx, pool)
 	if err != nil {
 		return fmt.Errorf("cannot look for runs to make up for in Postgres: %w", err)
@@ -89,10 +89,10 @@ func settleLaunches(ctx context.Context, pool *sql.DB) error {
 	if !found {
 		return nil
 	}
-	settle := exec.CommandContext(ctx, "python", "-P", "-m", "dagster_dagnix.settle")
-	settle.Stdout, settle.Stderr = os.Stdout, os.Stderr
-	if err := settle.Run(); err != nil {
-		return fmt.Errorf("the runs whose launch was cut off are not settled: %w", err)
+	requeue := exec.CommandContext(ctx, "python", "-P", "-m", "dagster_dagnix.requeue")
+	requeue.Stdout, requeue.Stderr = os.Stdout, os.Stderr
+	if err := requeue.Run(); err != nil {
+		return fmt.Errorf("the runs whose launch was interrupted are not put back into the queue: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-"""`python -m dagster_dagnix.settle [RUN_ID ...]`: put back the runs whose launch was cut off.
+"""`python -m dagster_dagnix.requeue [RUN_ID ...]`: put back the runs whose launch was interrupted.
 
 To be run before the daemon starts, as only the daemon launches runs: one that is STARTING then was
 taken out of the queue by the daemon before it. If no run server has it, it goes back into the
@@ -16,19 +16,20 @@ from dagster_dagnix.launcher import ForkedRunLauncher
 MESSAGE = "The daemon was killed while it launched this run, which goes back into the queue."
 
 
-def settle(instance: DagsterInstance, run_ids: Sequence[str] = ()) -> list[str]:
+def requeue(instance: DagsterInstance, run_ids: Sequence[str] = ()) -> list[str]:
     """Put back the runs that nobody executes, and return their IDs."""
     launcher = instance.run_launcher
     if not isinstance(launcher, ForkedRunLauncher):
         raise SystemExit(
-            f"This instance's run launcher is {type(launcher).__name__}, whose runs are settled by "
-            "run monitoring: there is nothing to do here."
+            f"This instance's run launcher is {type(launcher).__name__}, whose runs run "
+            "monitoring puts back: there is nothing to do here."
         )
     starting = RunsFilter(statuses=[DagsterRunStatus.STARTING], run_ids=list(run_ids) or None)
-    return [run.run_id for run in instance.get_runs(starting) if _settle(instance, launcher, run)]
+    runs = instance.get_runs(starting)
+    return [run.run_id for run in runs if _requeue(instance, launcher, run)]
 
 
-def _settle(instance: DagsterInstance, launcher: ForkedRunLauncher, run: DagsterRun) -> bool:
+def _requeue(instance: DagsterInstance, launcher: ForkedRunLauncher, run: DagsterRun) -> bool:
     try:
         if launcher.is_executed(run):
             return False
@@ -41,9 +42,9 @@ def _settle(instance: DagsterInstance, launcher: ForkedRunLauncher, run: Dagster
 
 
 def main(run_ids: Sequence[str]) -> None:
-    """Settle the runs of the instance in DAGSTER_HOME, and say which went back."""
+    """Put back the runs of the instance in DAGSTER_HOME, and say which went back."""
     with DagsterInstance.get() as instance:
-        for run_id in settle(instance, run_ids):
+        for run_id in requeue(instance, run_ids):
             print(f"{run_id} goes back into the queue.")
 
 
