@@ -42,8 +42,8 @@ let
 
   # locks → store paths
   lock = import ./locks.nix { inherit system locks; };
-  derive = import ./derive.nix { inherit system salt; };
-  locked = import ./locked.nix { inherit derive; };
+  derive = import ./lib/derive.nix { inherit system salt; };
+  locked = import ./lib/locked.nix { inherit derive; };
   inputs = import ./inputs.nix { inherit lock locked; };
 
   # store paths → tools and trees
@@ -78,7 +78,7 @@ let
   };
 
   # trees → layers → images
-  oci = import ./oci.nix {
+  oci = import ./lib/oci.nix {
     inherit derive;
     inherit (tools) bootstrap;
     nix2container = if layerMaker == null then tools.nix2container else layerMaker;
@@ -110,13 +110,20 @@ let
 
   host = import ./host.nix {
     inherit tools trees;
-    cli = sources "cli" ../cli;
+    commandLine = builtins.path {
+      name = "command-line";
+      path = ../src;
+      filter =
+        file: type:
+        builtins.match "${builtins.toString ../src}/dagnix(/.*)?" file != null
+        && (tracked || !isNoCode file type);
+    };
   };
 
   # A path of its own, so that a build depends on these files and on no others of the checkout. Where
   # not git has chosen them, as in a `path:`, secrets, virtual environments and caches are left out.
   sources = sourcesWithout [ ];
-  leftOut = builtins.fromJSON (builtins.readFile ../cli/dagnix/locations/left_out.json);
+  leftOut = builtins.fromJSON (builtins.readFile ../src/dagnix/images/left_out.json);
   isNoCode =
     file: type:
     builtins.elem (baseNameOf file) leftOut
@@ -210,8 +217,8 @@ in
       docs
       ;
     expectedDigests = (builtins.fromJSON (builtins.readFile ./digests.json)).${system} or { };
-    runtimeWithTests = sources "runtime-with-tests" ../runtime;
-    gateWithTests = sources "gate-with-tests" ../gate;
+    runtimeWithTests = sources "runtime-with-tests" ../src/entrypoint;
+    gateWithTests = sources "gate-with-tests" ../src/gate;
     projects = sources "projects" ../tests/projects;
     layoutsAgain = (import ./. (
       arguments

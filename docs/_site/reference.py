@@ -4,23 +4,19 @@ Commands come from the command line itself, defaults from the compose files, set
 and benchmark results from bench/results.json. reference.toml adds what each variable means.
 """
 
+import argparse
 import json
-import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
-import typer
-
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "cli"))
+sys.path.insert(0, str(ROOT / "src"))
 
-from dagnix.__main__ import COMMANDS, application  # noqa: E402 - needs the path
+from dagnix.commands import COMMANDS, parser  # noqa: E402 - needs the path
 
 PAGES = ROOT / "docs" / "reference"
 TEXTS = Path(__file__).with_name("reference.toml")
@@ -36,7 +32,6 @@ WHERE = {
 
 def commands() -> str:
     """Return the page about commands, from the command line's own help."""
-    group = typer.main.get_command(application(COMMANDS))
     said = [
         "# Commands",
         (
@@ -44,33 +39,40 @@ def commands() -> str:
             "`./dagnix COMMAND --help` shows the same help in a terminal."
         ),
     ]
-    for name, command in group.commands.items():
-        said += described(f"./dagnix {name}", command, level=2)
+    for name in COMMANDS:
+        said += described(f"./dagnix {name}", parser(name), level=2)
     return GENERATED + "\n\n".join(said) + "\n"
 
 
-def described(name: str, command: Any, level: int) -> Iterator[str]:
+def described(name: str, command: argparse.ArgumentParser, level: int) -> Iterator[str]:
     """Yield the paragraphs about a command, and about the commands of a group."""
     yield f"{'#' * level} `{name}`"
-    inner = getattr(command, "commands", {})
-    if command.allow_extra_args and not command.params and not inner:  # a program of its own
-        yield f"```\n{printed(name.rsplit(maxsplit=1)[-1])}```"
-        return
-    yield from (marked(" ".join(part.split())) for part in (command.help or "").split("\n\n"))
-    arguments = [each for each in command.params if each.param_type_name == "argument"]
-    options = [each for each in command.params if each.param_type_name == "option"]
-    if arguments or options:
-        context = click.Context(command)
-        values = [each.make_metavar(context) for each in arguments]
-        yield f"```\n{' '.join([name, *(['[OPTIONS]'] if options else []), *values])}\n```"
-        rows = [
-            (f"`{value}`", default(each), marked(each.help or ""))
-            for value, each in zip(values, arguments, strict=True)
-        ]
-        rows += [(names(each, context), default(each), marked(each.help or "")) for each in options]
+    for part in (command.description or "").split("\n\n"):
+        is_table = part.startswith(" ")
+        yield f"```\n{part}\n```" if is_table else marked(" ".join(part.split()))
+    actions = [each for each in command._actions if each.dest != "help"]  # noqa: SLF001 - no other way
+    inner = [each for each in actions if isinstance(each.choices, dict)]
+    rows = [row(each) for each in actions if each not in inner]
+    if rows:
+        usage = " ".join(command.format_usage().removeprefix("usage: ").split())
+        yield f"```\n{usage.replace('[-h] ', '')}\n```"
         yield table(("argument or option", "default", "meaning"), rows)
-    for word, each in inner.items():
-        yield from described(f"{name} {word}", each, level + 1)
+    for group in inner:
+        for word, each in group.choices.items():
+            yield from described(f"{name} {word}", each, level + 1)
+
+
+def row(action: argparse.Action) -> tuple[str, str, str]:
+    """Return what a table says about an argument or an option."""
+    value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
+    names = ", ".join(action.option_strings)
+    if names and action.nargs != 0:
+        names += f" {value or action.dest.upper()}"
+    meaning, _, default = (action.help or "").partition(" (default: ")
+    if not default and action.default not in (None, False, "", []):
+        default = str(action.default)
+    default = default.removesuffix(")")
+    return (f"`{names or value or action.dest}`", shown(default), marked(meaning))
 
 
 def marked(text: str) -> str:
@@ -79,33 +81,6 @@ def marked(text: str) -> str:
         rf"(?<![`\w])(\./dagnix ({'|'.join(COMMANDS)})( --[a-z-]+)?)(?![`\w])", r"`\1`", text
     )
     return re.sub(r"(?<![`\w])((DAGNIX|COMPOSE)_[A-Z_]+(=\w+)?)(?![`\w])", r"`\1`", text)
-
-
-def names(option: Any, context: click.Context) -> str:
-    """Return how an option is written."""
-    value = "" if option.is_flag else f" {option.make_metavar(context)}"
-    value = re.sub(r"<(float|int)( range)?>", "N", value)
-    return f"`{', '.join((*option.opts, *option.secondary_opts))}{value}`"
-
-
-def default(parameter: Any) -> str:
-    """Return the default of an argument or option, or nothing where there is none to tell."""
-    value = parameter.default
-    if parameter.required or callable(value) or value in (None, False, "", ()):
-        return ""
-    return f"`{getattr(value, 'value', value)}`"
-
-
-def printed(command: str) -> str:
-    """Return the help that a command prints which is a program of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"dagnix.{command}", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "COLUMNS": "90", "PYTHONPATH": str(ROOT / "cli"), "NO_COLOR": "1"},
-    )
-    return done.stdout
 
 
 def environment() -> str:

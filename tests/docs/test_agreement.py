@@ -29,7 +29,8 @@ IN_THE_README = {
 }
 TEMPLATE = ROOT / "templates" / "project"
 VERSION = (ROOT / "VERSION").read_text().strip()
-CODE = ("dagnix", "cli", "nix", "runtime", "gate", "pipes/src", "config", "*.yaml")
+OWN = ("src/dagnix", "src/entrypoint", "src/gate")
+CODE = ("dagnix", "bench", "nix", *OWN, "pipes/src", "config", "*.yaml")
 # Handed on within the project, or for its tests: not for people to set.
 INTERNAL = {
     "DAGNIX_ROOT",
@@ -129,7 +130,7 @@ def test_the_reference_is_up_to_date(name: str) -> None:
 
 
 def test_the_reference_explains_every_key_of_tool_dagnix() -> None:
-    code = "\n".join(sources("cli", "nix"))
+    code = "\n".join(sources("src/dagnix", "nix"))
     tool = tomllib.loads((ROOT / "docs/_site/reference.toml").read_text())["tool"]
     files = [ROOT / "pyproject.toml", *ROOT.glob("**/pipes/pyproject.toml")]
     used = {
@@ -166,7 +167,7 @@ def test_the_support_matrix_names_what_is_locked_and_asked_for() -> None:
         assert said in text
 
 
-PLACES = r"(?:bench|cli|config|docs|gate|nix|pipes|runtime|src|templates|tests)/[\w./-]+"
+PLACES = r"(?:bench|config|docs|nix|pipes|src|templates|tests)/[\w./-]+"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_a_path_that_is_named_is_there(page: str, path: str) -> None:
 
 def test_the_health_check_that_is_shown_is_the_one_in_the_code() -> None:
     shown = PAGES["docs/howto/add-a-health-check.md"].blocks[0].text
-    assert any(shown in text for text in sources("runtime"))
+    assert any(shown in text for text in sources("src/entrypoint"))
 
 
 def test_the_template_has_the_files_of_dagnix_that_a_project_owns() -> None:
@@ -254,7 +255,7 @@ def test_every_argument_of_mkstack_is_described() -> None:
 def help_of(command: str) -> str:
     # Not ./dagnix, whose own short help is all that there is before the first build.
     words = [sys.executable, "-m", "dagnix", *command.split(), "--help"]
-    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "cli")}).stdout
+    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "src")}).stdout
 
 
 def mentions() -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ ON_ANOTHER_PAGE = {
 # What other tests say that they run: Page.run_by.
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
-    ROOT / "tests/unit/cli/test_another_dagster.py",
+    ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:
     runpy.run_path(str(file))

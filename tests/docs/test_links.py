@@ -11,8 +11,8 @@ from support.stack import ROOT
 OTHERS = [
     Page(Path(name))
     for name in (
-        "gate/README.md",
-        "runtime/README.md",
+        "src/gate/README.md",
+        "src/entrypoint/README.md",
         "src/dagster_dagnix/README.md",
         "tests/README.md",
     )
