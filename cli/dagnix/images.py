@@ -104,13 +104,19 @@ def link(project: Project, chosen: list[str] | None = None) -> Path:
 
 def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:
     own = [project.root / "config", project.root / "nix"]
-    folders = locations.folders(project.root)
-    if unknown := files.unknown(project.root, [*own, *folders.values()]):
+    folders = {name: locations.code(project.root, name) for name in locations.names(project.root)}
+    every = [folder for listed in folders.values() for folder in listed]
+    if unknown := files.unknown(project.root, [*own, *every]):
         console.warned(
             f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
             "(`git add -N FILE` is enough)"
         )
-    built = [folder for name, folder in folders.items() if chosen is None or name in chosen]
+    built = [
+        folder
+        for name, listed in folders.items()
+        if chosen is None or name in chosen
+        for folder in listed
+    ]
     for sentence in files.warnings(project.root, built):
         console.warned(sentence)
 

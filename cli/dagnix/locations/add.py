@@ -53,7 +53,8 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
         with alone(checkout):
             _write(checkout, name, folder)
         # Nix sees only what git knows.
-        files.add(project.root, folder, written)
+        _, *members = locations.code(project.root, name)
+        files.add(project.root, folder, [*written, *members])
         present = {each.service: each for each in stack.containers(project) if each.running}
         if "webserver" not in present:
             secret_files.ensure_locations(project.secrets, [name])
