@@ -7,7 +7,7 @@ import pytest
 from support import checkout
 from support.command import run
 from support.fakes import Archive, Key, Server
-from support.index import add_to_lock, serving
+from support.index import BUILT_WITH_SETUPTOOLS, add_to_lock, serving
 from support.layers import contents
 
 from dagnix.images import Layout
@@ -63,7 +63,7 @@ def test_what_the_code_needs_is_in_the_image_and_what_its_build_needs_is_not(
     assert "driver added, 18.0" in said
     assert "driver-dev added, 18.0" in said
     with serving(tmp_path / "index", {"setuptools"}) as (index, variables):
-        index.add_source("tiny", "1.0", {"setup.py": SETUP})
+        index.add_source("tiny", "1.0", BUILT_WITH_SETUPTOOLS | {"setup.py": SETUP})
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         add_to_lock(tree, "tiny")

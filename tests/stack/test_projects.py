@@ -9,7 +9,7 @@ import pytest
 from dagster import DagsterRunStatus
 from support import projects
 from support.command import run
-from support.index import serving
+from support.index import BUILT_WITH_SETUPTOOLS, serving
 from support.markdown import Page
 from support.served import Served
 
@@ -44,7 +44,8 @@ def index(tmp_path: Path) -> Iterator[dict[str, str]]:
         made.add("many", "1.0", tuple(names))
         made.add("library", "1.0")
         made.add_source("library", "2.0")
-        made.add_source("tiny", "1.0", {"setup.py": SETUP, "tiny.py": "ANSWER = 42\n"})
+        files = {"setup.py": SETUP, "tiny.py": "ANSWER = 42\n"}
+        made.add_source("tiny", "1.0", BUILT_WITH_SETUPTOOLS | files)
         yield variables
 
 

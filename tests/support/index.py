@@ -15,6 +15,9 @@ from support.fakes import Index, Server
 from support.locks import LOCK, SYSTEM
 from support.stack import ROOT
 
+# What a source archive says of its build, which needs nothing but that.
+BUILT_WITH_SETUPTOOLS = {"pyproject.toml": "[build-system]\nrequires = ['setuptools']\n"}
+
 
 @contextmanager
 def serving(folder: Path, packages: Collection[str] = ()) -> Iterator[tuple[Index, dict[str, str]]]:
