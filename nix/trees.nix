@@ -91,6 +91,7 @@ let
       code = source;
       # Each with the path that PYTHONPATH has of it.
       members = map (member: {
+        inherit (member) modules;
         path = "${membersAt}/${member.modules}";
         tree = tools.python.compiled {
           name = "member";
