@@ -87,9 +87,10 @@ def no_wheel(log: str, python: str) -> dict[str, str]:
     which names the version and what needs it, and "alternative", which version has a wheel.
     """
     said = [TIME.sub("", line) for line in log.splitlines()]
+    by_file = _by_file(said, python)  # once: a conflict may name hundreds of versions
     for requirement, parent in _unmet(said):
         name = canonicalize_name(requirement.name)
-        skipped, usable = (versions[name] for versions in _by_file(said, python))
+        skipped, usable = (versions[name] for versions in by_file)
         wanted = list(requirement.specifier.filter(skipped - usable))
         if wanted and not any(requirement.specifier.filter(usable)):
             archives = _archives(said, name, python)
