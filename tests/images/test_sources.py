@@ -10,7 +10,7 @@ from support.fakes import Archive, Key, Server
 from support.index import BUILT_WITH_SETUPTOOLS, add_to_lock, serving
 from support.layers import contents
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 DRIVER = PurePosixPath("/usr/bin/driver")
 HEADER = PurePosixPath("/usr/include/driver.h")

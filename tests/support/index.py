@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagnix.fetch import inputs
-from dagnix.lock import lockfile, python
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.systems import SYSTEMS
+from dagnix.checkout import Checkout
+from dagnix.locks import inputs, lockfile
+from dagnix.locks.solve import python
+from dagnix.locks.systems import SYSTEMS
 from support.fakes import Index, Server
 from support.locks import LOCK, SYSTEM
 from support.stack import ROOT
