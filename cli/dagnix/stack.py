@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagnix import compose_files, locations, sockets
+from dagnix import compose_files, compute_logs, locations, sockets
 from dagnix.bridge import Bridges
 from dagnix.locations import service
 from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
@@ -193,6 +193,7 @@ def compose(
     project = project.without_locations(service.unreadable(project.root))
     if words[0] in {"up", "run"}:
         sockets.ensure(project)
+        compute_logs.ensure(project)
     separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
@@ -285,6 +286,7 @@ def remove(project: Project, *, volumes: bool) -> None:
 
     Raises:
         CommandError: something is left over.
+        UserError: compute logs cannot be removed.
 
     """
     words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
@@ -300,6 +302,8 @@ def remove(project: Project, *, volumes: bool) -> None:
     sockets.remove(project)
     if leftovers(project):
         raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
+    if volumes:
+        compute_logs.remove(project)
 
 
 def leftovers(project: Project) -> list[str]:

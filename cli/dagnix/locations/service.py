@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from dagnix import UserError, secret_files, sockets
-from dagnix.locations import FIRST, compose_file, others, role
+from dagnix.locations import FIRST, compose_file, others, role, run_role
 
 HEAD = """\
 # The code location {name}, beside the files of the stack:
@@ -18,10 +18,14 @@ HEAD = """\
 """
 DATA = "/var/lib/dagster"
 # Those that are mounted from a folder of the location's own.
-OWN_FOLDERS = {"/run/secrets/location", f"{sockets.TARGET}/{FIRST}"}
+OWN_FOLDERS = {
+    "/run/secrets/location",
+    f"{sockets.TARGET}/{FIRST}",
+    f"{DATA}/compute_logs/{FIRST}",
+}
 BACKUP = "backup"  # the service, and where it has the files that it backs up
 FILES = "/var/lib/dagnix/files"
-ROLE_FILE = "storage-password"  # of a location's role in Postgres, in its container
+ROLE_FILE = "storage-password"  # of a location's roles in Postgres, in its container
 
 
 def unreadable(root: Path) -> dict[str, str]:
@@ -83,7 +87,7 @@ def write(root: Path, name: str) -> Path:
 
 
 def named(like: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a service that has everything of its own: image, data, role in Postgres, secrets."""
+    """Return a service that has everything of its own: image, data, roles in Postgres, secrets."""
     image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
     database = _database(like["environment"], name)
     environment = {**like["environment"], **database, "DAGNIX_LOCATION": name}
@@ -100,14 +104,12 @@ def named(like: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _database(like: dict[str, str], name: str) -> dict[str, str]:
     """Return the variables of the stack's Postgres, or of the one of compose.external-db.yaml."""
-    dagster = {key: f"DAGSTER_PG_{key}" for key in ("HOST", "PORT", "DB", "USER")}
-    named = {key: f"${{{each}:-{like[each]}}}" for key, each in dagster.items()}
+    keys = ("HOST", "PORT", "DB")
+    dagster = {key: f"${{DAGSTER_PG_{key}:-{like[f'DAGSTER_PG_{key}']}}}" for key in keys}
     return {
-        **{dagster[key]: value for key, value in named.items()},
-        **{
-            f"STORAGE_PG_{key}": f"${{STORAGE_PG_{key}:-{named[key]}}}"
-            for key in ("HOST", "PORT", "DB")
-        },
+        **{f"DAGSTER_PG_{key}": value for key, value in dagster.items()},
+        "DAGSTER_PG_USER": run_role(name),
+        **{f"STORAGE_PG_{key}": f"${{STORAGE_PG_{key}:-{dagster[key]}}}" for key in keys},
         "STORAGE_PG_USER": role(name),
         "PGSSLMODE": "${PGSSLMODE:-prefer}",
         "PGSSLROOTCERT": "${PGSSLROOTCERT:-}",
