@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"dagnix/gate/internal/account"
 	"dagnix/gate/internal/audit"
@@ -145,8 +144,6 @@ func whole(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		refuse(w, http.StatusRequestEntityTooLarge, errors.New("the request is too long, too slow or has broken off"))
 		return nil, false
 	}
-	// The answer may take as long as it likes.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, true
 }
 
