@@ -21,7 +21,7 @@ LOCK_TIMEOUT = "20s"  # what waits for a table's lock longer keeps all others fr
 # Tables with the ID of a run in each row. A table that this Dagster does not have is left out.
 OF_RUNS = {
     "runs": ("is_own_run(run_id)", "is_own_body(run_id, run_body)"),
-    "run_tags": ("is_own_run(run_id)", "is_own_run(run_id) AND is_own_tag(key, value)"),
+    "run_tags": ("is_own_run(run_id)", "is_own_tag(run_id, key, value)"),
     "event_logs": ("is_own_run(run_id)", "is_own_entry(run_id, event)"),
     "asset_event_tags": ("is_own_event(event_id)",) * 2,
     "asset_check_executions": ("is_own_run(run_id)",) * 2,
@@ -36,42 +36,40 @@ SHARED = {
     "snapshots": "INSERT",
 }
 
-# Each names the schemas that it looks in, as who calls it may have others.
+# The policies ask those that name the schemas to look in, as who writes may have others. All others
+# are called from these alone.
 FUNCTIONS = r"""
-CREATE OR REPLACE FUNCTION own_location() RETURNS text STABLE LANGUAGE sql
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION own_location() RETURNS text STABLE LANGUAGE sql AS $$
     SELECT CASE WHEN current_user ~ '^dagster_' THEN replace(substr(current_user, 9), '_', '-') END
+$$;
+
+-- The tag by whose value the dashboard lists the runs of a location.
+CREATE OR REPLACE FUNCTION is_own_label(label text) RETURNS boolean STABLE LANGUAGE sql AS $$
+    SELECT substring(label from '[^@]*$') = own_location()
 $$;
 
 -- The JSON that Python writes, without what PostgreSQL does not read: NaN, and within strings zero
 -- bytes and halves of characters. No name of a field has these.
-CREATE OR REPLACE FUNCTION as_json(written text) RETURNS json IMMUTABLE LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION as_json(written text) RETURNS json IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-    IF written ~ 'NaN|Infinity' THEN
+    IF strpos(written, 'NaN') + strpos(written, 'Infinity') > 0 THEN
         written := regexp_replace(written, '([:,[]\s*)(NaN|-?Infinity)', '\1null', 'g');
     END IF;
-    IF written ~ '\\u(0000|[dD][89a-fA-F])' THEN
+    IF strpos(written, '\u') > 0 THEN
         written := regexp_replace(written, '\\(\\|u0000|u[dD][89a-fA-F]..)', '?', 'g');
     END IF;
     RETURN written;
 END
 $$;
 
--- A row of run_tags: the dashboard lists runs by the location that the one tag names.
-CREATE OR REPLACE FUNCTION is_own_tag(key text, value text) RETURNS boolean STABLE LANGUAGE sql
-SET search_path = {schema}, pg_temp AS $$
-    SELECT key <> '{label}' OR substring(value from '[^@]*$') = own_location()
-$$;
-
--- A row of runs: one of this location, or of none.
-CREATE OR REPLACE FUNCTION is_own_body(run_id text, run_body text) RETURNS boolean
-STABLE LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+CREATE OR REPLACE FUNCTION names_own_location(run_id text, run_body text) RETURNS boolean
+STABLE LANGUAGE plpgsql AS $$
 DECLARE
     run json := as_json(run_body);
     job json := run -> 'external_pipeline_origin';
     repository json := job -> 'external_repository_origin';
     location text := repository -> 'repository_location_origin' ->> 'location_name';
+    label text := run #>> '{{tags,{label}}}';
 BEGIN
     -- Dagster would read the same fields under these names, too.
     IF coalesce(run -> 'remote_job_origin', job -> 'repository_origin',
@@ -79,43 +77,54 @@ BEGIN
         RETURN false;
     END IF;
     RETURN run ->> 'run_id' IS NOT DISTINCT FROM run_id
-        AND is_own_tag('{label}',
-                       coalesce(run #>> '{{tags,{label}}}', own_location()))
+        AND (label IS NULL OR is_own_label(label))
         AND (coalesce(json_typeof(job), 'null') = 'null'
              OR location IS NOT DISTINCT FROM own_location());
 END
 $$;
 
 -- Whether a run is of this location, or of none. An event without a run is nobody's.
-CREATE OR REPLACE FUNCTION is_own_run(wanted text) RETURNS boolean STABLE LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp AS $$
+CREATE OR REPLACE FUNCTION is_own(wanted text) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
 DECLARE
     found_value text;
 BEGIN
     IF wanted = '' THEN
         RETURN true;
     END IF;
-    SELECT value INTO found_value FROM run_tags
-    WHERE run_id = wanted AND key = '{label}';
+    SELECT value INTO found_value FROM run_tags WHERE run_id = wanted AND key = '{label}';
     IF FOUND THEN
-        RETURN is_own_tag('{label}', found_value);
+        RETURN is_own_label(found_value);
     END IF;
     -- Tags are stored after the run.
     SELECT run_body INTO found_value FROM runs WHERE run_id = wanted;
-    RETURN FOUND AND is_own_body(wanted, found_value);
+    RETURN FOUND AND names_own_location(wanted, found_value);
 END
 $$;
 
--- A row of event_logs, whose run stands in it twice.
-CREATE OR REPLACE FUNCTION is_own_entry(run_id text, event text) RETURNS boolean STABLE LANGUAGE sql
-SET search_path = {schema}, pg_temp AS $$
-    SELECT is_own_run(run_id) AND as_json(event) ->> 'run_id' = run_id
-$$;
+CREATE OR REPLACE FUNCTION is_own_run(run_id text) RETURNS boolean STABLE LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp AS $$BEGIN
+    RETURN is_own(run_id);
+END$$;
 
-CREATE OR REPLACE FUNCTION is_own_event(wanted bigint) RETURNS boolean STABLE LANGUAGE sql
-SET search_path = {schema}, pg_temp AS $$
-    SELECT is_own_run(run_id) FROM event_logs WHERE id = wanted
-$$;
+CREATE OR REPLACE FUNCTION is_own_body(run_id text, run_body text) RETURNS boolean
+STABLE LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$BEGIN
+    RETURN names_own_location(run_id, run_body);
+END$$;
+
+CREATE OR REPLACE FUNCTION is_own_tag(run_id text, key text, value text) RETURNS boolean
+STABLE LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$BEGIN
+    RETURN is_own(run_id) AND (key <> '{label}' OR is_own_label(value));
+END$$;
+
+CREATE OR REPLACE FUNCTION is_own_entry(run_id text, event text) RETURNS boolean
+STABLE LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$BEGIN
+    RETURN is_own(run_id) AND as_json(event) ->> 'run_id' = run_id;
+END$$;
+
+CREATE OR REPLACE FUNCTION is_own_event(wanted bigint) RETURNS boolean STABLE LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp AS $$BEGIN
+    RETURN (SELECT is_own(run_id) FROM event_logs WHERE id = wanted);
+END$$;
 """
 
 

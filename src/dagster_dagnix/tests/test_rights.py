@@ -250,6 +250,7 @@ def test_no_other_row_speaks_for_another_location(world: World, server: Path) ->
         "SET search_path = pg_temp, public",
         "CREATE TEMPORARY TABLE run_tags AS SELECT :other run_id, :tag AS key, 'big-shop' AS value",
         "CREATE FUNCTION pg_temp.own_location() RETURNS text LANGUAGE sql AS $$SELECT 'first'$$",
+        "SELECT public.is_own(:other), public.is_own_label(:label)",
     )
     hidden = (
         "INSERT INTO event_logs (run_id, event) VALUES (:other, :event)",
