@@ -81,6 +81,16 @@ for user in {users!r}:
         said["as " + user] = "let in"
     except psycopg2.Error:
         said["as " + user] = "kept out"
+# A run of its own, if it has none yet: like that of another, but for the location.
+(location, other) = {locations!r}
+runs.execute("SELECT FROM run_tags WHERE value = %s", ["__repository__@" + location])
+if not runs.rowcount:
+    runs.execute(
+        "INSERT INTO runs (run_id, status, pipeline_name, run_body) SELECT 'own', 'NOT_STARTED', "
+        "pipeline_name, replace(replace(run_body, run_id, 'own'), %s, %s) FROM runs LIMIT 1",
+        [json.dumps({{"location_name": each}})[1:-1] for each in (other, location)])
+    runs.execute("INSERT INTO run_tags (run_id, key, value) VALUES ('own', %s, %s)",
+                 [".dagster/repository", "__repository__@" + location])
 for location in {locations!r}:
     label = "__repository__@" + location
     runs.execute("SELECT run_id FROM run_tags WHERE value = %s ORDER BY id LIMIT 1", [label])
