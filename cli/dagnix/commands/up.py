@@ -69,6 +69,8 @@ def command(
     here = with_code(here, folder, mount=mount)
     code_settings.require(here)
     require_login(here)
+    for sentence in service.warnings(here.root):
+        console.warned(sentence)
     cut_off.finish(here)  # the port may still be taken by what is to stop
     present = stack.containers(here)
     ports = [port for each in present if each.running for port in each.ports]

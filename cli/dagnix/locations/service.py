@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,21 @@ def _services(text: str) -> Collection[str]:
     content = yaml.safe_load(text)
     services = content.get("services") if isinstance(content, dict) else None
     return services.keys() if isinstance(services, dict) else ()
+
+
+def warnings(root: Path) -> Iterator[str]:
+    """Say which locations have a service from before each had its own role for its runs."""
+    for name in others(root).keys() - unreadable(root).keys():
+        path = compose_file(root, name)
+        own = yaml.safe_load(path.read_text())["services"][name] or {}
+        if (own.get("environment") or {}).get("DAGSTER_PG_USER") != run_role(name):
+            yield (
+                f"{path.name} is older than the roles of code locations: {name} may write all in "
+                "Dagster's tables, and the dashboard does not show what its steps print. Give it "
+                f"what {FIRST} has in compose.yaml (DAGSTER_PG_USER, which is {run_role(name)}, "
+                "DAGSTER_PG_PASSWORD_FILE, secrets and the folder of compute logs), or remove the "
+                "location and add it again: its data stays"
+            )
 
 
 def write(root: Path, name: str) -> Path:

@@ -107,6 +107,17 @@ def test_it_has_the_database_that_pipes_has(
     assert variables["PGSSLMODE"] == mode
 
 
+def test_a_service_from_before_its_runs_had_a_role_is_named(checkout: Path) -> None:
+    (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+    for name in ("new", "old"):
+        add(checkout, name, name)
+        path = service.write(checkout, name)
+    assert not list(service.warnings(checkout))
+    path.write_text(path.read_text().replace("dagster_old", "${DAGSTER_PG_USER:-dagster}"))
+    (said,) = service.warnings(checkout)
+    assert said.startswith("compose.location-old.yaml is older")
+
+
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
     with pytest.raises(UserError, match=r"compose\.yaml has no service pipes"):
         service.write(checkout, "marketing")
