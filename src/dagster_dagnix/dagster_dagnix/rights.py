@@ -7,6 +7,7 @@ and daemon log in, gives the rights, and gives them anew when a migration has ad
 """
 
 import hashlib
+import logging
 import time
 
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
@@ -15,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 GROUP = "code_location"
 WAIT_SECONDS = 120.0
+QUIET_SECONDS = 5.0  # before it says that it waits
 PAUSE_SECONDS = 0.2
 LOCK_TIMEOUT = "20s"  # what waits for a table's lock longer keeps all others from the table
 
@@ -140,14 +142,19 @@ def wait(connection: Connection, seconds: float = WAIT_SECONDS) -> None:
     Raises TimeoutError when it may not after so many seconds.
     """
     asked = "SELECT has_table_privilege(to_regclass('event_logs'), 'INSERT')"
-    end = time.monotonic() + seconds
+    began, told = time.monotonic(), False
     while not connection.execute(text(asked)).scalar():
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > min(seconds, QUIET_SECONDS) and not told:
+            told = True
             role = connection.execute(text("SELECT current_user")).scalar()
-            raise TimeoutError(
+            why = (
                 f"The role {role} may not store events in Dagster's tables: webserver and daemon "
                 f"give it that right as they start, if it is a member of the role {GROUP}."
             )
+            logging.getLogger(__name__).warning("%s Waiting for them.", why)
+        if waited > seconds:
+            raise TimeoutError(why)
         time.sleep(PAUSE_SECONDS)
 
 
