@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	routes = "/proc/net/route"     // Linux's table of IPv4 routes
+	routes = "/proc/net/route"    // Linux's table of IPv4 routes
 	uids   = "/proc/self/uid_map" // and of the users of this container
 )
 
