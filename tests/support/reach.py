@@ -42,9 +42,12 @@ print(json.dumps(said))
 _ASK = """
 import http.client
 link = http.client.HTTPConnection({host!r}, 3000, timeout=10)
-link.request("GET", "/server_info", headers={{"Host": "localhost"}})
-answer = link.getresponse()
-print(answer.status, answer.read().decode())
+try:
+    link.request("GET", {path!r}, headers={{"Host": "localhost"}})
+    answer = link.getresponse()
+    print(answer.status, answer.read().decode())
+except (OSError, http.client.HTTPException) as error:
+    print(type(error).__name__)
 """
 
 
@@ -204,6 +207,6 @@ def dialled(code: str) -> dict[str, str]:
     return json.loads(run([sys.executable, "-c", code]).stdout)
 
 
-def ask(gate: str) -> str:
+def ask(gate: str, path: str = "/server_info") -> str:
     """Return Python code that prints what the gate answers who says that he comes from its host."""
-    return _ASK.format(host=gate)
+    return _ASK.format(host=gate, path=path)
