@@ -172,7 +172,7 @@ def _require_networks_kept_out(user: User, image: str, run_id: str) -> None:
     assert [to for to, how in said.items() if how == "connected"] == [f"{gate}:3000"]
     assert user.run(*python, "-c", reach.ask(gate)).startswith("403 Refused")
     user.run("podman", "network", "rm", "rootless_other")
-    # No way leads there from outside the user's own containers; what has that address here is another.
+    # No way leads there from outside the user's containers; who has that address here is another.
     asked = reach.ask(gate, f"/graphql?query={quote(RUNS)}")
     for said in (run([sys.executable, "-c", asked]).stdout, reach.as_neighbour(asked)):
         assert run_id not in said

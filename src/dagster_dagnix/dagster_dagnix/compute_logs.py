@@ -25,19 +25,19 @@ class DagnixComputeLogManager(LocalComputeLogManager):
             base_dir: /var/lib/dagster/compute_logs
 
     `base_dir` has a folder for each code location, under its name. The webserver sees all of them,
-    a container of a code location its own alone. What is not there is looked for in `former_dir`,
+    a container of a code location its own alone. What is not there is looked for in `shared_dir`,
     where Dagster's own manager may have stored it for all locations together.
     """
 
     def __init__(
         self,
         base_dir: str,
-        former_dir: str | None = None,
+        shared_dir: str | None = None,
         polling_timeout: float | None = None,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
         super().__init__(base_dir, polling_timeout, inst_data)
-        self._former = LocalComputeLogManager(former_dir) if former_dir else None
+        self._shared = LocalComputeLogManager(shared_dir) if shared_dir else None
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
@@ -47,7 +47,7 @@ class DagnixComputeLogManager(LocalComputeLogManager):
             is_required=False,
             description="The folder of logs from before each code location had its own.",
         )
-        return {**super().config_type(), "former_dir": more}
+        return {**super().config_type(), "shared_dir": more}
 
     @classmethod
     def from_config_value(
@@ -67,8 +67,8 @@ class DagnixComputeLogManager(LocalComputeLogManager):
             LocalComputeLogManager(str(folder)).get_captured_local_path(log_key, extension, partial)
             for folder in self._folders(log_key)
         ]
-        if self._former:
-            paths.append(self._former.get_captured_local_path(log_key, extension, partial))
+        if self._shared:
+            paths.append(self._shared.get_captured_local_path(log_key, extension, partial))
         return next((path for path in paths if Path(path).is_file()), paths[0])
 
     def _folders(self, log_key: Sequence[str]) -> list[Path]:

@@ -20,7 +20,7 @@ from harness import World
 
 from dagster_dagnix import DagnixComputeLogManager
 
-FORMER = "former"
+SHARED = "shared"
 
 
 def instance(world: World, folder: Path) -> DagsterInstance:
@@ -30,7 +30,7 @@ def instance(world: World, folder: Path) -> DagsterInstance:
     config["compute_logs"] = {
         "module": "dagster_dagnix",
         "class": "DagnixComputeLogManager",
-        "config": {"base_dir": str(folder / "logs"), "former_dir": str(folder / FORMER)},
+        "config": {"base_dir": str(folder / "logs"), "shared_dir": str(folder / SHARED)},
     }
     (folder / "home" / "dagster.yaml").write_text(json.dumps(config))
     return DagsterInstance.from_config(str(folder / "home"))
@@ -122,7 +122,7 @@ def test_logs_from_before_are_found(
     world: World, webserver: DagsterInstance, tmp_path: Path
 ) -> None:
     key = [world.run("first", "works").run_id, "compute_logs", "step"]
-    write(tmp_path / FORMER, key, "before")
+    write(tmp_path / SHARED, key, "before")
     assert read(webserver, key) == b"before"
     write(tmp_path / "logs" / "first", key, "now")
     assert read(webserver, key) == b"now"
