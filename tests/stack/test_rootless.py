@@ -19,8 +19,8 @@ from support.dashboard import Dashboard
 from support.podman import Podman
 from support.stack import ROOT, SERVICES, free_port
 
-from dagnix.images import Layout
-from dagnix.locations import service
+from dagnix.images.layout import Layout
+from dagnix.stack import location_service
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0,
@@ -115,7 +115,7 @@ def test_the_stack_runs_without_root(
         open_to_all.chmod(0o777)
     for closed in (sockets, logs):
         closed.chmod(0o700)
-    team = service.write(folder, TEAM)
+    team = location_service.write(folder, TEAM)
     run(["chown", "-R", f"{user.name}:{user.name}", folder])
     shutil.copy(ROOT / "VERSION", folder)
     user.environment["DAGNIX_ROOT"] = str(folder)

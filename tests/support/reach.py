@@ -5,7 +5,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from dagnix import locations
+from dagnix import code_locations
 from support.command import run
 
 # Who has this uid on the host is in root's containers the user of the services.
@@ -149,11 +149,11 @@ def seen(location: str, other: str) -> dict[str, object]:
 
 
 def _storage(location: str) -> str:
-    return "storage" if location == locations.FIRST else locations.role(location)
+    return "storage" if location == code_locations.FIRST else code_locations.role(location)
 
 
 def _runs(location: str) -> str:
-    return locations.run_role(location)
+    return code_locations.run_role(location)
 
 
 def as_neighbour(code: str) -> str:
