@@ -65,6 +65,8 @@ def run(given: argparse.Namespace) -> None:
     here = with_code(here, given.folder, mount=given.mount)
     code_settings.require(here)
     require_login(here)
+    for sentence in location_service.warnings(here.root):
+        console.warned(sentence)
     recovery.finish(here)  # the port may still be taken by what is to stop
     present = containers.containers(here)
     ports = [port for each in present if each.running for port in each.ports]
