@@ -15,8 +15,6 @@ from support.podman import Podman
 from support.stack import Stack
 from support.team import Team
 
-_RELEASE = "from pathlib import Path; Path('/var/lib/dagster/release')"
-
 
 @dataclass(frozen=True)
 class Served:
@@ -58,13 +56,18 @@ class Served:
         process = max(self.stack.processes("pipes", name))
         self.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
 
+    @property
+    def _release(self) -> Path:
+        """What the job `long` waits for: `RELEASE` in its code."""
+        return self.stack.sockets / "pipes" / "release"
+
     def hold(self) -> None:
         """Have the runs of the job `long` wait."""
-        self.stack.exec("pipes", "python3.13", "-c", f"{_RELEASE}.unlink(missing_ok=True)")
+        self._release.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Have them go on."""
-        self.stack.exec("pipes", "python3.13", "-c", f"{_RELEASE}.touch()")
+        self._release.touch()
 
 
 @contextmanager
