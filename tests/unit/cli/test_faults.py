@@ -227,7 +227,7 @@ def test_a_location_that_keeps_stopping_leaves_the_others_their_time(
 def test_the_example_runs_beside_a_location_that_does_not_load(
     here: project.Project, monkeypatch: pytest.MonkeyPatch, known: dict[str, str]
 ) -> None:
-    jobs = {"repositories": [{"jobs": [{"name": "example"}]}]}
+    jobs = {"repositories": [{"name": "here", "jobs": [{"name": "example"}]}]}
     entries = [
         {"name": "pipes", "locationOrLoadError": jobs},
         {"name": "sick", "locationOrLoadError": {"message": "no such module\n"}},
@@ -241,7 +241,7 @@ def test_the_example_runs_beside_a_location_that_does_not_load(
     monkeypatch.setattr(example, "LOCATION_SECONDS", 60 if known else 0)
     monkeypatch.setattr(example.time, "sleep", lambda _: pytest.fail("it waits"))
     monkeypatch.setattr(example.dashboard, "ask", lambda *_, **__: answer)
-    monkeypatch.setattr(example, "_launch", lambda _: launched.append(1) or "run")
+    monkeypatch.setattr(example, "_run", lambda *_: launched.append(1) or "run")
     faults = Faults(known)
     example.run_once(here, faults)
     assert launched
