@@ -77,8 +77,11 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
 def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
     """Run the container's health check once it passes, or after a few seconds.
 
-    Podman does not hear of one that fails, and without `record` not of one that passes.
+    Podman does not hear of one that fails, and without `record` not of one that passes. What was
+    healthy before most likely is: podman runs its check at once, in place of both.
     """
+    if record and container.was_healthy and (told := ask(project, container)).healthy:
+        return told
     _, *command = container.health_check or [""]
     if container.running and command[:1] in ([PROGRAM], [GATE]):
         words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]

@@ -141,11 +141,20 @@ class Container:
         return (self.seen["Config"].get("Healthcheck") or {}).get("Test") or []
 
     @property
+    def was_healthy(self) -> bool:
+        """Whether its last health check passed."""
+        return self._health.get("Status") == "healthy"
+
+    @property
     def last_words(self) -> str:
         """What its last health check said."""
-        state = self.seen["State"]
-        log = (state.get("Health") or state.get("Healthcheck") or {}).get("Log") or []
+        log = self._health.get("Log") or []
         return log[-1]["Output"].strip() if log else ""
+
+    @property
+    def _health(self) -> dict[str, Any]:
+        state = self.seen["State"]
+        return state.get("Health") or state.get("Healthcheck") or {}
 
     @property
     def mounted(self) -> Path | None:
@@ -250,12 +259,15 @@ def start(
 ) -> None:
     """Start what is not running; make anew only what changed, or with `anew` everything.
 
-    The services in `absent` have no image, and are left out.
+    `present` are all containers that there are, former ones too. The services in `absent` have no
+    image, and are left out.
 
     Raises:
         CommandError: a service does not start; podman-compose has tried the others, too.
 
     """
+    former = {each.service for each in present if each.former}
+    present = [each for each in present if each.in_compose]
     changed = [each.service for each in present] if anew else outdated(project, present)
     chosen = [name for name in services(project) if name not in absent] if absent else []
     failure = "podman-compose cannot start the stack"
@@ -266,7 +278,7 @@ def start(
             first = "dagnix.compose.first_start"
             compose(project, "up", "--detach", *chosen, failure=failure, program=first)
             return
-        if former := {each.service for each in everything(project) if each.former}:
+        if former:
             # podman-compose takes them for the service's container, and one that was made from
             # other compose files would have it make that anew.
             known = chosen or services(project)

@@ -89,8 +89,8 @@ def command(
             promotion.take_over(here, environment)
         else:
             releases = brought(here, layouts)
-        switch.settle_all(here, faults)
-        running = {each.service for each in stack.containers(here) if each.running}
+        settled = switch.settle_all(here, faults)
+        running = {each.service for each in settled if each.in_compose and each.running}
         # Where the dashboard is until its container is made anew, for another port say.
         as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():

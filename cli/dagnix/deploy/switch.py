@@ -46,11 +46,17 @@ def settle(project: Project, service: str) -> list[Container]:
     return present
 
 
-def settle_all(project: Project, faults: Faults) -> None:
-    """Finish what deploys left that were killed; what cannot be is a fault of its location."""
-    for service in {each.service for each in generations.former(project)}:
+def settle_all(project: Project, faults: Faults) -> list[Container]:
+    """Finish what deploys left that were killed; return all containers as they are then.
+
+    What cannot be finished is a fault of its location.
+    """
+    present = stack.everything(project)
+    services = {each.service for each in present if each.former}
+    for service in services:
         with faults.of(service):
             settle(project, service)
+    return stack.everything(project) if services else present
 
 
 def have_served(project: Project, new: Container, seconds: float) -> None:

@@ -20,7 +20,10 @@ def ensure(project: Project) -> set[str]:
         UserError: a password cannot be written, or Postgres does not do it.
 
     """
-    new = secret_files.ensure_locations(project.secrets, locations.others(project.root))
+    others = locations.others(project.root)
+    new = secret_files.ensure_locations(project.secrets, others)
+    if not others:
+        return new
     present = [each for each in stack.containers(project) if each.service == "postgres"]
     if present and not stack.outdated(project, present):
         apply(project)

@@ -20,14 +20,14 @@ def start(project: Project, faults: Faults, *, anew: bool) -> None:
     # The image from before goes on where the new one cannot be built.
     absent = set(broken) - images.present(project, broken)
     try:
-        stack.start(project, stack.containers(project), anew=anew, absent=absent)
+        stack.start(project, stack.everything(project), anew=anew, absent=absent)
     except CommandError:
         others = locations.others(project.root)
         own = project.without_locations(others)
         needed = set(stack.services(own)) - set(theirs)
         if not needed <= _running(project):
             # podman-compose does not take all of the files.
-            present = [each for each in stack.containers(project) if each.service not in others]
+            present = [each for each in stack.everything(project) if each.service not in others]
             stack.start(own, present, anew=anew, absent=absent)
         for name in theirs:
             if name not in absent | _running(project):
@@ -56,9 +56,11 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
     One that does not serve yet may take `seconds` to become healthy.
     """
     with turn(project):
+        present = stack.everything(project)
         for name in _sound(project, faults):
             with faults.of(name):
-                switch.have_served(project, generations.serving(project, name), seconds)
+                new = generations.serving(project, name, present)
+                switch.have_served(project, new, seconds)
         drain.begin(project)
 
 
