@@ -55,12 +55,12 @@ def run(
 def wait_until(probe: Callable[[], Found], what: str, seconds: float = 180) -> Found:
     """Call `probe` until it returns something true, and return that.
 
-    A probe that takes long, on a busy machine say, is called less often.
+    A probe that takes long, as podman does and all on a busy machine, is called less often.
     """
     began = now = time.monotonic()
     while not (found := probe()):
         before, now = now, time.monotonic()
         assert now < began + seconds, f"not after {seconds:g} s: {what}"
-        time.sleep(max(0.3, 2 * (now - before)))
+        time.sleep(max(0.3, 4 * (now - before)))
         now = time.monotonic()
     return found

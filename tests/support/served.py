@@ -79,10 +79,7 @@ def mounted_in(podman: Podman, folder: Path) -> Iterator[Served]:
 
     def restore_code() -> None:
         team.write(folder, "first")
-        mounts = podman.inspect(stack.container("pipes"))["Mounts"]
-        if str(folder) not in {mount["Source"] for mount in mounts}:
-            stack.dagnix("up", "--mount", str(folder))
-        elif served.team.served() != "first":
+        if served.team.served() != "first":
             stack.dagnix("reload")
 
     try:

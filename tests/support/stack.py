@@ -149,7 +149,9 @@ class Stack:
         """Wait until services are healthy."""
         for service in services:
             # The program in the container asks again by itself, for a tenth of podman's CPU.
-            wait_until(lambda name=service: self.health(name, PATIENCE_SECONDS)[0], f"{service} is healthy")
+            wait_until(
+                lambda name=service: self.health(name, PATIENCE_SECONDS)[0], f"{service} is healthy"
+            )
 
     def python(self, service: str, code: str) -> str:
         """Run Python code in a service's container; return what it printed, "" if it failed."""
