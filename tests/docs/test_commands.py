@@ -21,6 +21,8 @@ TLS = "docs/howto/tls.md"
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \\
   -out fullchain.pem -keyout privkey.pem
 """
+# Their commands work on files alone, whether a stack runs or not.
+WITHOUT_STACK = {"docs/howto/keep-the-files.md", OPENID}
 PAGES = {str(page.path): page for page in pages()}
 # What `./dagnix test` itself runs, or who calls it.
 IN_EVERY_TEST = {
@@ -65,7 +67,7 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
         (reader.clone / "client-secret.txt").write_text("hush")
     # A howto is for someone who has the stack, and a terminal as the README sets it up.
     before = "" if name == README else f"{SETTINGS}\n"
-    if "./dagnix up" not in page.commands():
+    if name not in WITHOUT_STACK and "./dagnix up" not in page.commands():
         before += "./dagnix up\n"
     afterwards = ""
     if name == TLS:  # the next page's dashboard is as the first one was

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,14 +32,14 @@ TINY = {
 }
 # In C and C++, whose libraries every image has.
 COMPILED = {
-    "pyproject.toml": TINY["pyproject.toml"],
+    "pyproject.toml": TINY["pyproject.toml"].replace("tiny", "native"),
     "setup.py": (
         "import os\n"
         "os.environ['CC'] = 'cc'\n"  # as many builds call it
         "from setuptools import Extension, setup\n"
-        "setup(ext_modules=[Extension('tiny.answer', ['answer.c', 'more.cpp'])])\n"
+        "setup(ext_modules=[Extension('native.answer', ['answer.c', 'more.cpp'])])\n"
     ),
-    "tiny/__init__.py": "from tiny.answer import ANSWER\n",
+    "native/__init__.py": "from native.answer import ANSWER\n",
     "answer.c": """\
 #include <Python.h>
 #include <assert.h>
@@ -85,36 +85,37 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     server.stop()
 
 
-@pytest.mark.parametrize("files", [TINY, COMPILED], ids=["pure", "compiled"])
-def test_a_package_without_a_wheel_is_in_the_image(
-    index: Index, tmp_path: Path, files: Mapping[str, str]
-) -> None:
+def test_packages_without_a_wheel_are_in_the_image(index: Index, tmp_path: Path) -> None:
     tree = tmp_path / "checkout"
     checkout.write(tree)
-    archive = index.add_source("tiny", "1.0", files)
-    lists = python.Lists({"pipes": ["tiny"]}, [], (tree / "pipes/pyproject.toml",), {})
+    sources = {"native": COMPILED, "tiny": TINY}
+    archives = {name: index.add_source(name, "1.0", files) for name, files in sources.items()}
+    lists = python.Lists({"pipes": [*sources]}, [], (tree / "pipes/pyproject.toml",), {})
     solved, _ = python.solved(Checkout(tree, tree), Path(sys.executable), lists, {})
     lock = lockfile.read(tree / LOCK)
     for system, packages in solved["packages"].items():
-        assert packages["tiny"]["file"] == archive.name
-        assert packages["tiny"]["build"].keys() == {"setuptools"}
-        assert packages["tiny"].get("compiled", False) == (files is COMPILED)
+        for name, archive in archives.items():
+            assert packages[name]["file"] == archive.name
+            assert packages[name]["build"].keys() == {"setuptools"}
+            assert packages[name].get("compiled", False) == (name == "native")
         lock["packages"][system] |= packages
-        lock["groups"][system]["pipes"].append("tiny")
+        lock["groups"][system]["pipes"] += sources
     (tree / LOCK).write_text(json.dumps(lock))
     run([tree / "dagnix", "fetch"])
     result = tmp_path / "result"
     run(["nix", "build", "--out-link", result, f"path:{tree}#pipes-oci"])
     with contents(Layout(result)) as held:
-        assert held.read(SITE_PACKAGES / "tiny/__init__.py") == files["tiny/__init__.py"].encode()
-        # What it was built with is in no image.
+        for name, files in sources.items():
+            path = PurePosixPath(name, "__init__.py")
+            assert held.read(SITE_PACKAGES / path) == files[str(path)].encode()
+        # What they were built with is in no image.
         assert SITE_PACKAGES / "setuptools/__init__.py" not in held
         assert PurePosixPath("/usr/include/python3.13/Python.h") not in held
-        if files is COMPILED:
-            wheel = held.read(SITE_PACKAGES / "tiny-1.0.dist-info/WHEEL").decode()
-            assert "\nTag: cp313-cp313-linux_x86_64\n" in wheel
+        wheel = held.read(SITE_PACKAGES / "native-1.0.dist-info/WHEEL").decode()
+        assert "\nTag: cp313-cp313-linux_x86_64\n" in wheel
     run(["nix", "build", "--out-link", result, f"path:{tree}#dev"])
-    assert run([result / "bin/python", "-c", "import tiny; print(tiny.ANSWER)"]).stdout == "42\n"
+    answers = "import native, tiny; print(native.ANSWER, tiny.ANSWER)"
+    assert run([result / "bin/python", "-c", answers]).stdout == "42 42\n"
 
 
 def entry_of(archive: Path) -> dict[str, Any]:

@@ -38,7 +38,7 @@ RELEASE = Path("/run/dagnix/pipes/release")  # the folder of its sockets, which 
 def wait(context: dg.OpExecutionContext) -> int:
     while not RELEASE.exists():
         context.log.info("waiting")
-        time.sleep(0.2)
+        time.sleep(1)
     return 1
 
 
