@@ -318,7 +318,7 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     stack.dagnix("deploy")
     (former,) = stack.former()
     names = [*map(stack.container, SERVICES), former]
-    podman("kill", *names)
+    podman.kill(*names)
     # As podman-restart.service does, the former one first.
     for name in reversed(names):
         podman("start", name)

@@ -31,6 +31,17 @@ class Podman:
         """Return what podman knows about a container."""
         return json.loads(self("container", "inspect", container).stdout)[0]
 
+    def process(self, container: str) -> int:
+        """Return the first process of a container, once it has one: it may just be started again."""
+        return wait_until(
+            lambda: self.inspect(container)["State"]["Pid"], f"{container} has a process"
+        )
+
+    def kill(self, *containers: str) -> None:
+        """Kill containers and wait for their end; podman starts none of them again by itself."""
+        self("kill", *containers)
+        self("wait", *containers)
+
     def logs(self, container: str) -> str:
         """Return what a container wrote, stdout and stderr."""
         done = self("logs", container)

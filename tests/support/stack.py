@@ -26,10 +26,19 @@ PATIENCE_SECONDS = 30
 PORTS = range(20000, 32768)
 
 
+# One for each process of tests, so that none is given twice before anything listens on it.
+SLICES = 32
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on; others who ask get other ones."""
+    """Return a port of 127.0.0.1 that nothing listens on; who asks again gets another one."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        port = secrets.choice(PORTS)
+        port = secrets.choice(PORTS[worker % SLICES :: SLICES])
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as listener, suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
