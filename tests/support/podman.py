@@ -32,7 +32,7 @@ class Podman:
         return json.loads(self("container", "inspect", container).stdout)[0]
 
     def process(self, container: str) -> int:
-        """Return the first process of a container, once it has one: it may just be started again."""
+        """Return the first process of a container, once it has one: it may be starting again."""
         return wait_until(
             lambda: self.inspect(container)["State"]["Pid"], f"{container} has a process"
         )
