@@ -48,7 +48,7 @@ class Served:
 
     def wait_for_start(self, run: str) -> None:
         """Wait until a run is STARTED."""
-        status = self.client.get_run_status
+        status = self.team.dashboard.status
         wait_until(lambda: status(run) is DagsterRunStatus.STARTED, f"{run} has started")
 
     def kill(self, name: str) -> None:
