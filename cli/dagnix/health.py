@@ -86,7 +86,10 @@ def ask_patiently(project: Project, container: Container, *, record: bool = True
     if container.running and command[:1] in ([PROGRAM], [GATE]):
         words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
         failure = f"{container.service} is not to be waited for"
-        asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        try:
+            asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        except UserError as error:  # the host is very busy
+            return Health(healthy=False, says=str(error))
         healthy, says = asked.returncode == 0, asked.output.strip()
         if says and not (healthy and record):
             return Health(healthy=healthy, says=says)

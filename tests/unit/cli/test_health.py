@@ -169,6 +169,21 @@ def test_podman_is_asked_once_about_what_was_healthy(
     assert (told, said) == (Health(healthy=True, says="it answers"), words)
 
 
+def test_an_answer_that_does_not_come_in_time_is_waited_for(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def podman(*_: object, **__: object) -> Result:
+        raise UserError("no answer within 30 s")
+
+    check = {"Test": ["CMD", health.PROGRAM, "health", "daemon"]}
+    seen = container("daemon").seen
+    asked = Container({**seen, "Config": {**seen["Config"], "Healthcheck": check}})
+    monkeypatch.setattr(health, "podman", podman)
+    assert checkout.is_dir()
+    told = health.ask_patiently(project.current(), asked)
+    assert told == Health(healthy=False, says="no answer within 30 s")
+
+
 def test_no_service_waits_for_the_answer_of_another_one(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
