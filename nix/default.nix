@@ -77,6 +77,9 @@ let
     locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
     );
+    members = builtins.mapAttrs (_: location: map member location.members) (
+      { pipes = lock.python; } // lock.locations
+    );
   };
 
   # trees → layers → images
@@ -145,8 +148,20 @@ let
     let
       file = path + "/pyproject.toml";
       project = if builtins.pathExists file then builtins.fromTOML (builtins.readFile file) else { };
+      excluded = project.tool.dagnix.exclude or [ ];
     in
-    sourcesWithout (project.tool.dagnix.exclude or [ ]) name path;
+    if builtins.isList excluded then
+      sourcesWithout excluded name path
+    else
+      throw "exclude under [tool.dagnix] in the pyproject.toml of ${name} must be a list of paths";
+
+  # A project that a code location depends on, as a uv workspace has such: `modules` is the folder below
+  # it that its modules are imported from.
+  member = folder: {
+    inherit folder;
+    source = code "member" (root + "/${folder}");
+    modules = if builtins.pathExists (root + "/${folder}/src") then "${folder}/src" else folder;
+  };
 
   filesIn =
     name: path: pattern:

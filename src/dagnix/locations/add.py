@@ -51,7 +51,8 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
         with alone(checkout):
             _write(checkout, name, folder)
         # Nix sees only what git knows.
-        sources.add(project.root, folder, written)
+        _, *members = code_locations.code(project.root, name)
+        sources.add(project.root, folder, [*written, *members])
         present = {each.service: each for each in containers.containers(project) if each.running}
         if "webserver" not in present:
             secret_files.ensure_locations(project.secrets, [name])

@@ -35,6 +35,8 @@ def update(
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
         project_lock.find(checkout, folder, name, project),
+        (name, folder),
+        project.members,
         debian.named(checkout, name, folder),
     )
     packages = old.get("packages") or shared.get("packages", {})
