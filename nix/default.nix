@@ -10,7 +10,7 @@
   source, # the address of the repository that `pipes` is in
   tracked ? false, # whether these folders hold what git knows and nothing else
   salt ? "", # another value gives other derivations, which must make the same images
-  layerMaker ? null, # a nix2container from another call, so that a second build need not compile it
+  programs ? { }, # Go programs from another call, by their names in tools.nix: a second build shares them
 }@arguments:
 let
   platform =
@@ -47,14 +47,16 @@ let
   inputs = import ./inputs.nix { inherit lock locked; };
 
   # store paths → tools and trees
-  tools = import ./tools.nix {
-    inherit
-      derive
-      platform
-      lock
-      inputs
-      ;
-  };
+  tools =
+    import ./tools.nix {
+      inherit
+        derive
+        platform
+        lock
+        inputs
+        ;
+    }
+    // programs;
   trees = import ./trees.nix {
     inherit
       tools
@@ -83,8 +85,7 @@ let
   # trees → layers → images
   oci = import ./lib/oci.nix {
     inherit derive;
-    inherit (tools) bootstrap;
-    nix2container = if layerMaker == null then tools.nix2container else layerMaker;
+    inherit (tools) bootstrap nix2container;
     inherit (platform) architecture;
     python = trees.interpreter;
   };
@@ -239,7 +240,8 @@ in
       arguments
       // {
         salt = "again";
-        layerMaker = tools.nix2container;
+        # Minutes of compiling, whose digests stand in nix/digests.json.
+        programs = { inherit (tools) gate nix2container runtime; };
       }
     )).layouts;
     sources = builtins.path {

@@ -97,15 +97,19 @@ def test_a_container_that_does_not_stay_up_is_refused_with_its_last_words(baked:
 
 
 @README.run_by("./dagnix rollback", "./dagnix history")
-def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
+def test_deploys_take_over_changed_compose_files_and_rollback_brings_back_the_former_answers(
+    baked: Served, podman: Podman
+) -> None:
     def history() -> list[dict[str, str]]:
         return json.loads(baked.stack.dagnix("history", "--json").stdout)
 
     first = baked.answer()
-    for answer in ("one", "two"):
+    for answer, seconds in (("one", "61"), ("two", "60")):
         baked.save(answer)
-        baked.stack.dagnix("deploy")
+        baked.stack.dagnix("deploy", DAGNIX_WAIT_SECONDS=seconds)
         assert baked.answer() == answer
+        made = podman.inspect(baked.stack.container("pipes"))["Config"]
+        assert f"DAGNIX_WAIT_SECONDS={seconds}" in made["Env"]
     last = history()
     for answer in ("one", first):
         baked.stack.dagnix("rollback")
@@ -115,15 +119,6 @@ def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
     table = baked.stack.dagnix("history").stdout
     assert last[-1]["digest"][:19] in table
     assert " and changes" in table
-
-
-def test_a_deploy_takes_over_a_change_of_the_compose_files(baked: Served, podman: Podman) -> None:
-    for seconds in ("61", "60"):
-        baked.save(seconds)
-        baked.stack.dagnix("deploy", DAGNIX_WAIT_SECONDS=seconds)
-        assert baked.answer() == seconds
-        made = podman.inspect(baked.stack.container("pipes"))["Config"]
-        assert f"DAGNIX_WAIT_SECONDS={seconds}" in made["Env"]
 
 
 def test_an_image_from_elsewhere(baked: Served, podman: Podman, tmp_path: Path) -> None:
@@ -337,7 +332,7 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     stack.dagnix("deploy")
     (draining,) = stack.draining()
     names = [*map(stack.container, SERVICES), draining]
-    podman("kill", *names)
+    podman.kill(*names)
     # As podman-restart.service does, the draining one first.
     for name in reversed(names):
         podman("start", name)

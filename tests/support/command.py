@@ -55,12 +55,13 @@ def run(
 def wait_until(probe: Callable[[], Found], what: str, seconds: float = 180) -> Found:
     """Call `probe` until it returns something true, and return that.
 
-    A probe that takes long, on a busy machine say, is called less often.
+    Each call costs CPU that others need: one that takes long is made less often, and so is any the
+    longer the wait. What is there for a moment only may be missed.
     """
     began = now = time.monotonic()
     while not (found := probe()):
         before, now = now, time.monotonic()
         assert now < began + seconds, f"not after {seconds:g} s: {what}"
-        time.sleep(max(0.3, 2 * (now - before)))
+        time.sleep(max(0.5, 4 * (now - before), 0.15 * (now - began)))
         now = time.monotonic()
     return found

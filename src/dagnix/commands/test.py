@@ -78,7 +78,12 @@ def run(given: argparse.Namespace) -> int:
     with console.step("Building the dev environment", "The dev environment is built") as step:
         log = nix.Log(step.show)
         (dev,) = nix.build(here, ["dev"], log, "--out-link", here.roots / "dev")
-    environment = {**podman.settings(here.state), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
+    environment = {
+        **podman.settings(here.state),
+        "PATH": f"{dev}/bin:{os.environ['PATH']}",
+        # Empty is unset: each program that tests start would compile Dagnix's own modules anew.
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
     main, others = suites(
         here, [f"{dev}/bin/python", "-m", "pytest"], given.rest, quick=given.quick
     )

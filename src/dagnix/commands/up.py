@@ -87,8 +87,8 @@ def run(given: argparse.Namespace) -> None:
             promotion.take_over(here, given.environment)
         else:
             releases = brought(here, layouts)
-        interrupted.finish_all(here, faults)
-        running = {each.service for each in containers.containers(here) if each.running}
+        found = interrupted.finish_all(here, faults)
+        running = {each.service for each in found if each.in_compose and each.running}
         # Where the dashboard is until its container is made anew, for another port say.
         as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():

@@ -22,7 +22,10 @@ def ensure(project: Project) -> set[str]:
         UserError: a password cannot be written, or Postgres does not do it.
 
     """
-    new = secret_files.ensure_locations(project.secrets, code_locations.others(project.root))
+    others = code_locations.others(project.root)
+    new = secret_files.ensure_locations(project.secrets, others)
+    if not others:
+        return new
     present = [each for each in containers.containers(project) if each.service == "postgres"]
     if present and not lifecycle.outdated(project, present):
         apply(project)

@@ -137,11 +137,20 @@ class Container:
         return (self.seen["Config"].get("Healthcheck") or {}).get("Test") or []
 
     @property
+    def was_healthy(self) -> bool:
+        """Whether its last health check passed."""
+        return self._health.get("Status") == "healthy"
+
+    @property
     def last_words(self) -> str:
         """What its last health check said."""
-        state = self.seen["State"]
-        log = (state.get("Health") or state.get("Healthcheck") or {}).get("Log") or []
+        log = self._health.get("Log") or []
         return log[-1]["Output"].strip() if log else ""
+
+    @property
+    def _health(self) -> dict[str, Any]:
+        state = self.seen["State"]
+        return state.get("Health") or state.get("Healthcheck") or {}
 
     @property
     def mounted(self) -> Path | None:

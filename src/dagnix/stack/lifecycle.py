@@ -26,12 +26,15 @@ def start(
 ) -> None:
     """Start what is not running; make anew only what changed, or with `anew` everything.
 
-    The services in `absent` have no image, and are left out.
+    `present` are all containers that there are, draining ones too. The services in `absent` have no
+    image, and are left out.
 
     Raises:
         CommandError: a service does not start; podman-compose has tried the others, too.
 
     """
+    draining = {each.service for each in present if each.draining}
+    present = [each for each in present if each.in_compose]
     changed = [each.service for each in present] if anew else outdated(project, present)
     chosen = [name for name in services(project) if name not in absent] if absent else []
     failure = "podman-compose cannot start the stack"
@@ -42,7 +45,7 @@ def start(
             first = "dagnix.stack.podman_compose.first_start"
             compose(project, "up", "--detach", *chosen, failure=failure, program=first)
             return
-        if draining := {each.service for each in everything(project) if each.draining}:
+        if draining:
             # podman-compose takes them for the service's container, and one that was made from
             # other compose files would have it make that anew.
             known = chosen or services(project)

@@ -8,6 +8,7 @@ from support.stack import ROOT
 
 from dagnix import UserError, code_locations, project
 from dagnix.checkout import Checkout
+from dagnix.locations import add as addition
 from dagnix.locations import remove
 from dagnix.locks.solve import debian
 from dagnix.stack import location_service
@@ -162,3 +163,35 @@ def test_its_files_are_backed_up(checkout: Path) -> None:
     assert own == {"volumes": ["b-data:/var/lib/dagnix/files/b-data"]}
     known = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["backup"]
     assert "pipes-data:/var/lib/dagnix/files/pipes-data" in known["volumes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "says"),
+    [
+        ("Second", "pipes", "cannot be the name of a code location"),
+        ("postgres", "pipes", "is the name of something else here"),
+        ("base", "pipes", "is the name of something else here"),  # a group of Debian packages
+        ("marketing", "pipes", "There is a code location marketing already"),
+        ("third", "third", "There is no folder"),
+        ("third", "empty", "is no Dagster project"),
+        ("third", "pipes", "is the code location pipes already"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_and_changes_nothing(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str, says: str
+) -> None:
+    monkeypatch.delenv("DAGNIX_SOURCE", raising=False)
+    (checkout / "nix").mkdir()
+    (checkout / "nix/debian.toml").write_bytes((ROOT / "nix/debian.toml").read_bytes())
+    (checkout / "empty").mkdir()
+    (checkout / "pipes").mkdir()
+    (checkout / "pipes/pyproject.toml").write_text("[tool.dagster]\nmodule_name = 'a'\n")
+    add(checkout, "marketing", "teams/marketing")
+
+    def files() -> set[Path]:
+        return {path for path in checkout.rglob("*") if ".dagnix" not in path.parts}
+
+    before = files()
+    with pytest.raises(UserError, match=says):
+        addition.add(project.current(), name, checkout / folder, 1)
+    assert files() == before

@@ -142,6 +142,49 @@ def test_what_was_removed_meanwhile_is_not_healthy(
     assert health.ask(here, asked) == Health(healthy=False, says="it was removed meanwhile")
 
 
+@pytest.mark.parametrize(
+    ("before", "exits", "words"),
+    [
+        ("healthy", [0], ["healthcheck"]),
+        ("healthy", [1, 0, 0], ["healthcheck", "exec", "healthcheck"]),
+        ("starting", [0, 0], ["exec", "healthcheck"]),
+    ],
+)
+def test_podman_is_asked_once_about_what_was_healthy(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, before: str, exits: list[int], words: list[str]
+) -> None:
+    seen = container("daemon").seen
+    check = {"Test": ["CMD", health.PROGRAM, "health", "daemon"]}
+    state = {**seen["State"], "Health": {"Status": before}}
+    asked = Container({**seen, "State": state, "Config": {**seen["Config"], "Healthcheck": check}})
+    said: list[str] = []
+
+    def podman(_: project.Project, *arguments: str, **__: object) -> Result:
+        said.append(arguments[0])
+        return Result(("podman",), exits.pop(0), "it answers")
+
+    monkeypatch.setattr(health, "podman", podman)
+    monkeypatch.setattr(health, "inspect", lambda *_: [])
+    assert checkout.is_dir()
+    told = health.ask_patiently(project.current(), asked)
+    assert (told, said) == (Health(healthy=True, says="it answers"), words)
+
+
+def test_an_answer_that_does_not_come_in_time_is_waited_for(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def podman(*_: object, **__: object) -> Result:
+        raise UserError("no answer within 30 s")
+
+    check = {"Test": ["CMD", health.PROGRAM, "health", "daemon"]}
+    seen = container("daemon").seen
+    asked = Container({**seen, "Config": {**seen["Config"], "Healthcheck": check}})
+    monkeypatch.setattr(health, "podman", podman)
+    assert checkout.is_dir()
+    told = health.ask_patiently(project.current(), asked)
+    assert told == Health(healthy=False, says="no answer within 30 s")
+
+
 def test_no_service_waits_for_the_answer_of_another_one(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
