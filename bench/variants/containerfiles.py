@@ -49,10 +49,15 @@ PASSWORDS = dict(
 
 
 def ordinary(instance: dict[str, Any]) -> dict[str, Any]:
-    """Return dagster.yaml with Dagster's own launcher and storage in place of Dagnix's."""
+    """Return dagster.yaml with what Dagster itself has in place of Dagnix's classes."""
     return {
         **{key: value for key, value in instance.items() if key != "run_launcher"},
         "storage": {"postgres": instance["storage"]["custom"]["config"]},
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": instance["compute_logs"]["config"]["base_dir"]},
+        },
     }
 
 

@@ -76,6 +76,11 @@ def role(name: str) -> str:
     return f"storage_{name.replace('-', '_')}"
 
 
+def run_role(name: str) -> str:
+    """Return the role in Postgres as whom a location's runs write in Dagster's tables."""
+    return f"dagster_{name.replace('-', '_')}"
+
+
 def _read(root: Path) -> dict[str, Path | str]:
     found: dict[str, Path | str] = {}
     for path in sorted(_locks(root).glob("*.json")):

@@ -78,6 +78,11 @@ class Project:
         return self.root / self.environment["DAGNIX_SOCKETS_DIR"] / self.name
 
     @property
+    def compute_logs(self) -> Path:
+        """The folder of what the instance's steps print; relative paths start at the checkout."""
+        return self.root / self.environment["DAGNIX_COMPUTE_LOGS_DIR"] / self.name
+
+    @property
     def backups(self) -> Path:
         """The folder of backups; relative paths start at the checkout."""
         return self.root / self.environment["DAGNIX_BACKUPS_DIR"]
@@ -211,6 +216,7 @@ def of_environment(name: str) -> Project:
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
         "DAGNIX_SOCKETS_DIR": "./.dagnix/sockets",
         "DAGNIX_BACKUPS_DIR": "./.dagnix/backups",
+        "DAGNIX_COMPUTE_LOGS_DIR": "./.dagnix/compute_logs",
         "DAGNIX_IMAGES_KEPT": "5",
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}

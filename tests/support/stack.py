@@ -71,6 +71,7 @@ class Stack:
             "DAGNIX_SECRETS_DIR": str(files),
             "DAGNIX_SOCKETS_DIR": str(folder / "sockets"),
             "DAGNIX_BACKUPS_DIR": str(folder / "backups"),
+            "DAGNIX_COMPUTE_LOGS_DIR": str(folder / "compute_logs"),
             # What users need not wait for, tests need even less.
             "DAGNIX_LOOK_SECONDS": "5",
             "NO_COLOR": "1",

@@ -1,4 +1,4 @@
-"""Check this host and tell the cure of each problem."""
+"""Check this host and explain how to fix each problem."""
 
 import argparse
 import getpass

@@ -1,7 +1,7 @@
-"""Show what the services say.
+"""Show the logs of the services.
 
-On a terminal, control characters but colours are shown as `cat -v` shows them: what an op
-prints must not steer the terminal. Elsewhere every byte is as it was written.
+On a terminal, control characters except colours are shown as `cat -v` shows them, so that text
+which an op prints cannot control the terminal. In a pipe or a file nothing is changed.
 """
 
 import argparse

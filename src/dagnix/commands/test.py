@@ -1,11 +1,11 @@
 """Set everything up and run all tests.
 
-`nix flake check` and the tests of the code in pipes/ run beside those of Dagnix itself. With
-arguments, which go to pytest, only the latter run. A project of its own has its code's tests, which
-get the arguments there, and the check.
+`nix flake check` and the tests of the code in pipes/ run at the same time as those of Dagnix
+itself. Arguments go to pytest; then only the tests of Dagnix run. A project of its own has only
+the check and the tests of its code, which get the arguments.
 
-With --dagster that version is locked in a copy of the checkout, and there the tests run of what
-depends on it.
+With --dagster, that version is locked in a copy of the checkout, and the tests that depend on
+Dagster run there.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from dagnix import code_locations
 from dagnix.host.podman import directory, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
-from dagnix.stack import compose_files, location_service, sockets
+from dagnix.stack import compose_files, compute_logs, location_service, sockets
 
 
 def compose(
@@ -26,6 +26,7 @@ def compose(
     project = project.without_locations(location_service.unreadable(project.root))
     if words[0] in {"up", "run"}:
         sockets.ensure(project)
+        compute_logs.ensure(project)
     separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,

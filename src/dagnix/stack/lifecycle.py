@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dagnix.host.podman import PROJECT_LABEL, image_ids, podman
 from dagnix.process import CommandError
 from dagnix.project import Project
-from dagnix.stack import sockets
+from dagnix.stack import compute_logs, sockets
 from dagnix.stack.bridge import Bridges
 from dagnix.stack.compose import compose, services
 from dagnix.stack.containers import Container, everything
@@ -61,6 +61,7 @@ def remove(project: Project, *, volumes: bool) -> None:
 
     Raises:
         CommandError: something is left over.
+        UserError: compute logs cannot be removed.
 
     """
     words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
@@ -80,6 +81,8 @@ def remove(project: Project, *, volumes: bool) -> None:
     sockets.remove(project)
     if leftovers(project):
         raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
+    if volumes:
+        compute_logs.remove(project)
 
 
 def leftovers(project: Project) -> list[str]:

@@ -29,7 +29,7 @@ from dagster_postgres.utils import (
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine
 
-from dagster_dagnix import private
+from dagster_dagnix import private, rights
 
 LOCK = 0x6461676E6978  # any number that nothing else in the database takes
 KEPT_SECONDS = 3600
@@ -256,13 +256,21 @@ def url(config: Mapping[str, Any]) -> str:
 
 
 def make_tables(url: str, more: Mapping[str, Any]) -> None:
-    """Have Dagster make its tables if they are not there, one process at a time."""
+    """Have Dagster make its tables if they are not there, one process at a time.
+
+    Who may not make them, such as the role of a code location, waits until somebody has.
+    """
     with create_pg_connection(engine(url, 0, more.get("token_provider"))) as connection:
-        if connection.execute(TABLES_ARE_THERE).scalar():
+        if not rights.may_make_tables(connection):
+            rights.wait(connection)
+            return
+        if connection.execute(TABLES_ARE_THERE).scalar() and rights.are_given(connection):
             return
         connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
         try:
             for storage in (PostgresRunStorage, PostgresEventLogStorage, PostgresScheduleStorage):
                 storage(url, should_autocreate_tables=True, **more)
+            if not rights.are_given(connection):
+                rights.give(connection)
         finally:
             connection.execute(text(f"SELECT pg_advisory_unlock({LOCK})"))
