@@ -47,6 +47,8 @@ def ask(project: Project, container: Container) -> Health:
     if not container.running:
         since = f" since {shown(container.ended)}" if container.ended else ""
         return Health(healthy=False, says=f"{container.state}{since}")
+    if container.lost:
+        return Health(healthy=False, says=f"{container.lost}: `./dagnix up` makes it anew")
     if not container.health_check:
         return Health(healthy=True, says="has no health check")
     words = ["healthcheck", "run", container.name]

@@ -11,6 +11,7 @@ from typing import Any
 
 from dagnix import compose_files, locations, sockets
 from dagnix.bridge import Bridges
+from dagnix.doctor.surroundings import is_port_free
 from dagnix.locations import service
 from dagnix.podman import PROJECT_LABEL, directory, image_ids, inspect, podman, settings
 from dagnix.process import CommandError, Result, run
@@ -156,15 +157,40 @@ class Container:
         return None
 
     @property
+    def stop_seconds(self) -> int:
+        """How long it may take to stop before it is killed."""
+        return self.seen["Config"].get("StopTimeout", 10)
+
+    @property
     def ports(self) -> list[int]:
         """The ports that it serves on the host."""
-        bindings = self.seen["HostConfig"].get("PortBindings") or {}
+        return [port for _, port in self._addresses]
+
+    @property
+    def _addresses(self) -> list[tuple[str, int]]:
+        bindings = self.seen.get("HostConfig", {}).get("PortBindings") or {}
         return [
-            int(binding["HostPort"])
+            (binding.get("HostIp") or "0.0.0.0", int(binding["HostPort"]))  # noqa: S104 - podman's
             for each in bindings.values()
             for binding in each or ()
             if binding.get("HostPort")
         ]
+
+    @property
+    def lost(self) -> str:
+        """What podman has lost of a container that runs, such as its own processes; "" if nothing.
+
+        Its own checks see nothing of that.
+        """
+        if not self.running:
+            return ""
+        conmon = self.seen["State"].get("ConmonPid")
+        if conmon and not Path(f"/proc/{conmon}").exists():
+            return "podman does not watch it any more, as its process conmon has ended"
+        for host, port in self._addresses:
+            if is_port_free(port, host):
+                return f"nothing listens on its port {port} any more"
+        return ""
 
 
 def containers(project: Project) -> list[Container]:
@@ -196,7 +222,7 @@ def compose(
     separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
-        **settings(project.state),
+        **settings(),
         # With COMPOSE_PROJECT_DIR it would change to that folder, and run podman there.
         "COMPOSE_PROJECT_DIR": "",
         "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),
@@ -256,7 +282,8 @@ def start(
         CommandError: a service does not start; podman-compose has tried the others, too.
 
     """
-    changed = [each.service for each in present] if anew else outdated(project, present)
+    lost = [each.service for each in present if each.lost]
+    changed = [each.service for each in present] if anew else [*outdated(project, present), *lost]
     chosen = [name for name in services(project) if name not in absent] if absent else []
     failure = "podman-compose cannot start the stack"
     try:

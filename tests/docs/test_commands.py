@@ -33,6 +33,7 @@ IN_EVERY_TEST = {
 # What other tests say that they run: Page.run_by.
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
+    *(ROOT / "tests/machine").glob("test_*.py"),
     ROOT / "tests/unit/cli/test_another_dagster.py",
 )
 for file in OTHERS:

@@ -34,7 +34,7 @@ def command(
     words += ["--color"] if colours else []
     words += [names[service]] if service else ["--names", *names.values()]
     # Not podman-compose: it ends with a traceback when it is interrupted.
-    failure, environment = "Podman cannot show the logs", podman.settings(here.state)
+    failure, environment = "Podman cannot show the logs", podman.settings()
     if console.out.is_terminal:
         for line in lines(words, failure, env=environment):
             print(console.harmless(line, colours=colours), flush=True)

@@ -81,7 +81,7 @@ def command(
     with console.step("Building the dev environment", "The dev environment is built") as step:
         log = nix.Log(step.show)
         (dev,) = nix.build(here, ["dev"], log, "--out-link", here.roots / "dev")
-    environment = {**podman.settings(here.state), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
+    environment = {**podman.settings(), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
     main, others = suites(here, [f"{dev}/bin/python", "-m", "pytest"], context.args, quick=quick)
     with beside(others, environment) as results:
         console.out.print(str(main), style="bold", highlight=False)

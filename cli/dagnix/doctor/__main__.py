@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagnix import UserError, project
-from dagnix.doctor import account, fix, nix, podman, rootless, services, surroundings
+from dagnix.doctor import account, firewall, fix, nix, podman, rootless, services, surroundings
 from dagnix.doctor.finding import Finding
 from dagnix.lock.program import not_written
 
@@ -30,8 +30,9 @@ def examine(here: project.Project) -> Iterator[Finding]:
     groups = Path("/etc/group").read_text().splitlines()
     build_group = any(group.startswith("nixbld:") for group in groups)
     yield from nix.findings(user, build_group=build_group)
-    yield from podman.findings(here.state)
+    yield from podman.findings(here)
     yield from rootless.findings(user)
+    yield from firewall.findings()
     yield from account.findings(user)
     yield from surroundings.findings(here.port)
     yield from services.findings(here)
@@ -63,7 +64,7 @@ def main() -> int:
         found.append(finding)
     if arguments.fix:
         asked = {finding.subject for finding in found if finding.state == "note"}
-        show_written(fix.podman(here.state) + fix.nix(asked))
+        show_written(fix.podman() + fix.nix(asked))
     problems = sum(finding.state == "problem" for finding in found)
     print(f"\n{problems or 'No'} problem{'s' if problems != 1 else ''}.")
     return int(problems > 0)
