@@ -210,7 +210,7 @@ def compose(
     *words: str,
     failure: str,
     check: bool = True,
-    program: str = "podman_compose",
+    program: str = "dagnix.compose",
 ) -> Result:
     """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`.
 

@@ -36,4 +36,8 @@ chroot "$root" chown -R "$user:$user" "/home/$user"
 
 cp "$root"/boot/vmlinuz-* "$folder/kernel"
 cp "$root"/boot/initrd.img-* "$folder/initrd"
-mke2fs -q -t ext4 -d "$root" "$folder/disk" "${size}k"
+# Seen without what is mounted there.
+mkdir "$folder/root"
+mount --bind "$root" "$folder/root"
+trap 'umount "$folder/root"' EXIT
+mke2fs -q -t ext4 -d "$folder/root" "$folder/disk" "${size}k"

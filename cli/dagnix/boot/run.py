@@ -33,7 +33,7 @@ def start(here: Project) -> None:
 
 
 def stop(here: Project) -> None:
-    """Stop the containers: first what executes runs, which may end in their time, then the rest.
+    """Stop the containers: those that execute runs, which may end in their time; Postgres last.
 
     Raises:
         UserError: one does not stop.
@@ -42,8 +42,9 @@ def stop(here: Project) -> None:
     running = [each for each in stack.everything(here) if each.running]
     theirs = set(locations.names(here.root))
     code = [each for each in running if each.service in theirs]
-    _stop(here, code)
-    _stop(here, [each for each in running if each not in code])
+    last = [each for each in running if each.service == "postgres"]
+    for some in (code, [each for each in running if each not in (*code, *last)], last):
+        _stop(here, some)
 
 
 def _stop(here: Project, some: Sequence[Container]) -> None:

@@ -11,14 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from podman_compose import Podman
-
 from dagnix import UserError, compose
 from dagnix.bridge import Bridges
 from dagnix.project import Project
 
 
-class _FirstStart(Podman):
+class _FirstStart(compose.Engine):
     def __init__(self, *rest: Any) -> None:
         super().__init__(*rest)
         self._started = set[str]()

@@ -137,6 +137,7 @@ def podman(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     def everything(_: project.Project) -> list[Container]:
         return [
             container("postgres", seconds=120, state=made.state),
+            container("daemon", seconds=30, state=made.state),
             container("pipes", "dagnix_pipes_1-abc-former", seconds=600, state=made.state),
             container("pipes", seconds=600, state=made.state),
         ]
@@ -156,7 +157,8 @@ def podman(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_at_boot_all_is_started_and_former_containers_drain(podman: SimpleNamespace) -> None:
     podman.state = "exited"
     run.start(project.current())
-    names = ("dagnix_postgres_1", "dagnix_pipes_1-abc-former", "dagnix_pipes_1")
+    names = ("postgres_1", "daemon_1", "pipes_1-abc-former", "pipes_1")
+    names = tuple(f"dagnix_{each}" for each in names)
     assert podman.done == ["finished", (("start", *names), None), "drains"]
 
 
@@ -169,6 +171,7 @@ def test_at_shutdown_runs_may_end_before_postgres_does(podman: SimpleNamespace) 
     run.stop(project.current())
     assert podman.done == [
         (("stop", "dagnix_pipes_1-abc-former", "dagnix_pipes_1"), 660),
+        (("stop", "dagnix_daemon_1"), 90),
         (("stop", "dagnix_postgres_1"), 180),
     ]
 

@@ -14,8 +14,8 @@ Program = Callable[[str, str], Path]
 def here(
     checkout: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> project.Project:
-    monkeypatch.setattr(podman, "settings", lambda _: {})
-    monkeypatch.setattr(stack, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
+    monkeypatch.setattr(stack, "settings", dict)
     monkeypatch.setattr(stack.sys, "executable", str(program("python", "pwd; echo $COMPOSE_FILE")))
     program("podman", "touch oom; pwd")
     monkeypatch.chdir(tmp_path)
