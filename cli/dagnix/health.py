@@ -57,14 +57,12 @@ def ask(project: Project, container: Container) -> Health:
         result = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
     except UserError as error:
         return Health(healthy=False, says=str(error))
-    if result.returncode == 0:
-        return Health(healthy=True, says=result.output.strip())
+    # Podman itself does not print what the check has said.
     seen = inspect(project, [container.name])
-    said = (
-        (Container(seen[0]).last_words if seen else "it was removed meanwhile")
-        or result.errors.strip()
-        or result.output.strip()
-    )
+    said = Container(seen[0]).last_words if seen else "it was removed meanwhile"
+    if result.returncode == 0:
+        return Health(healthy=bool(seen), says=said)
+    said = said or result.errors.strip() or result.output.strip()
     return Health(healthy=False, says=said)
 
 
