@@ -16,7 +16,7 @@ from pathlib import Path
 from dagnix.lock import mirrors
 from dagnix.lock.apt import DEBIAN_KEYRING, OWN_KEYRING
 from support import checkout
-from support.command import run, wait_until
+from support.command import run, typed, wait_until
 from support.stack import ROOT, free_port
 
 SUITE = "trixie"
@@ -158,6 +158,7 @@ class Machine:
         self, command: str, user: str = "root", *, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command there, in the user's checkout, in a login of its own."""
+        typed.add(command)
         script = f"cd ~/dagnix || exit; {command}"
         return run([*self.ssh(user), script], check=check, seconds=PATIENCE_SECONDS)
 
