@@ -1,12 +1,13 @@
 """A second team's code location, with another version of a library that the first one has."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from support import team
+from support import projects, team
 from support.command import run, wait_until
 from support.markdown import Page
 from support.podman import Podman
@@ -58,12 +59,10 @@ def patient() -> None:
 
 defs = dg.Definitions(jobs=[drawn, patient])
 """
-UNLOADABLE = "import no_such_module\n" + CODE
 # The first team's code; its answer has the version of the library that is locked for `pipes`.
 FIRST = team.CODE.replace(": ANSWER}", ': f"{ANSWER} {pygal.__version__}"}').replace(
     "import time", "import time\n\nimport pygal"
 )
-OLDER = "1.12.4"  # of Dagster
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
 
 
@@ -249,7 +248,11 @@ def test_code_that_does_not_load_is_refused(both: Served) -> None:
         (("add", NAME), f"There is a code location {NAME} already"),
         (("add", "third"), "There is no folder"),
         (("add", "third", "docs"), "is no Dagster project"),
-        (("add", "third", "unloadable"), "No module named 'no_such_module'"),
+        (("add", "third", "tests/projects/unloadable"), "No module named 'no_such_module'"),
+        (
+            ("add", "third", "tests/projects/no_such_python"),
+            "asks for Python >=3.9,<3.11, and Debian has 3.13",
+        ),
         (("remove", "third"), f"There is no code location third to remove: there is {NAME}."),
     ],
 )
@@ -257,8 +260,6 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     both: Served, podman: Podman, words: tuple[str, ...], says: str
 ) -> None:
     tree = both.stack.checkout
-    (tree / "unloadable").mkdir(exist_ok=True)
-    team.write(tree / "unloadable", "first", UNLOADABLE, PROJECT)
 
     def state() -> list[object]:
         git = run(["git", "-C", tree, "status", "--porcelain", "--untracked-files=all"]).stdout
@@ -271,7 +272,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
         return [git, volumes, images, containers, roles, passwords]
 
     before = state()
-    words = tuple(str(tree / word) if word in {"docs", "unloadable"} else word for word in words)
+    words = tuple(str(tree / word) if (tree / word).is_dir() else word for word in words)
     refused = both.stack.dagnix("location", *words, check=False)
     assert refused.returncode == 1
     assert says in refused.stderr
@@ -284,7 +285,7 @@ def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
 ) -> None:
     folder = both.stack.checkout / "locations" / NAME
     container = podman.inspect(both.stack.container(NAME))["Id"]
-    team.write(folder, "first", CODE, "[project")
+    shutil.copy(projects.FOLDER / "unbuildable/pyproject.toml", folder)
     both.save("while it was broken", FIRST)
     done = both.stack.dagnix("up", check=False)
     assert done.returncode == 1
@@ -300,7 +301,7 @@ def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
 
 @PAGE.run_by("./dagnix location remove marketing", "./dagnix location list", DROP)
 def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Podman) -> None:
-    wait_until(lambda: not both.stack.former(), "the containers before that go")
+    wait_until(lambda: not both.stack.draining(), "the containers before that go")
     patient = both.client.submit_job_execution("patient")
     both.wait_for_start(patient)
     webserver = podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"]
@@ -309,10 +310,10 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert "the schema storage_marketing" in removed.stdout
     assert locations(both) == ["pipes"]
     assert both.client.get_run_status(patient) is DagsterRunStatus.STARTED
-    (former,) = both.stack.former()
-    podman("exec", former, "python3.13", "-c", "open('/var/lib/dagster/release', 'w')")
+    (draining,) = both.stack.draining()
+    podman("exec", draining, "python3.13", "-c", "open('/var/lib/dagster/release', 'w')")
     assert both.team.dashboard.end_of(patient) is DagsterRunStatus.SUCCESS
-    wait_until(lambda: not both.stack.former(), "its container goes after its last run")
+    wait_until(lambda: not both.stack.draining(), "its container goes after its last run")
     assert podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"] == webserver
     listed = both.stack.dagnix("location", "list").stdout
     assert "pipes" in listed
@@ -329,16 +330,11 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
 
 def test_a_location_may_have_an_older_dagster_and_no_pyproject(served: Served) -> None:
     folder = served.stack.checkout / "locations" / "older"
-    folder.mkdir(parents=True)
-    (folder / "workspace.yaml").write_text("load_from: [{python_file: jobs.py}]")
-    (folder / "requirements.txt").write_text(f"dagster=={OLDER}")
-    (folder / "setup.cfg").write_text("[options]\npython_requires = >=3.9,<3.12\n")
-    code = CODE.replace("import pygal\n", "import sys\n").replace(
-        "{pygal.__version__}", "{dg.__version__} {sys.version_info[:2]}"
-    )
-    (folder / "jobs.py").write_text(code.replace('"first"', '"older"'))
+    shutil.copytree(projects.FOLDER / "older_dagster", folder)
     served.stack.dagnix("location", "add", "older")
-    served.team.dashboard.wait_for_job("drawn")
-    assert drawn(served) == f"older {OLDER} (3, 11)"
+    job = "from_older_dagster"
+    served.team.dashboard.wait_for_job(job)
+    run = served.client.submit_job_execution(job)
+    assert served.team.answer(job, run) == "Dagster 1.12.4 on Python 3.11"
     assert served.stack.status()["older"]["healthy"]
     assert served.answer().startswith("first")

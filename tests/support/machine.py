@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dagnix.lock import mirrors
-from dagnix.lock.apt import DEBIAN_KEYRING, OWN_KEYRING
+from dagnix.locks import mirrors
+from dagnix.locks.solve.apt import DEBIAN_KEYRING, OWN_KEYRING
 from support import checkout
 from support.command import run, typed, wait_until
 from support.stack import ROOT, free_port

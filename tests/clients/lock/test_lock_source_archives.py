@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from support.world import DAGSTER, HOST, SYSTEMS, World
 
-from dagnix.fetch import inputs
-from dagnix.locations.faults import Faults
-from dagnix.lock import source_archives
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.source_archives import RefusedError, requirements
-from dagnix.lock.systems import host_system
+from dagnix.checkout import Checkout
+from dagnix.faults import Faults
+from dagnix.locks import inputs
+from dagnix.locks.solve import source_archives
+from dagnix.locks.solve.source_archives import RefusedError, requirements
+from dagnix.locks.systems import host_system
 
 BUILDS = """#!/bin/sh
 echo "$@" >> {log}
@@ -118,8 +118,19 @@ def test_one_that_needs_a_compiler_gets_debians_which_others_do_not_fetch(
     cc = world.debian.deb("cc", "1.0").name
     assert not world.in_store(f"-{cc}")
 
+    # What else its build needs comes with the compiler, and is no image's.
+    world.debian.add("header-dev", "1.0")
+    world.debian.publish()
+    project = world.root / "pipes" / "pyproject.toml"
+    project.write_text(project.read_text() + "[tool.dagnix]\nbuild-packages = ['header-dev']\n")
     built(world, written_in_c)
     assert lock(world) == ["library 1.0 → 2.1", "parser added, 2.1"]
+    groups = world.lock_of("debian")["groups"]
+    for system in SYSTEMS:
+        assert groups[system]["pipes/build"] == ["cc", "header-dev", "libfoo"]
+        assert groups[system]["pipes"] == []
+    assert world.in_store(f"-{world.debian.deb('header-dev', '1.0').name}")
+    assert "--argstr location pipes" in (tmp_path / "builds").read_text()
     for system in SYSTEMS:
         assert world.lock_of("python")["packages"][system]["parser"]["compiled"] is True
     assert world.in_store(f"-{cc}")
@@ -161,7 +172,7 @@ def test_one_that_is_not_the_locked_one_or_gone_is_named(world: World, parser: P
     sha256 = json.loads(text)["packages"][HOST]["parser"]["sha256"]
     locked.write_text(text.replace(sha256, "0" * 64))
     said = world.fails("fetch")
-    assert said.startswith("parser-2.1.tar.gz came with another hash than the lock's, twice")
+    assert said.startswith("parser-2.1.tar.gz: hash mismatch, twice")
     locked.write_text(text.replace("parser-2.1.tar.gz", "parser-2.1.post1.tar.gz"))
     said = world.fails("fetch")
     assert said.startswith("The Python index does not have parser-2.1.post1.tar.gz as it is locked")
