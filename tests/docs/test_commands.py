@@ -42,6 +42,7 @@ ON_ANOTHER_PAGE = {
 # What other tests say that they run: Page.run_by.
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
+    *(ROOT / "tests/machine").glob("test_*.py"),
     ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:

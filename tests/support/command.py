@@ -17,13 +17,14 @@ Found = TypeVar("Found")
 typed: set[str] = set()
 
 
-def run(
+def run(  # noqa: PLR0913 - what tests need to say of a program, in one place
     words: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
     check: bool = True,
     stdin: str | None = None,
     cwd: Path | None = None,
+    seconds: float = TIMEOUT_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program with `env` added to the environment; with `check`, fail with what it said."""
     command = [os.fspath(word) for word in words]
@@ -39,7 +40,7 @@ def run(
         start_new_session=True,
     )
     try:
-        output, errors = process.communicate(stdin, TIMEOUT_SECONDS)
+        output, errors = process.communicate(stdin, seconds)
     except BaseException:
         # With all that it has started.
         os.killpg(process.pid, signal.SIGKILL)

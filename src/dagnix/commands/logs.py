@@ -36,7 +36,7 @@ def run(given: argparse.Namespace) -> None:
     words += ["--color"] if colours else []
     words += [names[given.service]] if given.service else ["--names", *names.values()]
     # Not podman-compose: it ends with a traceback when it is interrupted.
-    failure, environment = "Podman cannot show the logs", podman.settings(here.state)
+    failure, environment = "Podman cannot show the logs", podman.settings()
     if console.out.is_terminal:
         for line in process.lines(words, failure, env=environment):
             print(harmless(line, colours=colours), flush=True)

@@ -79,7 +79,7 @@ def run(given: argparse.Namespace) -> int:
         log = nix.Log(step.show)
         (dev,) = nix.build(here, ["dev"], log, "--out-link", here.roots / "dev")
     environment = {
-        **podman.settings(here.state),
+        **podman.settings(),
         "PATH": f"{dev}/bin:{os.environ['PATH']}",
         # Empty is unset: each program that tests start would compile Dagnix's own modules anew.
         "PYTHONDONTWRITEBYTECODE": "",

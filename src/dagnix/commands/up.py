@@ -26,8 +26,8 @@ from dagnix.code import settings as code_settings
 from dagnix.commands import options
 from dagnix.deploy import deploy, generations, history, interrupted, old_images, promotion
 from dagnix.deploy.terms import Terms
-from dagnix.doctor.surroundings import is_port_free
 from dagnix.faults import Faults
+from dagnix.host.ports import is_port_free
 from dagnix.images import build, load, tags
 from dagnix.images import layout as images_layout
 from dagnix.locations import roles, start

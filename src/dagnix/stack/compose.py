@@ -17,7 +17,7 @@ def compose(
     *words: str,
     failure: str,
     check: bool = True,
-    program: str = "podman_compose",
+    program: str = "dagnix.stack.podman_compose",
 ) -> Result:
     """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`.
 
@@ -30,7 +30,7 @@ def compose(
     separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
-        **settings(project.state),
+        **settings(),
         # With COMPOSE_PROJECT_DIR it would change to that folder, and run podman there.
         "COMPOSE_PROJECT_DIR": "",
         "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),

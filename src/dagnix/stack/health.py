@@ -48,6 +48,8 @@ def ask(project: Project, container: Container) -> Health:
     if not container.running:
         since = f" since {shown(container.ended)}" if container.ended else ""
         return Health(healthy=False, says=f"{container.state}{since}")
+    if container.lost:
+        return Health(healthy=False, says=f"{container.lost}: `./dagnix up` makes it anew")
     if not container.health_check:
         return Health(healthy=True, says="has no health check")
     words = ["healthcheck", "run", container.name]
@@ -56,14 +58,12 @@ def ask(project: Project, container: Container) -> Health:
         result = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
     except UserError as error:
         return Health(healthy=False, says=str(error))
-    if result.returncode == 0:
-        return Health(healthy=True, says=result.output.strip())
+    # Podman itself does not print what the check has said.
     seen = inspect(project, [container.name])
-    said = (
-        (Container(seen[0]).last_words if seen else "it was removed meanwhile")
-        or result.errors.strip()
-        or result.output.strip()
-    )
+    said = Container(seen[0]).last_words if seen else "it was removed meanwhile"
+    if result.returncode == 0:
+        return Health(healthy=bool(seen), says=said)
+    said = said or result.errors.strip() or result.output.strip()
     return Health(healthy=False, says=said)
 
 

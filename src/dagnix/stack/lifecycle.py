@@ -35,7 +35,8 @@ def start(
     """
     draining = {each.service for each in present if each.draining}
     present = [each for each in present if each.in_compose]
-    changed = [each.service for each in present] if anew else outdated(project, present)
+    lost = [each.service for each in present if each.lost]
+    changed = [each.service for each in present] if anew else [*outdated(project, present), *lost]
     chosen = [name for name in services(project) if name not in absent] if absent else []
     failure = "podman-compose cannot start the stack"
     try:

@@ -174,7 +174,7 @@ def test_compose_files_without_the_folders_are_named(here: project.Project) -> N
 def test_podmans_secrets_and_env_files_stand_beside(
     here: project.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compose, "settings", lambda _: {})
+    monkeypatch.setattr(compose, "settings", dict)
     (here.root / "own.env").write_text("OWN=1\n")
     (own,) = (block.text for block in PAGE.blocks if block.text.startswith("services:"))
     (here.root / "compose.own.yaml").write_text(own)

@@ -39,7 +39,7 @@ ps) case "$*" in *{GATE}*) echo 0123 ;; esac ;;
 rmi) shift; printf '%s\\n' "$@" >>{checkout}/calls ;;
 esac""",
     )
-    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
     return project.current()
 
 

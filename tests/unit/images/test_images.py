@@ -48,7 +48,7 @@ if [ "$1" = pull ] && [ -e {tmp_path}/full ]; then
   exit 125
 fi""",
     )
-    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
     calls.touch()
     return calls
 

@@ -1,3 +1,6 @@
+import os
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -217,6 +220,38 @@ def test_what_will_make_a_healthy_service_sick_is_told(
     assert not Health(healthy=False, says=full.says).warning
     watch([(container("postgres"), full)])
     assert "! postgres: the disk of data is almost full" in capsys.readouterr().err
+
+
+def running(pid: int, port: int | None = None) -> Container:
+    ports = {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]} if port else {}
+    state = {"Status": "running", "ConmonPid": pid}
+    return Container(
+        {**container("gate").seen, "State": state, "HostConfig": {"PortBindings": ports}}
+    )
+
+
+def test_a_container_that_podman_watches_is_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert running(os.getpid(), listener.getsockname()[1]).lost == ""
+
+
+def test_a_container_whose_conmon_has_ended_is_not_well(checkout: Path) -> None:
+    assert checkout.is_dir()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    asked = health.ask(project.current(), running(ended.pid))
+    assert not asked.healthy
+    assert asked.says.startswith("podman does not watch it any more")
+    assert asked.says.endswith("`./dagnix up` makes it anew")
+
+
+def test_a_dashboard_whose_port_nobody_forwards_is_not_well(checkout: Path) -> None:
+    assert checkout.is_dir()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    asked = health.ask(project.current(), running(os.getpid(), port))
+    assert not asked.healthy
+    assert f"nothing listens on its port {port} any more" in asked.says
 
 
 @pytest.mark.parametrize(("code", "expected"), [(1, False), (3, True)])
