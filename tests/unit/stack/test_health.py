@@ -166,8 +166,9 @@ def test_podman_is_asked_once_about_what_was_healthy(
         said.append(arguments[0])
         return Result(("podman",), exits.pop(0), "it answers")
 
+    state = {"Health": {"Log": [{"Output": "it answers"}]}}
     monkeypatch.setattr(health, "podman", podman)
-    monkeypatch.setattr(health, "inspect", lambda *_: [])
+    monkeypatch.setattr(health, "inspect", lambda *_: [{**seen, "State": state}])
     assert checkout.is_dir()
     told = health.ask_patiently(project.current(), asked)
     assert (told, said) == (Health(healthy=True, says="it answers"), words)
