@@ -36,6 +36,7 @@ IN_EVERY_TEST = {
 ON_ANOTHER_PAGE = {
     (README, "./dagnix deploy"): "docs/howto/deploy.md",
     (README, "./dagnix up --mount ./pipes"): "docs/howto/deploy.md",
+    (README, "./dagnix boot"): "docs/howto/boot.md",
 }
 
 

@@ -1,12 +1,17 @@
 """A code location's project → its own lock in nix/locks/locations/."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dagnix import code_locations
 from dagnix.checkout import Checkout
 from dagnix.locks import lockfile
 from dagnix.locks.solve import changes, debian, dependencies, project_lock, python
 from dagnix.locks.systems import host_system
+
+# The groups of the checkout's lock that an image is made of.
+IMAGES = ("webserver", "daemon", "pipes")
 
 
 def update(
@@ -39,7 +44,7 @@ def update(
         project.members,
         debian.named(checkout, name, folder),
     )
-    packages = old.get("packages") or shared.get("packages", {})
+    packages = old.get("packages") or in_images(shared)
     locked = {} if upgrade else packages
     solved, held_back = python.solved(
         checkout, interpreter, lists, locked, (old if old.get("packages") else shared)["python"]
@@ -51,3 +56,16 @@ def update(
     debs = debian.add_location(checkout, name, folder, new["python"], is_new=is_new)
     lockfile.write(path, new)
     return [*changes.describe(old.get("packages", {}), new["packages"]), *debs], held_back
+
+
+def in_images(lock: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return those packages of the checkout's lock that images have, by system.
+
+    Those of the command line and the dev shell alone are no layers that could be shared.
+    """
+    found = {}
+    for system, packages in lock.get("packages", {}).items():
+        groups = lock["groups"][system]
+        names = {name for group in IMAGES for name in groups[group]}
+        found[system] = {name: packages[name] for name in sorted(names)}
+    return found
