@@ -1,5 +1,6 @@
 """Images that an instance does not need any more."""
 
+import json
 import re
 
 from dagnix import code_locations
@@ -7,6 +8,8 @@ from dagnix.deploy import history
 from dagnix.host.podman import image_ids, podman
 from dagnix.images import build, tags
 from dagnix.project import Project
+
+RETAINED = re.compile(r"-[0-9a-f]{12}$")  # what an instance's own name of an image ends with
 
 
 def remove(project: Project) -> None:
@@ -30,15 +33,18 @@ def remove(project: Project) -> None:
 def remove_all(project: Project) -> None:
     """Remove all images of an instance that has no container.
 
-    The names in compose.yaml may be another instance's, too: those of images that are in use stay.
+    The names in compose.yaml may be other instances', too: those of an image that another instance
+    has retained stay.
     """
-    shared = []
-    for name in image_ids(project, [tags.name(project, each) for each in build.names(project)]):
-        words = ["ps", "--all", "--quiet", "--filter", f"ancestor={name}"]
-        listed = podman(project, *words, failure="Podman does not list containers").output
-        if not listed.strip():
-            shared.append(name)
-    _remove(project, [*_own(project, but=()), *shared])
+    _remove(project, _own(project, but=()))
+    names = [tags.name(project, each) for each in build.names(project)]
+    if not project.version.startswith(project.name):
+        failure = "Podman does not show images"
+        shown = podman(project, "image", "inspect", *names, failure=failure, check=False)
+        for image in json.loads(shown.output or "[]"):
+            others = {name for name in image["RepoTags"] if RETAINED.search(name)}
+            names = [name for name in names if not others or name not in image["RepoTags"]]
+    _remove(project, names)
 
 
 def _own(project: Project, but: set[str] | tuple[()]) -> list[str]:

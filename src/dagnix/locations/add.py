@@ -9,7 +9,7 @@ from dagnix import UserError, code_locations, console
 from dagnix.access import secret_files
 from dagnix.checkout import Checkout
 from dagnix.code import mount
-from dagnix.deploy import cutover, generations
+from dagnix.deploy import cutover, generations, old_images
 from dagnix.faults import Faults
 from dagnix.host.git import restored_on_failure
 from dagnix.host.podman import podman
@@ -135,6 +135,8 @@ def start(project: Project, name: str, wait: float) -> None:
         if not had_image:
             podman(project, "image", "rm", image, failure="", check=False)
             link.unlink(missing_ok=True)
+        with suppress(UserError):  # DAGNIX_IMAGES_KEPT is no number: another command says so
+            old_images.remove(project)
         raise
 
 

@@ -129,7 +129,7 @@ def container(
 
 @pytest.fixture
 def podman(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A stack with a former container; `done` is what podman was told."""
+    """A stack with a draining container; `done` is what podman was told."""
     assert checkout.is_dir()
     made = SimpleNamespace(done=[], state="running")
 
@@ -153,7 +153,7 @@ def podman(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return made
 
 
-def test_at_boot_all_is_started_and_former_containers_drain(podman: SimpleNamespace) -> None:
+def test_at_boot_all_is_started_and_draining_containers_go_on(podman: SimpleNamespace) -> None:
     podman.state = "exited"
     run.start(project.current())
     names = ("postgres_1", "daemon_1", "pipes_1-abc-draining", "pipes_1")

@@ -10,8 +10,8 @@ from dagnix.locks import lockfile
 from dagnix.locks.solve import changes, debian, dependencies, project_lock, python
 from dagnix.locks.systems import host_system
 
-# The groups of the checkout's lock that an image is made of.
-IMAGES = ("webserver", "daemon", "pipes")
+# The group of the checkout's lock that is for its developers alone.
+DEV = "dev"
 
 
 def update(
@@ -44,7 +44,7 @@ def update(
         project.members,
         debian.named(checkout, name, folder),
     )
-    packages = old.get("packages") or in_images(shared)
+    packages = old.get("packages") or without_dev(shared)
     locked = {} if upgrade else packages
     solved, held_back = python.solved(
         checkout, interpreter, lists, locked, (old if old.get("packages") else shared)["python"]
@@ -58,14 +58,14 @@ def update(
     return [*changes.describe(old.get("packages", {}), new["packages"]), *debs], held_back
 
 
-def in_images(lock: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return those packages of the checkout's lock that images have, by system.
+def without_dev(lock: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the packages of the checkout's lock by system, without those of the dev shell alone.
 
-    Those of the command line and the dev shell alone are no layers that could be shared.
+    No image has these, so there is no layer to share.
     """
     found = {}
     for system, packages in lock.get("packages", {}).items():
-        groups = lock["groups"][system]
-        names = {name for group in IMAGES for name in groups[group]}
+        groups = lock["groups"][system].items()
+        names = {name for group, its in groups if group != DEV for name in its}
         found[system] = {name: packages[name] for name in sorted(names)}
     return found
