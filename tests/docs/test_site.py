@@ -61,8 +61,8 @@ def test_pages_and_search_need_no_other_host(address: str, tmp_path: Path) -> No
         for page in PAGES:
             browser.open(f"{address}/{page}.html")
             browser.wait_for("document.querySelector('h1') && document.readyState === 'complete'")
-        browser.evaluate(SEARCH)
-        found = browser.wait_for(FOUND)
+        # What is typed before the index is loaded may find nothing.
+        found = browser.wait_for(f"(() => {{ {SEARCH} return {FOUND}; }})()")
         broken = browser.evaluate("[...document.images].filter(i => !i.naturalWidth).length")
     finally:
         browser.close()
