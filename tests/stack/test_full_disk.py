@@ -17,7 +17,8 @@ from dagnix.project import IMAGE_USER
 SIZE_BYTES = 200 << 20
 # What is left, in percent: the health checks warn below 10, and fail below 2.
 SCARCE, NONE = 6, 1
-WATCHED_BY = {"postgres-data": "postgres", "pipes-data": "pipes", "compute-logs": "pipes"}
+LOGS = "folder of compute logs"
+WATCHED_BY = {"volume postgres-data": "postgres", "volume pipes-data": "pipes", LOGS: "pipes"}
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 
@@ -47,7 +48,7 @@ def disks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Disk]]
     made = {}
     try:
         for name in WATCHED_BY:
-            folder = tmp_path_factory.mktemp(name)
+            folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
             options = f"size={SIZE_BYTES},uid={IMAGE_USER},gid={IMAGE_USER},mode=0700"
             run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder])
             made[name] = Disk(folder)
@@ -63,13 +64,16 @@ def small(
 ) -> Iterator[Stack]:
     """A stack whose volumes are on them."""
     volumes = "\n".join(
-        f"  {name}: {{driver_opts: {{type: none, o: bind, device: {disk.folder}}}}}"
+        f"  {name.split()[1]}: {{driver_opts: {{type: none, o: bind, device: {disk.folder}}}}}"
         for name, disk in disks.items()
+        if name != LOGS
     )
     folder = tmp_path_factory.mktemp("small")
     file = folder / "compose.small.yaml"
     file.write_text(f"volumes:\n{volumes}\n")
-    stack = Stack.new(podman, folder, COMPOSE_FILE=f"{ROOT / 'compose.yaml'}:{file}")
+    files = f"{ROOT / 'compose.yaml'}:{file}"
+    logs = str(disks[LOGS].folder)
+    stack = Stack.new(podman, folder, COMPOSE_FILE=files, DAGNIX_COMPUTE_LOGS_DIR=logs)
     try:
         stack.dagnix("up")
         yield stack
@@ -80,21 +84,21 @@ def small(
 def test_disks_that_fill_up_are_told_of_early_and_by_name(
     small: Stack, disks: dict[str, Disk]
 ) -> None:
-    for volume, service in WATCHED_BY.items():
-        disks[volume].leave(SCARCE)
+    for place, service in WATCHED_BY.items():
+        disks[place].leave(SCARCE)
         warned = small.status()[service]
         assert warned["healthy"], warned
-        assert f"the disk of the volume {volume} is almost full" in warned["warning"], warned
+        assert f"the disk of the {place} is almost full" in warned["warning"], warned
         assert small.dagnix("status", check=False).returncode == 0
-        disks[volume].leave(NONE)
+        disks[place].leave(NONE)
         full = small.status()[service]
         assert not full["healthy"], full
-        assert f"the disk of the volume {volume} is full" in full["says"], full
+        assert f"the disk of the {place} is full" in full["says"], full
         for command in ("status", "doctor"):
             told = small.dagnix(command, check=False)
             assert told.returncode == 1, command
-            assert f"the disk of the volume {volume} is full" in told.stdout, told.stdout
-        disks[volume].empty()
+            assert f"the disk of the {place} is full" in told.stdout, told.stdout
+        disks[place].empty()
     small.dagnix("status")
     _, status = Dashboard(small.port).run("example")
     assert status is DagsterRunStatus.SUCCESS
@@ -104,14 +108,14 @@ def test_postgres_comes_back_when_its_disk_has_room_again(
     small: Stack, disks: dict[str, Disk]
 ) -> None:
     """It ends when it can write nothing at all."""
-    disks["postgres-data"].leave(0)
+    disks["volume postgres-data"].leave(0)
     write = "CREATE TABLE much AS SELECT repeat('x', 900) FROM generate_series(1, 100000)"
     words = ("--host=/run/postgresql", "--username=postgres", "--command", write, "dagster")
     done = small.exec("postgres", "/usr/lib/postgresql/17/bin/psql", *words, check=False)
     assert done.returncode != 0
     told = small.dagnix("status", check=False)
     assert told.returncode == 1
-    disks["postgres-data"].empty()
+    disks["volume postgres-data"].empty()
     small.wait_for_health("postgres")
     _, status = Dashboard(small.port).run("example")
     assert status is DagsterRunStatus.SUCCESS
