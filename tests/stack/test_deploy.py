@@ -33,24 +33,29 @@ def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
     first = crowd.served()
     crowd.start_automations()
     baked.hold()
-    # Of the four runs at a time these leave room for one, so the queue outlasts what is done.
+    # Of the four runs at a time these leave room for one.
     long, other, endless = submit("long"), submit("long"), submit("endless")
     for run in (long, other, endless):
         baked.wait_for_start(run)
     before = stack.identifiers()
     webserver = podman.inspect(stack.container("webserver"))["State"]["StartedAt"]
     crowd.wait_for_tick()
+    baked.save("the next")
+    planned = stack.dagnix("deploy", "--dry-run").stdout
+    assert f"  podman rename {stack.container('pipes')} " in planned
+    assert stack.identifiers() == before
     with Probe(stack.url) as probe:
-        queued = [submit("short") for _ in range(SHORT_RUNS)]
-        baked.save("the next")
-        planned = stack.dagnix("deploy", "--dry-run").stdout
-        assert f"  podman rename {stack.container('pipes')} " in planned
-        assert stack.identifiers() == before
+        queued = [submit("short") for _ in range(SHORT_RUNS // 2)]
+        # Takes the room that is left, so the rest of the queue outlasts the deploy.
+        blocking = submit("endless")
+        queued += [submit("short") for _ in range(SHORT_RUNS // 2)]
         deployed = stack.dagnix("deploy")
         assert "in flight end on the old code" in deployed.stdout
         after = submit("short")
         assert len(stack.draining()) == 1
         assert crowd.cancel(endless) is DagsterRunStatus.CANCELED
+        baked.wait_for_start(blocking)
+        assert crowd.cancel(blocking) is DagsterRunStatus.CANCELED
         crowd.wait_for_tick()
         # By hand it changes nothing.
         there = stack.identifiers()
