@@ -233,9 +233,10 @@ def _solve(
                 reason = refused[missing] or reason
             in_the_way = _with_companions(named & kept.keys(), kept)
             let_go = _with_companions(named & fixed.keys(), fixed)
-            if in_the_way or (kept and attempt and not let_go):
+            if in_the_way or (kept and not let_go):
                 keep = {name: version for name, version in kept.items() if name not in in_the_way}
-                attempt += 1
+                # Where pip names none of them, any may be what led it there.
+                attempt = attempt + 1 if in_the_way else PATIENCE
             elif followed and let_go:
                 followed.let_go |= dict.fromkeys(let_go, reason)
             else:
