@@ -150,7 +150,9 @@ class Browser:
         """Wait until a script gives something true in the page, and return that."""
         end = time.monotonic() + WAIT_SECONDS
         while not (found := self.evaluate(script)):
-            assert time.monotonic() < end, f"not after {WAIT_SECONDS} s: {script}"
+            if time.monotonic() >= end:
+                shown = self.evaluate("location.href + '\\n' + document.body.innerText")
+                raise AssertionError(f"not after {WAIT_SECONDS} s: {script}\nshown is {shown}")
             # Often, as Chromium waits for whoever does not read what it tells of the network.
             time.sleep(0.2)
         return found

@@ -19,6 +19,13 @@ query Retries($parent: String!) {
 """
 _RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
 _STATUS = "query Status($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+_SAID = """
+query Said($run: ID!) {
+  logsForRun(runId: $run) {
+    ... on EventConnection { events { ... on MessageEvent { message } } }
+  }
+}
+"""
 _TERMINATE = "mutation Terminate($run: String!) { terminateRun(runId: $run) { __typename } }"
 _DELETE = "mutation Delete($run: String!) { deleteRun(runId: $run) { __typename } }"
 ANSWER_SECONDS = 30
@@ -78,6 +85,11 @@ class Dashboard:
             return status if status in ENDED else None
 
         return wait_until(ended, f"run {run_id} has ended")
+
+    def said_of(self, run_id: str) -> list[str]:
+        """Return the messages in a run's event log."""
+        events = self.query(_SAID, run=run_id)["logsForRun"]["events"]
+        return [each["message"] for each in events]
 
     def runs(self) -> dict[str, DagsterRunStatus]:
         """Return all runs by ID."""

@@ -66,17 +66,21 @@ class Podman:
         """Return the names of the images whose tag is, or begins with, this one."""
         # Of all images it could not tell while another test removes one.
         of_it = f"--filter=reference=*/*/*:{tag}*"
-        listed = self("images", of_it, "--format={{.Repository}}:{{.Tag}}").stdout.split()
+        listed = self._images(of_it, "--format={{.Repository}}:{{.Tag}}")
         return {each for each in listed if each.partition(":")[2].startswith(tag)}
 
     def labelled(self, label: str) -> set[str]:
         """Return the IDs of the images with a label."""
-        words = ("images", "--quiet", f"--filter=label={label}")
-        # It fails if another test's image goes before podman has looked at its labels.
+        return set(self._images("--quiet", f"--filter=label={label}"))
+
+    def _images(self, *words: str) -> list[str]:
+        # It fails if an image goes before podman has looked at it.
         done = wait_until(
-            lambda: None if (said := self(*words, check=False)).returncode else said, "it lists", 60
+            lambda: None if (said := self("images", *words, check=False)).returncode else said,
+            "podman lists images",
+            60,
         )
-        return set(done.stdout.split())
+        return done.stdout.split()
 
     def remove(self, name: str) -> None:
         """Remove all that carries a name in its labels, whatever state it is in, and its images.

@@ -320,7 +320,8 @@ class Team:
 
     def answer(self, job: str, run: str) -> str:
         """Return the answer of a run that has succeeded."""
-        assert self.dashboard.end_of(run) is DagsterRunStatus.SUCCESS, (job, run)
+        ended = self.dashboard.end_of(run)
+        assert ended is DagsterRunStatus.SUCCESS, (job, run, self.dashboard.said_of(run))
         return self.tags(job)[run]["answer"]
 
     def cancel(self, run: str) -> DagsterRunStatus:
