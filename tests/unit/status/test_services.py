@@ -1,8 +1,8 @@
-"""What `./dagnix status` tells of a container."""
+"""What is told of a container."""
 
 import pytest
 
-from dagnix.commands.status import row
+from dagnix.status.services import row
 from dagnix.stack.containers import Container
 from dagnix.stack.health import Health
 
