@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=WATCH_SECONDS,
         metavar="SECONDS",
-        help=f"show it again and again until Ctrl-C (default: every {WATCH_SECONDS} s)",
+        help=f"show it anew after each pause, until Ctrl-C (default: {WATCH_SECONDS})",
     )
 
 

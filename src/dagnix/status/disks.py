@@ -1,6 +1,5 @@
 """The disks of the host that an instance writes to."""
 
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ def find(here: Project, present: Iterable[Container]) -> list[Disk]:
     disks: dict[int, Path] = {}
     for name, place in sorted(places.items()):
         try:
-            number = os.stat(place).st_dev
+            number = place.stat().st_dev
         except OSError:  # not made yet, or another user's
             continue
         disks.setdefault(number, place)

@@ -58,7 +58,10 @@ def _lines(report: Report) -> Iterator[tuple[str, str]]:
     if report.certificate_ends:
         yield "certificate", f"ends {shown(moment(report.certificate_ends))}"
     for each in report.locations:
-        code = each.folder or f"{each.digest[:DIGEST_CHARACTERS]} ({each.how}{_revision(each.revision)})"
+        code = (
+            each.folder
+            or f"{each.digest[:DIGEST_CHARACTERS]} ({each.how}{_revision(each.revision)})"
+        )
         verb = "served" if each.served else "not served"
         yield each.location, f"{code}, {verb}, since {shown(moment(each.since))}"
     if report.runs is None:

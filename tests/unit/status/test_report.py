@@ -30,11 +30,11 @@ REPORT = Report(
     at="2026-11-28T12:00:00+00:00",
     healthy=True,
     services=tuple(
-        Row(name, "running", True, "is well", f"localhost/dagnix/{name}:1", DIGEST, 60.5, 0)  # noqa: FBT003
+        Row(name, "running", True, "is well", f"localhost/dagnix/{name}:1", DIGEST, 60.5, 0)
         for name in NAMES
     ),
     locations=(
-        Location("pipes", True, "2026-11-28T11:00:00+00:00", "deploy", DIGEST, "ab" * 20, ""),  # noqa: FBT003
+        Location("pipes", True, "2026-11-28T11:00:00+00:00", "deploy", DIGEST, "ab" * 20, ""),
     ),
     runs=Runs(
         queued=3,
@@ -109,7 +109,7 @@ def test_what_others_wrote_does_not_steer_the_terminal() -> None:
 
 
 def test_the_end_of_the_certificate_is_the_gates() -> None:
-    gate = Row("gate", "running", True, "", "", "", 1, 0)  # noqa: FBT003
+    gate = Row("gate", "running", True, "", "", "", 1, 0)
     says = "the gate serves; its certificate ends 2027-03-01T11:00:00Z; warning: it does"
     assert certificate_ends([replace(gate, says=says)]) == "2027-03-01T11:00:00Z"
     assert certificate_ends([replace(gate, says="the gate serves")]) is None

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dagnix.status.services import row
 from dagnix.stack.containers import Container
 from dagnix.stack.health import Health
+from dagnix.status.services import row
 
 WELL = Health(healthy=True, says="answers")
 
