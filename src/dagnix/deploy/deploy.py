@@ -20,6 +20,7 @@ from dagnix.images import load, tags
 from dagnix.project import Project
 from dagnix.stack import compose, health
 from dagnix.stack.containers import Container
+from dagnix.status import published
 from dagnix.versions import hosts
 
 
@@ -47,6 +48,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     health.ask(project, new)  # for podman to know
     tags.retain(project, service, release.image_id)
     history.add(project, service, release)
+    published.publish(project, [new])
     console.out.print(f"Live: {new.digest}")
     _tell_runs(project, old)
     drain.begin(project, terms.limit * 60, terms.afterwards)

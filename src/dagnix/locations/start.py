@@ -8,6 +8,7 @@ from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import compose, containers, health, lifecycle
 from dagnix.stack.lease import lease
+from dagnix.status import published
 
 
 def start(project: Project, faults: Faults, *, anew: bool) -> None:
@@ -65,6 +66,7 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
             with faults.of(name):
                 new = generations.serving(project, name, present)
                 cutover.ensure_served(project, new, seconds)
+                published.publish(project, [new])
         drain.begin(project)
 
 

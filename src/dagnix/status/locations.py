@@ -1,7 +1,7 @@
 """What is served where, and since when."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagnix import code_locations
 from dagnix.deploy import history
@@ -31,17 +31,18 @@ def of(here: Project, present: Iterable[Container], rows: Iterable[Row]) -> list
     serves = {row.service: row.serves is True for row in rows}
     current = {each.service: each for each in present if each.in_compose}
     return [
-        _location(here, name, current[name], served=serves.get(name, False))
+        replace(describe(here, current[name]), served=serves.get(name, False))
         for name in code_locations.names(here.root)
         if name in current
     ]
 
 
-def _location(here: Project, name: str, container: Container, *, served: bool) -> Location:
-    folder = str(container.mounted or "")
+def describe(here: Project, container: Container) -> Location:
+    """Return what a code location's container serves, if it serves."""
+    name, folder = container.service, str(container.mounted or "")
     deploys = [each for each in history.of(here, name) if each.image == container.image_id]
     if folder or not deploys:
         since = container.started.isoformat(timespec="seconds")
-        return Location(name, served, since, "up", container.digest, "", folder)
+        return Location(name, True, since, "up", container.digest, "", folder)
     last = deploys[-1]
-    return Location(name, served, last.when, last.how, last.digest, last.revision, "")
+    return Location(name, True, last.when, last.how, last.digest, last.revision, "")

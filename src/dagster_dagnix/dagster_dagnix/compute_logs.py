@@ -37,6 +37,7 @@ class DagnixComputeLogManager(LocalComputeLogManager):
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
         super().__init__(base_dir, polling_timeout, inst_data)
+        self.shared_dir = Path(shared_dir) if shared_dir else None
         self._shared = LocalComputeLogManager(shared_dir) if shared_dir else None
 
     @classmethod
