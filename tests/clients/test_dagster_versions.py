@@ -14,9 +14,14 @@ import pytest
 from support.stack import ROOT
 
 PACKAGE = ROOT / "src/dagster_dagnix"
-OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
+OLDEST = (
+    "dagster==1.12.4",
+    "dagster-postgres==0.28.4",
+    "dagster-webserver==1.12.4",
+    "prometheus-client==0.26.0",
+)
 CONTRACT = ROOT / "tests/contract"
-TESTS = ("runs", "storage", "webserver")
+TESTS = ("metrics", "runs", "storage", "webserver")
 
 
 @pytest.fixture(scope="module")

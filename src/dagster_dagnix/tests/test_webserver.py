@@ -12,6 +12,7 @@ import pytest
 from harness import World, until
 
 pytest.importorskip("dagster_webserver")
+pytest.importorskip("prometheus_client")
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -26,10 +27,10 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def get(path: Path, url: str) -> dict:
+def get(path: Path, url: str) -> str:
     connection = UnixConnection(path)
     connection.request("GET", url)
-    return json.load(connection.getresponse())
+    return connection.getresponse().read().decode()
 
 
 def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path) -> None:
@@ -46,7 +47,8 @@ def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path)
     try:
         until(path.exists, log, 60)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
-        assert "dagster_version" in get(path, "/dagster/server_info")
+        assert "dagster_version" in json.loads(get(path, "/dagster/server_info"))
+        assert "\ndagster_active_runs" in get(path, "/dagster/metrics").replace("# TYPE ", "")
     finally:
         server.terminate()
         assert server.wait(30) == 0, log.read_text()
