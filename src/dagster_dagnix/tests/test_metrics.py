@@ -25,7 +25,9 @@ pytest.importorskip("dagster_webserver")
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from dagster_dagnix.metrics import automation, runs
 from dagster_dagnix.metrics.collector import Collector
 
 LOCATION = "metrics"
@@ -57,10 +59,10 @@ class Page:
         self.read()
 
     def read(self) -> Samples:
-        text = generate_latest(self.registry).decode()
+        page = generate_latest(self.registry).decode()
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(page)
             for sample in family.samples
         }
 
@@ -211,3 +213,25 @@ def test_a_part_that_fails_is_told_and_leaves_the_others(
 def test_statuses_of_dagster_are_those_that_are_told() -> None:
     names = {status.value for status in DagsterRunStatus}
     assert {"QUEUED", "STARTING", "STARTED", "CANCELING", "SUCCESS", "FAILURE", "CANCELED"} <= names
+
+
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        (runs.ACTIVE_RUNS, {}),
+        (runs.BACKLOG, {}),
+        (runs.COMPLETED_RUNS, {"since": 0.0}),
+        (runs.LAST_RUNS, {"jobs": ["works"], "locations": [LOCATION], "labels": ["r@l"]}),
+        (automation.LAST_TICKS, {}),
+    ],
+    ids=["active", "backlog", "completed", "last", "ticks"],
+)
+def test_a_long_history_is_not_read(world: World, query: str, values: dict) -> None:
+    with world.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+        # Small tables are read as a whole, unless that is made expensive.
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        plan = "\n".join(row[0] for row in connection.execute(text(f"EXPLAIN {query}"), values))
+        connection.exec_driver_sql("RESET enable_seqscan")
+    assert "Index" in plan
+    for table in ("runs", "run_tags", "job_ticks"):
+        assert f"Seq Scan on {table}" not in plan, plan
