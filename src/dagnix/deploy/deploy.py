@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from dagnix import UserError, console
 from dagnix.code import mount
 from dagnix.code import secrets as code_secrets
-from dagnix.deploy import commands, cutover, drain, generations, history, interrupted
+from dagnix.deploy import (
+    commands,
+    cutover,
+    drain,
+    generations,
+    history,
+    interrupted,
+    published,
+)
 from dagnix.deploy.commands import Command, execute
 from dagnix.deploy.terms import Terms
 from dagnix.host.podman import inspect
@@ -20,7 +28,6 @@ from dagnix.images import load, tags
 from dagnix.project import Project
 from dagnix.stack import compose, health
 from dagnix.stack.containers import Container
-from dagnix.status import published
 from dagnix.versions import hosts
 
 

@@ -1,14 +1,13 @@
 """The start of the stack, in which no code location is in another one's way."""
 
 from dagnix import UserError, code_locations
-from dagnix.deploy import cutover, drain, generations
+from dagnix.deploy import cutover, drain, generations, published
 from dagnix.faults import Faults
 from dagnix.images import load
 from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import compose, containers, health, lifecycle
 from dagnix.stack.lease import lease
-from dagnix.status import published
 
 
 def start(project: Project, faults: Faults, *, anew: bool) -> None:

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from dagnix.deploy.described import describe
 from dagnix.project import Project
 from dagnix.stack import sockets
 from dagnix.stack.containers import Container, moment
-from dagnix.status import locations
 
 FILE = "deployed.json"
 
@@ -25,7 +25,7 @@ def publish(project: Project, serving: Iterable[Container]) -> None:
     path = project.sockets / FILE
     found = read(project)
     for each in serving:
-        location = locations.describe(project, each)
+        location = describe(project, each)
         found[each.service] = {
             "digest": location.digest,
             "revision": location.revision,

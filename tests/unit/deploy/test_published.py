@@ -8,7 +8,7 @@ from dagnix import project
 from dagnix.deploy import history
 from dagnix.stack import lease
 from dagnix.stack.containers import Container
-from dagnix.status.published import publish, read
+from dagnix.deploy.published import publish, read
 
 
 def container(service: str, image: str) -> Container:
