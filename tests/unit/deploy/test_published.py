@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dagnix import project
 from dagnix.deploy import history
+from dagnix.deploy.published import publish, read
 from dagnix.stack import lease
 from dagnix.stack.containers import Container
-from dagnix.deploy.published import publish, read
 
 
 def container(service: str, image: str) -> Container:
