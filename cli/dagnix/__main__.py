@@ -12,7 +12,7 @@ from dagnix.lock.program import not_written
 COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location", "secret", "auth", "tls"),
-    *("backup", "restore"),
+    *("backup", "restore", "prune"),
     *("fetch", "build", "load", "lock"),
     *("test", "bench", "env", "doctor"),
 )

@@ -21,6 +21,7 @@ from dagster_dagnix import size
 from dagster_dagnix.protocol import MEMORY_TAG, RUN_LINK, RUN_SERVER_TAG, ask, folder_of
 
 GONE_SECONDS = 20
+REMOVE_SECONDS = 1.0  # a person may wait for a run to be deleted
 
 
 class ForkedRunLauncher(RunLauncher, ConfigurableClass):
@@ -182,6 +183,14 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
             return bool(self._ask(run, "check").get("known"))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
+
+    def remove_files(self, run: DagsterRun) -> None:
+        """Have the run server of a run's code location remove what its steps handed to each other.
+
+        It does so soon after it has answered. Raises OSError when it is away, and ValueError for a
+        run that has no code location.
+        """
+        ask(self._folder(run) / RUN_LINK, "remove_files", REMOVE_SECONDS, run_id=run.run_id)
 
     def _folder(self, run: DagsterRun) -> Path:
         if run.remote_job_origin is None:

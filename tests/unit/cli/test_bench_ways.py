@@ -155,5 +155,6 @@ def test_the_ordinary_way_has_dagsters_own_launcher_and_storage() -> None:
         theirs["storage"]["postgres"]["postgres_db"]
         == (ours["storage"]["custom"]["config"]["postgres_db"])
     )
-    same = ours.keys() - {"storage", "run_launcher"}
+    assert theirs["compute_logs"]["class"] == "LocalComputeLogManager"
+    same = ours.keys() - {"storage", "run_launcher", "compute_logs"}
     assert {key: theirs[key] for key in same} == {key: ours[key] for key in same}

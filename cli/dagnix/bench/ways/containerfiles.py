@@ -45,10 +45,17 @@ PASSWORDS = dict(
 
 
 def ordinary(instance: dict[str, Any]) -> dict[str, Any]:
-    """Return dagster.yaml with Dagster's own launcher and storage in place of Dagnix's."""
+    """Return dagster.yaml with Dagster's own classes in place of Dagnix's."""
+    storage = instance["storage"]["custom"]["config"]
+    logs = instance["compute_logs"]["config"]
     return {
         **{key: value for key, value in instance.items() if key != "run_launcher"},
-        "storage": {"postgres": instance["storage"]["custom"]["config"]},
+        "storage": {"postgres": {"postgres_db": storage["postgres_db"]}},
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": logs["base_dir"]},
+        },
     }
 
 

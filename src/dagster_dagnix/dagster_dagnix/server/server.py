@@ -19,6 +19,7 @@ from dagster_dagnix.protocol import (
 from dagster_dagnix.server.code import Code
 from dagster_dagnix.server.connections import Answer, Listener
 from dagster_dagnix.server.errors import Error, sentence
+from dagster_dagnix.server.housekeeping import Housekeeping
 from dagster_dagnix.server.links import Busy, Links
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Loop
@@ -68,6 +69,9 @@ class Server:
         self._reporter = Reporter(
             loop, folder, settings.location, self._load, self._retries.run_failed
         )
+        self._housekeeping = Housekeeping(
+            loop, settings.location, self._load, lambda: self._serves() and not self._is_ending
+        )
         self._requests: dict[str, Callable[[dict[str, Any], Answer], None]] = {
             "ping": self._ping,
             "start": self._start,
@@ -78,6 +82,7 @@ class Server:
             "drain": self._drain_asked,
             "leave": self._leave,
             "reload": self._reload,
+            "remove_files": self._remove_files,
         }
 
     def begin(self) -> None:
@@ -87,6 +92,7 @@ class Server:
         self._is_draining = self._links.is_marked(self._own.host)
         self._code.reload(self._say_loaded)
         self._loop.later(LOOK_SECONDS, self._look)
+        self._housekeeping.begin()
         if self._settings.watch:
             Watch(self._loop, self._settings.watch, self._path).begin()
 
@@ -198,6 +204,10 @@ class Server:
             answer({"error": error} if error else {"code": self._code.state()})
 
         self._code.reload(loaded)
+
+    def _remove_files(self, request: dict[str, Any], answer: Answer) -> None:
+        self._housekeeping.remove_files(request["run_id"])
+        answer({"removes": True})
 
     # What happens
 
