@@ -5,4 +5,9 @@ from dagster_dagnix.executor import forked_step_executor
 from dagster_dagnix.launcher import ForkedRunLauncher
 from dagster_dagnix.storage import DagnixPostgresStorage
 
-__all__ = ["DagnixPostgresStorage", "ForkedRunLauncher", "LimitedComputeLogManager", "forked_step_executor"]
+__all__ = [
+    "DagnixPostgresStorage",
+    "ForkedRunLauncher",
+    "LimitedComputeLogManager",
+    "forked_step_executor",
+]

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 LOOK_SECONDS = 0.25
 CHUNK_BYTES = 1 << 16
-NOTICE = "\n[Cut here: more than {} were printed, which is `limit` of compute_logs in dagster.yaml.]\n"
+NOTICE = (
+    "\n[Cut here: more than {} were printed, which is `limit` of compute_logs in dagster.yaml.]\n"
+)
 NOTICE_BYTES = 200  # at most
 
 

@@ -29,7 +29,7 @@ def files_root(instance: DagsterInstance) -> Path:
 
 
 def logs_root(instance: DagsterInstance) -> Path | None:
-    """Return the folder that has one for the compute logs of each run; None if they are elsewhere."""
+    """Return the folder that has one for the compute logs of each run; None is elsewhere."""
     manager = instance.compute_log_manager
     if not isinstance(manager, LocalComputeLogManager):
         return None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dagster import DagsterInstance
 from sqlalchemy.exc import OperationalError
 
-from dagster_dagnix.prune.once import CannotPrune, Order, prune
+from dagster_dagnix.prune.once import CannotPruneError, Order, prune
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with DagsterInstance.get() as instance:
             report = prune(instance, order)
-    except (CannotPrune, OperationalError) as error:
+    except (CannotPruneError, OperationalError) as error:
         print(getattr(error, "orig", None) or error, file=sys.stderr)
         return 1
     print(json.dumps(report.as_json()) if asked.json else "\n".join(report.lines()))

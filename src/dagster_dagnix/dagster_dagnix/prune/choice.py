@@ -70,7 +70,9 @@ class Choice:
                 self.gone.update(map(run_id, going))
                 # The next ones are those after one that is still there.
                 ids = set(map(run_id, going)) if deletes else set()
-                cursor = next((run_id(each) for each in records[::-1] if run_id(each) not in ids), cursor)
+                cursor = next(
+                    (run_id(each) for each in records[::-1] if run_id(each) not in ids), cursor
+                )
 
     def _queries(self) -> Iterator[tuple[RunsFilter, int]]:
         """Yield filters that all runs past their time pass, each with the last storage ID or 0."""
@@ -88,7 +90,9 @@ class Choice:
     def _last_beyond(self, job: str) -> int:
         newest = self._instance.get_runs(RunsFilter(job_name=job), limit=1)
         limits = self._retention.limits_of(newest[0]) if newest else None
-        return queries.last_beyond(self._instance, job, limits.runs) if limits and limits.runs else 0
+        return (
+            queries.last_beyond(self._instance, job, limits.runs) if limits and limits.runs else 0
+        )
 
     def _may_go(self, records: Sequence[RunRecord]) -> list[RunRecord]:
         ours = [each for each in records if self._is_ours(each.dagster_run)]
@@ -133,7 +137,9 @@ class Choice:
         return self._now - as_utc(record.update_timestamp)
 
     def _waits_for_retry(self, record: RunRecord) -> bool:
-        return record.dagster_run.is_complete_and_waiting_to_retry and self._age(record) < RETRY_WAIT
+        return (
+            record.dagster_run.is_complete_and_waiting_to_retry and self._age(record) < RETRY_WAIT
+        )
 
     def _groups_in_use(self, records: Sequence[RunRecord]) -> set[str]:
         """Return the roots of those runs that were executed again by a run that stays.

@@ -19,7 +19,7 @@ from dagster_dagnix.retention import Retention
 from dagster_dagnix.storage import DagnixRunStorage
 
 
-class CannotPrune(RuntimeError):
+class CannotPruneError(RuntimeError):
     """Why an instance cannot be pruned, in a sentence."""
 
 
@@ -35,11 +35,11 @@ class Order:
 def retention_of(instance: DagsterInstance) -> Retention:
     """Return how long an instance keeps what it makes.
 
-    Raises CannotPrune when its storage is not this package's.
+    Raises CannotPruneError when its storage is not this package's.
     """
     storage = instance.run_storage
     if not isinstance(storage, DagnixRunStorage):
-        raise CannotPrune(
+        raise CannotPruneError(
             f"This instance's runs are in {type(storage).__name__}: only those of "
             "DagnixPostgresStorage can be pruned."
         )
@@ -51,14 +51,16 @@ def prune(
 ) -> Report:
     """Delete what is past its time at `now`, and return what went; or what would, if it is dry.
 
-    Raises CannotPrune, when another process prunes the same instance as well.
+    Raises CannotPruneError, when another process prunes the same instance as well.
     """
     retention = retention_of(instance)
     now = now or dt.datetime.now(dt.UTC)
     with queries.connection(instance) as lock:
         given = {"lock": queries.LOCK}
         if not lock.execute(text("SELECT pg_try_advisory_lock(:lock)"), given).scalar():
-            raise CannotPrune("The instance is being pruned just now: wait until that has ended.")
+            raise CannotPruneError(
+                "The instance is being pruned just now: wait until that has ended."
+            )
         try:
             return _prune(instance, retention, order, now)
         finally:
@@ -77,7 +79,9 @@ def _prune(
         if not order.is_dry:
             for each in runs:
                 delete_run(instance, run_id(each))
-            time.sleep(time.monotonic() - began)  # who works gets as much of PostgreSQL and the disk
+            time.sleep(
+                time.monotonic() - began
+            )  # who works gets as much of PostgreSQL and the disk
     report.kept = +choice.kept
     Folders(instance, retention, now, report, choice.gone).prune()
     report.ticks = ticks.prune(instance, retention, now, is_dry=order.is_dry)

@@ -44,7 +44,9 @@ _EVENTS = text("SELECT count(*) FROM event_logs WHERE run_id = ANY(:run_ids)")
 _EVENT_ROOM = text(
     "SELECT coalesce(pg_total_relation_size('event_logs') / nullif(count(*), 0), 0) FROM event_logs"
 )
-_ROOM = text("SELECT sum(pg_total_relation_size(name)) FROM unnest(CAST(:tables AS regclass[])) name")
+_ROOM = text(
+    "SELECT sum(pg_total_relation_size(name)) FROM unnest(CAST(:tables AS regclass[])) name"
+)
 _TICK = text(
     "SELECT extract(epoch FROM timestamp AT TIME ZONE 'UTC') FROM job_ticks "
     "WHERE selector_id = :selector ORDER BY timestamp DESC OFFSET :count LIMIT 1"
@@ -105,7 +107,7 @@ def room(instance: DagsterInstance) -> int:
 
 
 def tick_time(instance: DagsterInstance, selector: str, count: int) -> float | None:
-    """Return when the tick was that `count` newer ones follow, in seconds; None if there is none."""
+    """Return when the tick was that `count` newer ones follow, in seconds; None for no such."""
     with connection(instance) as database:
         given = {"selector": selector, "count": count}
         found = database.execute(_TICK, given).scalar()

@@ -28,11 +28,11 @@ class Report:
     def lines(self) -> list[str]:
         """Return sentences for people."""
         would = "Would go" if self.is_dry else "Gone"
+        runs, events = _count(self.runs, "run"), _count(self.events, "event")
+        room = f"about {shown(self.database)} in PostgreSQL, {shown(self.logs)} of compute logs"
         lines = [
-            f"{would}: {_count(self.runs, 'run')} with {_count(self.events, 'event')}, "
-            f"{_count(self.ticks, 'tick')}.",
-            f"Room: about {shown(self.database)} in PostgreSQL, {shown(self.logs)} of compute "
-            f"logs, {shown(self.files)} of files that steps hand to each other.",
+            f"{would}: {runs} with {events}, {_count(self.ticks, 'tick')}.",
+            f"Room: {room}, {shown(self.files)} of files that steps hand to each other.",
         ]
         if self.returned:
             lines.append(f"PostgreSQL has given {shown(self.returned)} back to the disk.")

@@ -8,7 +8,7 @@ from functools import partial
 from dagster import DagsterInstance
 
 from dagster_dagnix import leftovers
-from dagster_dagnix.prune.once import CannotPrune, Order, prune, retention_of
+from dagster_dagnix.prune.once import CannotPruneError, Order, prune, retention_of
 from dagster_dagnix.prune.times import pruned_at
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Fork, Loop
@@ -97,7 +97,7 @@ def prune_if_due(load: Load, location: str) -> int:
             return 0
         try:
             report = prune(instance, Order(location))
-        except CannotPrune as error:
+        except CannotPruneError as error:
             print(f"housekeeping: {error}", flush=True)
             return 1
     if report.runs or report.ticks or report.logs or report.files:

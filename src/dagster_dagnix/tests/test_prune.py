@@ -1,0 +1,425 @@
+"""What is deleted, and what never is."""
+
+import datetime as dt
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    AssetMaterialization,
+    AssetObservation,
+    DagsterEvent,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+)
+from dagster._core.events import AssetObservationData, StepMaterializationData
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import (
+    BACKFILL_ID_TAG,
+    PARENT_RUN_ID_TAG,
+    ROOT_RUN_ID_TAG,
+    WILL_RETRY_TAG,
+)
+from dagster._core.test_utils import create_run_for_test
+from harness import World, fields
+from sqlalchemy import text
+
+from dagster_dagnix.prune import choice, once, queries
+from dagster_dagnix.prune.__main__ import main
+from dagster_dagnix.prune.once import CannotPruneError, Order, prune
+from dagster_dagnix.prune.times import note_pruned, pruned_at
+from dagster_dagnix.retention import KEEP_DAYS_TAG, KEEP_RUNS_TAG, Retention
+from dagster_dagnix.storage import engine, url
+
+NOW = dt.datetime.now(dt.UTC)
+SUCCESS, FAILURE = DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE
+# Logs and files go with their runs.
+EVER = {"compute_log_days": 0, "step_file_days": 0}
+IN_FLIGHT = (
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
+
+
+class Kept:
+    """An instance of its own, and runs of any age in it."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.instance = world, world.instance
+        self.base = world.home / "storage"
+
+    def sql(self, statement: str, **values: Any) -> None:
+        with queries.connection(self.instance) as database:
+            database.execute(text(statement), values)
+
+    def run(
+        self,
+        days: float = 100,
+        *events: object,
+        job: str = "job",
+        status: DagsterRunStatus = SUCCESS,
+        **tags: str,
+    ) -> str:
+        """Make a run that ended so many days ago, with what steps leave of it."""
+        named = {name.replace("__", "/"): value for name, value in tags.items()}
+        repository = RemoteRepositoryOrigin(
+            GrpcServerCodeLocationOrigin(
+                host="localhost", socket="code.sock", location_name="ours"
+            ),
+            "__repository__",
+        )
+        run = create_run_for_test(
+            self.instance,
+            job_name=job,
+            tags=named,
+            status=status,
+            remote_job_origin=repository.get_job_origin(job),
+        )
+        for each in events:
+            self.report(run, each)
+        self.instance.report_engine_event("hello", run)
+        for folder, name in (("storage", "step/result"), ("compute_logs", "compute_logs/a.out")):
+            path = self.world.home / folder / run.run_id / name
+            path.parent.mkdir(parents=True)
+            path.write_text("something")
+        self.age(run.run_id, days)
+        return run.run_id
+
+    def age(self, run_id: str, days: float) -> None:
+        then = (NOW - dt.timedelta(days=days)).replace(tzinfo=None)
+        self.sql(
+            "UPDATE runs SET update_timestamp = :then WHERE run_id = :id", then=then, id=run_id
+        )
+
+    def report(self, run: DagsterRun, what: object) -> None:
+        match what:
+            case AssetMaterialization():
+                kind, data = "ASSET_MATERIALIZATION", StepMaterializationData(what)
+            case AssetObservation():
+                kind, data = "ASSET_OBSERVATION", AssetObservationData(what)
+            case _:
+                kind, data = "ASSET_CHECK_EVALUATION", what
+        event = DagsterEvent(kind, run.job_name, event_specific_data=data)
+        self.instance.report_dagster_event(event, run.run_id)
+
+    def again(self, root: str, days: float, status: DagsterRunStatus) -> str:
+        """Execute a run again, as from its failure."""
+        tags = {PARENT_RUN_ID_TAG: root, ROOT_RUN_ID_TAG: root}
+        return self.run(days, status=status, **tags)
+
+    def prune(self, **order: Any) -> once.Report:
+        return prune(self.instance, Order(**order), NOW)
+
+    def left(self, *runs: str) -> list[bool]:
+        """Tell of each run whether it is there, and see that all that belongs to it is as well."""
+        found = []
+        for run_id in runs:
+            is_there = self.instance.has_run(run_id)
+            assert bool(self.instance.all_logs(run_id)) == is_there
+            assert self.file(run_id).exists() == is_there
+            assert self.log(run_id).exists() == is_there
+            found.append(is_there)
+        return found
+
+    def file(self, run_id: str) -> Path:
+        return self.base / run_id / "step"
+
+    def log(self, run_id: str) -> Path:
+        return self.world.home / "compute_logs" / run_id / "compute_logs/a.out"
+
+
+@pytest.fixture(scope="module")
+def own(database: Path) -> Iterator[Kept]:
+    """An instance of this module's own."""
+    folder = Path(tempfile.mkdtemp(prefix="dagnix-"))
+    with engine(url({"postgres_db": fields(database, "dagster")})).connect() as connection:
+        connection.execute(text(f"CREATE DATABASE prune_{os.getpid()}"))
+    config = {"postgres_db": fields(database, f"prune_{os.getpid()}"), "retention": EVER}
+    storage = {"module": "dagster_dagnix", "class": "DagnixPostgresStorage", "config": config}
+    logs = {
+        "module": "dagster_dagnix",
+        "class": "LimitedComputeLogManager",
+        "config": {"base_dir": str(folder / "home/compute_logs")},
+    }
+    world = World(folder, database, {"storage": {"custom": storage}, "compute_logs": logs})
+    yield Kept(world)
+    world.instance.dispose()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def keep(own: Kept) -> Callable[..., Kept]:
+    """Empty the instance, and return what makes these settings its retention."""
+    with queries.connection(own.instance) as database:
+        find = "SELECT string_agg(tablename, ', ') FROM pg_tables WHERE schemaname = 'public'"
+        tables = database.execute(text(find)).scalar()
+        database.execute(text(f"TRUNCATE {tables} CASCADE"))
+    for folder in (own.base, own.world.home / "compute_logs"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def make(**retention: int) -> Kept:
+        own.instance.run_storage.retention = Retention.of({**EVER, **retention})
+        return own
+
+    return make
+
+
+def test_a_run_past_its_time_goes_with_all_that_belongs_to_it(keep: Callable[..., Kept]) -> None:
+    kept = keep()
+    old, young = kept.run(91), kept.run(89)
+    report = kept.prune()
+    assert kept.left(old, young) == [False, True]
+    assert (report.runs, report.events) == (1, 1)
+    assert report.database > 0
+    assert report.logs > 0
+    assert report.files > 0
+    assert not (kept.base / old).exists()
+
+
+def test_a_dry_run_deletes_nothing_and_says_the_same(
+    keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "BITE", 3)
+    kept = keep(runs_per_job=10, step_file_days=5, compute_log_days=5)
+    runs = [kept.run(days) for days in (*range(110, 90, -4), *range(20, 8, -1))]
+    dry = kept.prune(is_dry=True)
+    assert all(kept.left(*runs))
+    done = kept.prune()
+    assert dry.runs == done.runs == 7
+    counts = [(each.runs, each.events, each.files, each.logs) for each in (dry, done)]
+    assert counts[0] == counts[1]
+    assert [kept.instance.has_run(each) for each in runs] == [False] * 7 + [True] * 10
+    assert dry.lines()[0].startswith("Would go: 7 runs with 7 events")
+    assert done.lines()[0].startswith("Gone: 7 runs with 7 events")
+    assert kept.prune().runs == 0
+
+
+def test_of_each_job_the_newest_runs_are_kept(keep: Callable[..., Kept]) -> None:
+    kept = keep(runs_per_job=2)
+    ours = [kept.run(5) for _ in range(4)]
+    others = [kept.run(5, job="other") for _ in range(2)]
+    kept.prune()
+    assert kept.left(*ours, *others) == [False, False, True, True, True, True]
+
+
+def test_zero_is_without_limit(keep: Callable[..., Kept]) -> None:
+    kept = keep(run_days=0, runs_per_job=0, ticks=0)
+    assert kept.left(kept.run(5000)) == [True]
+    assert kept.prune().runs == 0
+
+
+def test_tags_of_a_job_take_the_place_of_what_holds_for_all(keep: Callable[..., Kept]) -> None:
+    kept = keep(runs_per_job=3)
+    short = kept.run(11, job="short", **{KEEP_DAYS_TAG: "10"})
+    long = [kept.run(500, job="long", **{KEEP_DAYS_TAG: "1000"}) for _ in range(4)]
+    always = kept.run(5000, job="always", **{KEEP_DAYS_TAG: "0"})
+    few = [kept.run(500, job="few", **{KEEP_RUNS_TAG: "1"}) for _ in range(3)]
+    wrong = kept.run(500, job="wrong", **{KEEP_DAYS_TAG: "a week"})
+    report = kept.prune()
+    assert kept.left(short, *long, always) == [False, True, True, True, True, True]
+    assert kept.left(*few, wrong) == [False, False, True, True]
+    assert report.kept == {choice.UNREADABLE: 1}
+
+
+@pytest.mark.parametrize("status", IN_FLIGHT)
+def test_a_run_in_flight_never_goes(keep: Callable[..., Kept], status: DagsterRunStatus) -> None:
+    kept = keep(runs_per_job=1, step_file_days=1, compute_log_days=1)
+    run = kept.run(500, status=status)
+    kept.run(0)
+    kept.run(0)
+    kept.prune()
+    assert kept.left(run) == [True]
+
+
+def test_what_a_run_in_flight_may_read_of_others_stays(keep: Callable[..., Kept]) -> None:
+    kept = keep(step_file_days=1, compute_log_days=1)
+    root = kept.run(500, status=FAILURE)
+    second = kept.again(root, 400, FAILURE)
+    third = kept.again(root, 300, DagsterRunStatus.STARTED)
+    report = kept.prune()
+    assert kept.left(root, second, third) == [True] * 3
+    assert report.kept == {choice.IN_USE: 2}
+    kept.sql("UPDATE runs SET status = 'SUCCESS'")
+    kept.age(third, 300)
+    kept.prune()
+    assert kept.left(root, second, third) == [False] * 3
+
+
+def test_a_run_that_is_to_be_retried_stays(keep: Callable[..., Kept]) -> None:
+    kept = keep(runs_per_job=1)
+    tags = {WILL_RETRY_TAG: "true", "dagster/max_retries": "1"}
+    waits = kept.run(0.5, status=FAILURE, **tags)
+    forgotten = kept.run(2, status=FAILURE, **tags)
+    kept.run(0)
+    report = kept.prune()
+    assert kept.left(waits, forgotten) == [True, False]
+    assert report.kept == {choice.RETRIED: 1}
+
+
+def test_runs_of_a_backfill_stay_until_it_has_ended(keep: Callable[..., Kept]) -> None:
+    kept = keep()
+    for status in BulkActionStatus:
+        backfill = PartitionBackfill(
+            backfill_id=status.value.lower(),
+            status=status,
+            from_failure=False,
+            tags={},
+            backfill_timestamp=NOW.timestamp(),
+        )
+        kept.instance.add_backfill(backfill)
+    runs = {
+        status: kept.run(500, **{BACKFILL_ID_TAG: status.value.lower()})
+        for status in BulkActionStatus
+    }
+    kept.prune()
+    left = {status for status, run in runs.items() if kept.left(run) == [True]}
+    assert left == {
+        BulkActionStatus.REQUESTED,
+        BulkActionStatus.CANCELING,
+        BulkActionStatus.FAILING,
+    }
+
+
+def check(name: str) -> AssetCheckEvaluation:
+    return AssetCheckEvaluation(asset_key=AssetKey("a"), check_name=name, passed=True, metadata={})
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda _: AssetMaterialization("a"),
+        lambda _: AssetMaterialization("a", partition="one"),
+        lambda _: AssetObservation("a"),
+        lambda _: check("good"),
+    ],
+    ids=["materialization", "partition", "observation", "check"],
+)
+def test_the_last_of_an_asset_stays(
+    keep: Callable[..., Kept], made: Callable[[None], object]
+) -> None:
+    kept = keep()
+    first, last = kept.run(500, made(None)), kept.run(400, made(None))
+    report = kept.prune()
+    assert kept.left(first, last) == [False, True]
+    assert report.kept == {choice.LATEST: 1}
+    newer = kept.run(0, made(None))
+    kept.prune()
+    assert kept.left(last, newer) == [False, True]
+
+
+def test_the_last_of_each_partition_stays(keep: Callable[..., Kept]) -> None:
+    kept = keep(run_days=90)
+    runs = [kept.run(500, AssetMaterialization("a", partition=each)) for each in "abcab"]
+    whole = kept.run(400, AssetMaterialization("a"))
+    other = kept.run(400, AssetMaterialization("b"), AssetObservation("a"))
+    kept.prune()
+    assert kept.left(*runs, whole, other) == [False, False, True, True, True, True, True]
+    asset = kept.instance.get_latest_materialization_event(AssetKey("a"))
+    assert asset
+    assert asset.run_id == whole
+
+
+def test_a_run_of_another_code_location_is_left_to_it(keep: Callable[..., Kept]) -> None:
+    kept = keep()
+    world = kept.world
+    run = world.run("other", "works").run_id
+    world.instance.report_run_failed(world.instance.get_run_by_id(run))
+    kept.age(run, 500)
+    note_pruned(kept.instance, "other", NOW - dt.timedelta(days=2))
+    assert kept.prune(location="ours", is_dry=True).runs == 0
+    assert kept.prune(location="other", is_dry=True).runs == 1
+    assert kept.prune(is_dry=True).runs == 1
+    # The location is gone.
+    note_pruned(kept.instance, "other", NOW - dt.timedelta(days=4))
+    assert kept.prune(location="ours").runs == 1
+    assert pruned_at(kept.instance, "ours") == NOW
+
+
+def test_what_was_cut_off_is_done_the_next_time(
+    keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = keep()
+    run = kept.run(500)
+    cut = monkeypatch.context()
+    with cut as patch:
+
+        def fail(_storage: object, _run: str) -> None:
+            raise RuntimeError("cut off")
+
+        patch.setattr("dagster_dagnix.storage.DagnixRunStorage.delete_run", fail)
+        with pytest.raises(RuntimeError):
+            kept.prune()
+    assert kept.instance.has_run(run)
+    kept.prune()
+    assert kept.left(run) == [False]
+
+
+def test_two_do_not_prune_at_once(keep: Callable[..., Kept]) -> None:
+    kept = keep()
+    with queries.connection(kept.instance) as other:
+        given = {"lock": queries.LOCK}
+        other.execute(text("SELECT pg_advisory_lock(:lock)"), given)
+        with pytest.raises(CannotPruneError, match="being pruned"):
+            kept.prune()
+        other.execute(text("SELECT pg_advisory_unlock(:lock)"), given)
+    kept.prune()
+
+
+def test_other_storages_are_refused_in_a_sentence() -> None:
+    with (
+        DagsterInstance.ephemeral() as instance,
+        pytest.raises(CannotPruneError, match="only those of"),
+    ):
+        prune(instance)
+
+
+def test_it_is_vacuumed_and_shrinks_when_asked_for(keep: Callable[..., Kept]) -> None:
+    kept = keep()
+    run = kept.run(500)
+    for _ in range(2000):
+        kept.instance.report_engine_event("x" * 200, kept.instance.get_run_by_id(run))
+    kept.age(run, 500)
+    kept.prune()
+    with queries.connection(kept.instance) as database:
+        vacuumed = "SELECT count(*) FROM pg_stat_user_tables WHERE vacuum_count > 0"
+        database.execute(text("SELECT pg_stat_clear_snapshot()"))
+        assert database.execute(text(vacuumed)).scalar() == len(queries.TABLES)
+    report = kept.prune(shrinks=True)
+    assert report.returned > 0
+    assert "back to the disk" in "\n".join(report.lines())
+
+
+def test_the_program_says_what_it_did(
+    keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = keep()
+    run = kept.run(500)
+    monkeypatch.setenv("DAGSTER_HOME", str(kept.world.home))
+    assert main(["--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("Would go: 1 run with 1 event")
+    assert main(["--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["runs"], said["events"], said["is_dry"]) == (1, 1, False)
+    assert kept.left(run) == [False]
+    with queries.connection(kept.instance) as other:
+        other.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": queries.LOCK})
+        assert main([]) == 1
+        other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": queries.LOCK})
+    assert "being pruned" in capsys.readouterr().err
+
+
+def test_a_number_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"run_days in dagster.yaml is -1"):
+        Retention.of({"run_days": -1})
