@@ -61,8 +61,11 @@ class Housekeeping:
         self._remove()
 
     def _prune(self) -> None:
+        if not self._serves():
+            self._loop.later(self._first, self._prune)
+            return
         self._loop.later(AGAIN_SECONDS, self._prune)
-        if self._prunes or not self._serves():
+        if self._prunes:
             return
         do = partial(prune_if_due, self._load(), self._location)
         self._prunes = True
