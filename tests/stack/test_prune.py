@@ -1,0 +1,68 @@
+"""What is deleted of runs that are not kept any longer, in the running stack."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from support.command import wait_until
+from support.dashboard import Dashboard
+from support.markdown import Page
+from support.stack import Stack
+
+PAGE = Page(Path("docs/howto/retention.md"))
+DRY, PRUNE, SHRINK = PAGE.commands()
+LEFT = """
+from pathlib import Path
+data = Path("/var/lib/dagster")
+print([(data / each / {run!r}).exists() for each in ("storage", "compute_logs")])
+"""
+# What steps of ops hand to each other; the example has assets, whose files are not a run's.
+HANDED = """
+from pathlib import Path
+folder = Path("/var/lib/dagster/storage", {run!r})
+folder.mkdir(parents=True)
+(folder / "result").write_bytes(b"x" * 100_000)
+"""
+OLD = "UPDATE dagster.runs SET update_timestamp = now() - interval '91 days' WHERE run_id = '{run}'"
+
+
+@pytest.fixture
+def runs(stack: Stack) -> Iterator[list[str]]:
+    """Two runs of the example, with files that their steps have handed to each other."""
+    dashboard = Dashboard(stack.port)
+    made = []
+    for _ in range(2):
+        run, status = dashboard.run("example")
+        assert status is DagsterRunStatus.SUCCESS
+        stack.python("pipes", HANDED.format(run=run))
+        assert stack.python("pipes", LEFT.format(run=run)) == "[True, True]\n"
+        made.append(run)
+    yield made
+    dashboard.delete(*made)
+
+
+@PAGE.run_by(DRY, PRUNE, SHRINK)
+def test_old_runs_go_with_their_logs_and_files(stack: Stack, runs: list[str]) -> None:
+    first, last = runs
+    for each in runs:
+        stack.sql(OLD.format(run=each))
+    said = stack.dagnix(*DRY.split()[1:]).stdout
+    assert "Would go: 1 run with " in said
+    assert "Kept past their time: 1 run with the last materialization" in said
+    assert stack.python("pipes", LEFT.format(run=first)) == "[True, True]\n"
+    assert "Gone: 1 run with " in stack.dagnix(*PRUNE.split()[1:]).stdout
+    assert stack.python("pipes", LEFT.format(run=first)) == "[False, False]\n"
+    assert Dashboard(stack.port).runs().keys() & set(runs) == {last}
+    assert "Gone: 0 runs" in stack.dagnix(*SHRINK.split()[1:]).stdout
+
+
+def test_a_run_that_is_deleted_in_the_dashboard_takes_its_logs_and_files_along(
+    stack: Stack, runs: list[str]
+) -> None:
+    dashboard = Dashboard(stack.port)
+    first, last = runs
+    dashboard.delete(first)
+    gone = LEFT.format(run=first)
+    wait_until(lambda: stack.python("pipes", gone) == "[False, False]\n", "they are gone")
+    assert stack.python("pipes", LEFT.format(run=last)) == "[True, True]\n"
