@@ -71,8 +71,11 @@ def test_files_that_only_the_run_server_has_are_removed_by_it(
         folder.mkdir(parents=True)
         (folder / "result").write_text("something")
     ref = world.instance.get_ref()
-    moved = ref.local_artifact_storage_data._replace(config_yaml=f"base_dir: {tmp_path}")
-    with DagsterInstance.from_ref(ref._replace(local_artifact_storage_data=moved)) as dashboard:
+    elsewhere = {
+        name: getattr(ref, name)._replace(config_yaml=f"base_dir: {tmp_path}")
+        for name in ("local_artifact_storage_data", "compute_logs_data")
+    }
+    with DagsterInstance.from_ref(ref._replace(**elsewhere)) as dashboard:
         assert leftovers.files_root(dashboard) == tmp_path / "storage"
         # Whoever asks for a run's files to be removed does not get that while the run is there.
         world.instance.run_launcher.remove_files(runs[1])

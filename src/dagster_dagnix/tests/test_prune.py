@@ -79,9 +79,12 @@ def test_tags_of_a_job_take_the_place_of_what_holds_for_all(keep: Callable[..., 
     always = kept.run(5000, job="always", **{KEEP_DAYS_TAG: "0"})
     few = [kept.run(500, job="few", **{KEEP_RUNS_TAG: "1"}) for _ in range(3)]
     wrong = kept.run(500, job="wrong", **{KEEP_DAYS_TAG: "a week"})
+    tagged = kept.run(1, job="changed", **{KEEP_DAYS_TAG: "1000"})
+    changed = [kept.run(1, job="changed") for _ in range(4)]
     report = kept.prune()
     assert kept.left(short, *long, always) == [False, True, True, True, True, True]
     assert kept.left(*few, wrong) == [False, False, True, True]
+    assert kept.left(tagged, *changed) == [True, False, True, True, True]
     assert report.kept == {choice.UNREADABLE: 1}
 
 
