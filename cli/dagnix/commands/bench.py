@@ -15,6 +15,7 @@ from dagnix.bench import (
     figure,
     growth,
     idle,
+    pruned,
     results,
     served,
     side_by_side,
@@ -34,6 +35,7 @@ class Group(StrEnum):
     IDLE = "idle"
     RUNS = "runs"
     GROWTH = "growth"
+    RETENTION = "retention"
     CODE = "code"
 
 
@@ -45,6 +47,7 @@ GROUPS = {
     Group.RUNS: side_by_side.Group(crowd.measure, crowd.figures),
     Group.CODE: side_by_side.Group(served.measure, served.figures),
     Group.GROWTH: side_by_side.Group(growth.measure, growth.figures),
+    Group.RETENTION: side_by_side.Group(pruned.measure, pruned.figures),
 }
 
 
