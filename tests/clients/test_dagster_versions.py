@@ -15,7 +15,7 @@ from support.stack import ROOT
 
 PACKAGE = ROOT / "src/dagster_dagnix"
 OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
-TESTS = ("contract", "runs", "storage", "webserver")
+TESTS = ("contract", "runs", "storage", "webserver", "prune", "compute_logs")
 
 
 @pytest.fixture(scope="module")
