@@ -8,7 +8,8 @@ from dagster import DagsterRunStatus
 from support.command import wait_until
 from support.dashboard import Dashboard
 from support.markdown import Page
-from support.stack import Stack
+from support.podman import Podman
+from support.stack import SERVICES, Stack
 
 PAGE = Page(Path("docs/howto/retention.md"))
 DRY, PRUNE, SHRINK = PAGE.commands()
@@ -66,3 +67,21 @@ def test_a_run_that_is_deleted_in_the_dashboard_takes_its_logs_and_files_along(
     gone = LEFT.format(run=first)
     wait_until(lambda: stack.python("pipes", gone) == "[False, False]\n", "they are gone")
     assert stack.python("pipes", LEFT.format(run=last)) == "[True, True]\n"
+
+
+def test_the_log_of_a_container_does_not_grow_without_end(stack: Stack, podman: Podman) -> None:
+    limits = {}
+    for service in (*SERVICES, "backup"):
+        seen = podman.inspect(stack.container(service))["HostConfig"]["LogConfig"]
+        limits[service] = seen["Size"]
+        path = Path(seen["Path"])
+        assert path.stat().st_size < 11e6
+    assert set(limits.values()) == {"10MB"}, limits
+    # As process 1 prints it.
+    path = Path(podman.inspect(stack.container("pipes"))["HostConfig"]["LogConfig"]["Path"])
+    stack.python(
+        "pipes",
+        "import sys; out = open('/proc/1/fd/1', 'w'); out.write(('x' * 999 + '\\n') * 12_000)",
+    )
+    wait_until(lambda: "xxx" in path.read_text(), "it is in the log")
+    assert path.stat().st_size < 11e6
