@@ -1,6 +1,5 @@
 """What is deleted of runs that are not kept any longer, in the running stack."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,25 +27,34 @@ folder.mkdir(parents=True)
 OLD = "UPDATE dagster.runs SET update_timestamp = now() - interval '91 days' WHERE run_id = '{run}'"
 
 
-@pytest.fixture
-def runs(stack: Stack) -> Iterator[list[str]]:
-    """Two runs of the example, with files that their steps have handed to each other."""
+@pytest.fixture(scope="module")
+def runs(stack: Stack) -> list[str]:
+    """Runs of the example, with files that their steps have handed to each other."""
     dashboard = Dashboard(stack.port)
     made = []
-    for _ in range(2):
+    for _ in range(3):
         run, status = dashboard.run("example")
         assert status is DagsterRunStatus.SUCCESS
         stack.python("pipes", HANDED.format(run=run))
         assert stack.python("pipes", LEFT.format(run=run)) == "[True, True]\n"
         made.append(run)
-    yield made
-    dashboard.delete(*made)
+    return made
+
+
+def test_a_run_that_is_deleted_in_the_dashboard_takes_its_logs_and_files_along(
+    stack: Stack, runs: list[str]
+) -> None:
+    deleted, other, _ = runs
+    Dashboard(stack.port).delete(deleted)
+    gone = LEFT.format(run=deleted)
+    wait_until(lambda: stack.python("pipes", gone) == "[False, False]\n", "they are gone")
+    assert stack.python("pipes", LEFT.format(run=other)) == "[True, True]\n"
 
 
 @PAGE.run_by(DRY, PRUNE, SHRINK)
 def test_old_runs_go_with_their_logs_and_files(stack: Stack, runs: list[str]) -> None:
-    first, last = runs
-    for each in runs:
+    _, first, last = runs
+    for each in (first, last):
         stack.sql(OLD.format(run=each))
     said = stack.dagnix(*DRY.split()[1:]).stdout
     assert "Would go: 1 run with " in said
@@ -54,19 +62,8 @@ def test_old_runs_go_with_their_logs_and_files(stack: Stack, runs: list[str]) ->
     assert stack.python("pipes", LEFT.format(run=first)) == "[True, True]\n"
     assert "Gone: 1 run with " in stack.dagnix(*PRUNE.split()[1:]).stdout
     assert stack.python("pipes", LEFT.format(run=first)) == "[False, False]\n"
-    assert Dashboard(stack.port).runs().keys() & set(runs) == {last}
+    assert Dashboard(stack.port).runs().keys() & {first, last} == {last}
     assert "Gone: 0 runs" in stack.dagnix(*SHRINK.split()[1:]).stdout
-
-
-def test_a_run_that_is_deleted_in_the_dashboard_takes_its_logs_and_files_along(
-    stack: Stack, runs: list[str]
-) -> None:
-    dashboard = Dashboard(stack.port)
-    first, last = runs
-    dashboard.delete(first)
-    gone = LEFT.format(run=first)
-    wait_until(lambda: stack.python("pipes", gone) == "[False, False]\n", "they are gone")
-    assert stack.python("pipes", LEFT.format(run=last)) == "[True, True]\n"
 
 
 def test_the_log_of_a_container_does_not_grow_without_end(stack: Stack, podman: Podman) -> None:
