@@ -1,7 +1,7 @@
 {
   description = "Dagster in four small images, from locked Debian packages and wheels";
 
-  # No inputs: what goes into a build stands in nix/locks (docs/decisions/no-nixpkgs.md).
+  # No inputs: what goes into a build stands in nix/locks (docs/decisions/0001-no-nixpkgs.md).
   inputs = { };
 
   outputs =
@@ -15,6 +15,7 @@
       config = ./config;
       source = "https://github.com/dagnix/dagnix";
       checks = stack: stack.checks;
+      packages = stack: { inherit (stack) docs; };
     }
     // {
       lib = { inherit mkStack; };

@@ -3,6 +3,7 @@
   tools,
   host,
   layouts,
+  docs,
   digests, # a file
   expectedDigests, # what should stand in it
   layoutsAgain, # the same images, from derivations that share nothing with the first
@@ -18,6 +19,7 @@ let
     bootstrap.run "check-${name}" script (attributes // { inherit (host) dev; });
 in
 {
+  inherit docs;
   lint = check "lint" ./checks/lint.sh { inherit sources; };
   builders = check "builders" ./checks/builders.sh { inherit sources; };
   runtime = check "runtime" ./checks/runtime.sh {

@@ -42,8 +42,8 @@ let
 
   # locks → store paths
   lock = import ./locks.nix { inherit system locks; };
-  derive = import ./derive.nix { inherit system salt; };
-  locked = import ./locked.nix { inherit derive; };
+  derive = import ./lib/derive.nix { inherit system salt; };
+  locked = import ./lib/locked.nix { inherit derive; };
   inputs = import ./inputs.nix { inherit lock locked; };
 
   # store paths → tools and trees
@@ -70,7 +70,7 @@ let
       filter =
         path: type:
         baseNameOf path != "tests"
-        && (type == "directory" || builtins.match ".*\\.(py|toml|md)" path != null);
+        && (type == "directory" || builtins.match ".*\\.(py|toml)" path != null);
     };
     locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
@@ -78,7 +78,7 @@ let
   };
 
   # trees → layers → images
-  oci = import ./oci.nix {
+  oci = import ./lib/oci.nix {
     inherit derive;
     inherit (tools) bootstrap;
     nix2container = if layerMaker == null then tools.nix2container else layerMaker;
@@ -110,13 +110,20 @@ let
 
   host = import ./host.nix {
     inherit tools trees;
-    cli = sources "cli" ../cli;
+    commandLine = builtins.path {
+      name = "command-line";
+      path = ../src;
+      filter =
+        file: type:
+        builtins.match "${builtins.toString ../src}/dagnix(/.*)?" file != null
+        && (tracked || !isNoCode file type);
+    };
   };
 
   # A path of its own, so that a build depends on these files and on no others of the checkout. Where
   # not git has chosen them, as in a `path:`, secrets, virtual environments and caches are left out.
   sources = sourcesWithout [ ];
-  leftOut = builtins.fromJSON (builtins.readFile ../cli/dagnix/locations/left_out.json);
+  leftOut = builtins.fromJSON (builtins.readFile ../src/dagnix/images/left_out.json);
   isNoCode =
     file: type:
     builtins.elem (baseNameOf file) leftOut
@@ -146,6 +153,24 @@ let
       inherit name path;
       filter = file: type: type == "regular" && builtins.match pattern (baseNameOf file) != null;
     };
+
+  # The documentation's site.
+  docs = tools.bootstrap.run "docs" ./builders/docs.sh {
+    inherit (host) dev;
+    sources = builtins.path {
+      name = "docs-sources";
+      path = ../.;
+      filter =
+        path: type:
+        let
+          inside = builtins.replaceStrings [ "${toString ../.}/" ] [ "" ] (toString path);
+        in
+        builtins.match "docs(/.*)?" inside != null
+        || builtins.match "(bench|tests|src|src/dagster_dagnix)" inside != null
+        || builtins.match ".*[.]md|mkdocs.yml|bench/chart.svg" inside != null && type == "regular";
+    };
+    SOURCE_DATE_EPOCH = "315532800"; # as no file of the site is to depend on the time
+  };
 
   layout =
     name: image:
@@ -180,7 +205,7 @@ let
     );
 in
 {
-  inherit layers layouts;
+  inherit docs layers layouts;
   inherit (host) shell;
   inherit (trees) wheelFor;
   checks = import ./checks.nix {
@@ -189,10 +214,11 @@ in
       host
       layouts
       digests
+      docs
       ;
     expectedDigests = (builtins.fromJSON (builtins.readFile ./digests.json)).${system} or { };
-    runtimeWithTests = sources "runtime-with-tests" ../runtime;
-    gateWithTests = sources "gate-with-tests" ../gate;
+    runtimeWithTests = sources "runtime-with-tests" ../src/entrypoint;
+    gateWithTests = sources "gate-with-tests" ../src/gate;
     projects = sources "projects" ../tests/projects;
     layoutsAgain = (import ./. (
       arguments

@@ -2,14 +2,14 @@
 {
   tools,
   trees,
-  cli, # the folder with the package `dagnix`
+  commandLine, # the folder with the package `dagnix`
 }:
 let
   inherit (tools) bootstrap python;
 
   cliCode = python.compiled {
     name = "cli-code";
-    source = cli;
+    source = commandLine;
     at = python.sitePackages;
     python = trees.interpreter;
   };

@@ -82,7 +82,8 @@ in
   common = groups: filter (name: all (elem name) groups) (head groups);
   without = taken: filter (name: !elem name taken);
 
-  # All that `./dagnix fetch` has to bring, for `nix eval --json`.
+  # All files that a build needs, for `nix eval --json`. `./dagnix fetch` reads the locks itself, as it must
+  # work without an evaluation.
   listing =
     debEntries lock.debian (attrValues lock.python.packages ++ packagesOf lock.python.version)
     ++ builtins.concatMap (python: debEntries lock.pythons.${python} (packagesOf python)) (

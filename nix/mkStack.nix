@@ -10,6 +10,7 @@
   version ? builtins.head (builtins.split "\n" (builtins.readFile (dirOf config + "/VERSION"))),
   source ? "",
   checks ? _: { },
+  packages ? _: { },
 }:
 let
   systems = [ "x86_64-linux" ];
@@ -35,7 +36,7 @@ let
   each = f: builtins.mapAttrs (_: f) stacks;
 in
 {
-  packages = each (stack: stack.packages);
+  packages = each (stack: stack.packages // packages stack);
   # The others that a stack has are about Dagnix itself.
   checks = each (stack: { inherit (stack.checks) reproducible; } // checks stack);
   locked = each (stack: stack.locked);

@@ -9,18 +9,18 @@ rec {
   inherit derive;
   inherit (platform) triplet;
 
-  bootstrap = import ./bootstrap.nix {
+  bootstrap = import ./lib/bootstrap.nix {
     inherit derive;
     inherit (inputs) seed;
     bashPackage = inputs.deb "bash-static";
   };
 
-  debian = import ./debian.nix { inherit bootstrap; };
+  debian = import ./lib/debian.nix { inherit bootstrap; };
 
   python = pythonOf lock.python.version;
   pythonOf =
     version:
-    import ./python.nix {
+    import ./lib/python.nix {
       inherit derive bootstrap version;
       inherit (platform) triplet;
       installer = inputs.wheel "installer";
@@ -28,7 +28,7 @@ rec {
       flit = inputs.wheel "flit-core";
     };
 
-  golang = import ./golang.nix {
+  golang = import ./lib/golang.nix {
     inherit bootstrap;
     packages = inputs.debs "go";
     inherit (platform) architecture;
@@ -44,11 +44,11 @@ rec {
   # The one program of the image `gate`.
   gate = golang.binary {
     name = "gate";
-    vendor = inputs.vendor "gate";
+    vendor = inputs.vendor "src/gate";
     package = ".";
     sources = builtins.path {
       name = "gate-sources";
-      path = ../gate;
+      path = ../src/gate;
       filter =
         path: type:
         type == "directory"
@@ -61,11 +61,11 @@ rec {
   # Entrypoint and health probes of all other images.
   runtime = golang.binary {
     name = "runtime";
-    vendor = inputs.vendor "runtime";
+    vendor = inputs.vendor "src/entrypoint";
     package = ".";
     sources = builtins.path {
       name = "runtime-sources";
-      path = ../runtime;
+      path = ../src/entrypoint;
       filter =
         path: type:
         type == "directory"

@@ -11,8 +11,8 @@ from support.served import Served, baked_in, mounted_in
 from support.shared import Shared
 from support.stack import ROOT, SERVICES, Plain, Stack
 
-import dagnix.podman
-from dagnix.images import Layout
+from dagnix.host import podman as engine
+from dagnix.images.layout import Layout
 
 pytest_plugins = ["support.durations"]
 
@@ -58,7 +58,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session")
 def podman() -> Podman:
-    return Podman(dagnix.podman.settings(ROOT / ".dagnix"))
+    return Podman(engine.settings(ROOT / ".dagnix"))
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ with tempfile.TemporaryDirectory() as folder:
     try:
         client = DagsterGrpcClient(socket=socket)
         if not wait(client, 60):
-            sys.exit("This script does not fit: the code server did not begin to serve.")
+            sys.exit("This script does not work here: the code server did not begin to serve.")
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
         for child in children:
             subprocess.run(["kill", "-KILL", child], check=True)

@@ -48,6 +48,6 @@ with (
     kept = instance.get_runs()[0].tags[WILL_RETRY_TAG]
 
 if promised != "true":
-    sys.exit("This script does not fit: no retry was promised.")
+    sys.exit("This script does not work here: no retry was promised.")
 print(f"{WILL_RETRY_TAG} was {promised}, and is {kept} after the code server was away once")
 sys.exit(kept != "true")

@@ -74,6 +74,6 @@ with (
         found[name] = instance.get_run_by_id(run_id).status.value  # type: ignore[union-attr]
 
 if found["started"] != "FAILURE":
-    sys.exit("This script does not fit: the run that was STARTED has not failed either.")
+    sys.exit("This script does not work here: the run that was STARTED has not failed either.")
 print("Run monitoring left two runs without a worker:", found["starting"], found["canceling"])
 sys.exit((found["starting"], found["canceling"]) == ("STARTING", "CANCELING"))

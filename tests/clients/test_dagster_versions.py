@@ -15,7 +15,8 @@ from support.stack import ROOT
 
 PACKAGE = ROOT / "src/dagster_dagnix"
 OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
-TESTS = ("contract", "runs", "storage", "webserver", "prune", "compute_logs")
+CONTRACT = ROOT / "tests/contract"
+TESTS = ("runs", "storage", "webserver", "prune", "compute_logs")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,10 @@ def test_the_package_says_which_is_the_oldest() -> None:
 
 def test_the_package_works_with_the_oldest(oldest: Path) -> None:
     tests = [PACKAGE / "tests" / f"test_{name}.py" for name in TESTS]
+    tests.append(CONTRACT / "test_dagster.py")
+    # Without the conftest.py above it, which is for tests of the stack.
     options = ["-q", "-p", "no:cacheprovider", "-c", PACKAGE / "pyproject.toml"]
+    options.append(f"--confcutdir={CONTRACT}")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
         env={**os.environ, "PYTHONPATH": f"{oldest}{os.pathsep}{PACKAGE}"},

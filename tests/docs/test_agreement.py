@@ -3,11 +3,13 @@
 import ast
 import json
 import re
+import runpy
 import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.command import run
@@ -16,9 +18,19 @@ from support.stack import ROOT
 
 PAGES = {str(page.path): page for page in pages()}
 README = PAGES["README.md"]
+ENVIRONMENT = "docs/reference/environment.md"
+REFERENCE = SimpleNamespace(**runpy.run_path(str(ROOT / "docs/_site/reference.py")))
+# Figures in the README's paragraph, as it writes them.
+IN_THE_README = {
+    "edit to served, deploy": "{:.1f} s",
+    "100 runs, as configured, runs in a minute": "{:.0f}",
+    "launch to first op": "{:.1f} s",
+    "idle CPU, whole stack": "{:.1f} %",
+}
 TEMPLATE = ROOT / "templates" / "project"
 VERSION = (ROOT / "VERSION").read_text().strip()
-CODE = ("dagnix", "cli", "nix", "runtime", "gate", "pipes/src", "config", "*.yaml")
+OWN = ("src/dagnix", "src/entrypoint", "src/gate")
+CODE = ("dagnix", "bench", "nix", *OWN, "pipes/src", "config", "*.yaml")
 # Handed on within the project, or for its tests: not for people to set.
 INTERNAL = {
     "DAGNIX_ROOT",
@@ -92,21 +104,93 @@ def test_the_readme_of_the_package_names_the_version_that_is_locked() -> None:
     assert checked[1] == locked["dagster"]["version"]
 
 
-def test_the_readme_lists_every_environment_variable_of_the_code() -> None:
+def test_the_reference_lists_every_environment_variable_of_the_code() -> None:
     code = "\n".join(sources(*CODE))
     found = set(re.findall(r"\bDAGNIX_[A-Z_]+[A-Z]\b", code))
     used = {name for name in found - INTERNAL if not name.startswith(INTERNAL_PREFIX)}
-    rows = [line for line in README.text.splitlines() if line.startswith("| `")]
-    listed = {name for row in rows for name in re.findall(r"DAGNIX_[A-Z_]+", row.split("|")[1])}
-    assert listed == used
+    rows = re.findall(r"^\| `(DAGNIX_\w+)` \|", PAGES[ENVIRONMENT].text, re.MULTILINE)
+    assert sorted(rows) == sorted(used)
 
 
-def test_the_readme_gives_the_defaults_of_compose() -> None:
-    compose = (ROOT / "compose.yaml").read_text() + (ROOT / "compose.mount.yaml").read_text()
-    rows = re.findall(r"^\| (`DAGNIX_.*?) \| `([^`]+)` \|", README.text, re.MULTILINE)
-    listed = {name: default for row, default in rows for name in re.findall(r"DAGNIX_\w+", row)}
-    defaults = dict(re.findall(r"\$\{(DAGNIX_\w+):-([^}]+)\}", compose))
-    assert listed.items() >= {n: d for n, d in defaults.items() if n != "DAGNIX_VERSION"}.items()
+def test_a_default_of_compose_is_said_nowhere_else() -> None:
+    """Else one of the two could be forgotten; the tag's is the content of a file."""
+    said = [
+        name
+        for group in tomllib.loads((ROOT / "docs/_site/reference.toml").read_text())["group"]
+        for name, entry in group["variables"].items()
+        if "default" in entry
+    ]
+    assert [name for name in said if REFERENCE.compose_defaults().get(name)] == ["DAGNIX_VERSION"]
+
+
+@pytest.mark.parametrize("name", REFERENCE.GENERATORS)
+def test_the_reference_is_up_to_date(name: str) -> None:
+    written = PAGES[f"docs/reference/{name}"].text
+    assert written == REFERENCE.GENERATORS[name](), "run python docs/_site/reference.py"
+
+
+def test_the_reference_explains_every_key_of_tool_dagnix() -> None:
+    code = "\n".join(sources("src/dagnix", "nix"))
+    tool = tomllib.loads((ROOT / "docs/_site/reference.toml").read_text())["tool"]
+    files = [ROOT / "pyproject.toml", *ROOT.glob("**/pipes/pyproject.toml")]
+    used = {
+        key for file in files for key in tomllib.loads(file.read_text())["tool"].get("dagnix", {})
+    }
+    assert used <= tool.keys()
+    assert [key for key in tool if key not in code] == []
+
+
+def test_the_readme_fits_on_a_few_screens() -> None:
+    assert len(README.text.splitlines()) < 150
+
+
+def test_the_readme_has_the_newest_benchmark_results() -> None:
+    groups = json.loads((ROOT / "bench/results.json").read_text())["groups"]
+    figures = {each["name"]: each for group in groups.values() for each in group["figures"]}
+    text = " ".join(README.text.partition("## Benchmarks")[2].partition("\n## ")[0].split())
+    for name, form in IN_THE_README.items():
+        values = figures[name]["value"], figures[name]["other"]["value"]
+        assert all(form.format(value) in text for value in values), name
+
+
+def test_the_support_matrix_names_what_is_locked_and_asked_for() -> None:
+    text = PAGES["docs/reference/support.md"].text
+    locked = json.loads((ROOT / "nix/locks/python.json").read_text())["packages"]["x86_64-linux"]
+    debian = tomllib.loads((ROOT / "nix/debian.toml").read_text())
+    package = tomllib.loads((ROOT / "src/dagster_dagnix/pyproject.toml").read_text())
+    oldest = re.search(r"dagster>=([\d.]+)", " ".join(package["project"]["dependencies"]))
+    assert oldest
+    tested = f"{oldest[1]} and {locked['dagster']['version']}"
+    compose = locked["podman-compose"]["version"].rpartition(".")[0]
+    suites = {debian["suite"], *(each.get("suite") for each in debian["pythons"].values())} - {None}
+    for said in (tested, f"podman-compose | {compose},", *suites, *debian["pythons"]):
+        assert said in text
+
+
+PLACES = r"(?:bench|config|docs|nix|pipes|src|templates|tests)/[\w./-]+"
+
+
+@pytest.mark.parametrize(
+    ("page", "path"),
+    sorted(
+        {
+            (name, span)
+            for name, page in PAGES.items()
+            for span in page.spans()
+            if re.fullmatch(PLACES, span)
+        }
+    ),
+)
+def test_a_path_that_is_named_is_there(page: str, path: str) -> None:
+    there = ROOT / path
+    made_by_users = ("nix/locks/locations", "nix/locks/pythons", "config/apt", "bench/chart.png")
+    if not path.startswith((*made_by_users, "config/env/NAME")):
+        assert there.exists() or (ROOT / Path(page).parent / path).exists()
+
+
+def test_the_health_check_that_is_shown_is_the_one_in_the_code() -> None:
+    shown = PAGES["docs/howto/add-a-health-check.md"].blocks[0].text
+    assert any(shown in text for text in sources("src/entrypoint"))
 
 
 def test_the_template_has_the_files_of_dagnix_that_a_project_owns() -> None:
@@ -171,7 +255,7 @@ def test_every_argument_of_mkstack_is_described() -> None:
 def help_of(command: str) -> str:
     # Not ./dagnix, whose own short help is all that there is before the first build.
     words = [sys.executable, "-m", "dagnix", *command.split(), "--help"]
-    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "cli")}).stdout
+    return run(words, env={"COLUMNS": "200", "PYTHONPATH": str(ROOT / "src")}).stdout
 
 
 def mentions() -> Iterator[tuple[str, str]]:

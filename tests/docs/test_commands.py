@@ -13,6 +13,8 @@ from support.stack import ROOT, free_port
 SETTINGS = 'eval "$(./dagnix env)"'
 DEV = "nix develop -c dagster dev"
 README = "README.md"
+PLAIN = "docs/howto/plain-commands.md"
+CONTRIBUTING = "CONTRIBUTING.md"
 SECRETS = "docs/howto/secrets-and-settings.md"
 LOGINS = "docs/howto/logins.md"
 OPENID = "docs/howto/openid-connect.md"
@@ -25,20 +27,28 @@ PAGES = {str(page.path): page for page in pages()}
 # What `./dagnix test` itself runs, or who calls it.
 IN_EVERY_TEST = {
     (README, "./dagnix test"),
-    (README, "nix flake check"),
-    (README, 'nix develop -c pytest pipes -m "not postgres"'),
+    (PLAIN, "nix flake check"),
+    (PLAIN, 'nix develop -c pytest pipes -m "not postgres"'),
+}
+# What another page shows as well, which is run from there.
+ON_ANOTHER_PAGE = {
+    (README, "./dagnix deploy"): "docs/howto/deploy.md",
+    (README, "./dagnix up --mount ./pipes"): "docs/howto/deploy.md",
 }
 
 
 # What other tests say that they run: Page.run_by.
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
-    ROOT / "tests/unit/cli/test_another_dagster.py",
+    ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:
     runpy.run_path(str(file))
 run_by_tests.update(IN_EVERY_TEST)
-run_by_tests.add((README, DEV))
+run_by_tests.add((PLAIN, DEV))
+for (page, command), other in ON_ANOTHER_PAGE.items():
+    assert command in PAGES[other].commands()
+    run_by_tests.add((page, command))
 
 
 def commands_here(page: Page) -> list[str]:
@@ -65,7 +75,9 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
         (reader.clone / "client-secret.txt").write_text("hush")
     # A howto is for someone who has the stack, and a terminal as the README sets it up.
     before = "" if name == README else f"{SETTINGS}\n"
-    if "./dagnix up" not in page.commands():
+    if name == PLAIN:
+        before = "./dagnix down\n"
+    elif "./dagnix up" not in page.commands() and name != CONTRIBUTING:
         before += "./dagnix up\n"
     afterwards = ""
     if name == TLS:  # the next page's dashboard is as the first one was
@@ -76,9 +88,9 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     assert "Exception during reset" not in printed
 
 
-@PAGES[README].run_by(DEV)
+@PAGES[PLAIN].run_by(DEV)
 def test_the_dev_shell_serves_the_dashboard_and_runs_the_example(reader: Reader) -> None:
-    port, typed = free_port(), PAGES[README].typed(DEV, {})
+    port, typed = free_port(), PAGES[PLAIN].typed(DEV, {})
 
     def answers() -> bool:
         assert shell.poll() is None, "it ended"

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 import pytest
 from support.layers import Contents, contents
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 
 @pytest.fixture(scope="session")

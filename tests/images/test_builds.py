@@ -14,9 +14,9 @@ from support.locks import SYSTEM
 from support.stack import ROOT
 from support.wheels import wheel
 
-from dagnix.fetch import store
-from dagnix.images import Layout
-from dagnix.locations.files import LEFT_OUT
+from dagnix.images.layout import Layout
+from dagnix.images.sources import LEFT_OUT
+from dagnix.locks import store
 
 SERVICES = ["webserver", "daemon", "pipes", "postgres", "gate"]
 

@@ -9,7 +9,7 @@ import pytest
 from support.layers import Contents, config, manifest
 from support.stack import ROOT, SERVICES
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 DAGSTER = ("webserver", "daemon", "pipes")
 UID = 10001

@@ -9,8 +9,8 @@ from support.command import run
 from support.podman import Podman
 from support.stack import ROOT
 
-import dagnix.podman
 from dagnix import project
+from dagnix.host import podman as engine
 
 STORAGE = """[storage]
 driver = "vfs"
@@ -45,9 +45,9 @@ def test_the_others_are_listed_and_it_is_named(
     whole = run(["podman", "images", "--all"], env=environment, check=False)
     assert whole.returncode == 125  # what podman does, and why this is needed
 
-    monkeypatch.setattr(dagnix.podman, "settings", lambda _: environment)
+    monkeypatch.setattr(engine, "settings", lambda _: environment)
     here = project.Project(ROOT, {})
-    assert [each["Id"] for each in dagnix.podman.images(here)] == [identifiers["whole"]]
+    assert [each["Id"] for each in engine.images(here)] == [identifiers["whole"]]
     said = capsys.readouterr().err
     assert f"podman image rm --force {identifiers['half']}" in said
     cure = ["podman", "image", "rm", "--force", identifiers["half"]]

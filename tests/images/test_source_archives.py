@@ -15,12 +15,12 @@ from support.layers import contents
 from support.locks import LOCK, SYSTEM
 from support.stack import ROOT
 
-from dagnix.fetch import inputs
-from dagnix.images import Layout
-from dagnix.lock import lockfile, python
-from dagnix.lock.checkout import Checkout
-from dagnix.lock.source_archives import Missing, SourceArchives
-from dagnix.lock.systems import SYSTEMS
+from dagnix.checkout import Checkout
+from dagnix.images.layout import Layout
+from dagnix.locks import inputs, lockfile
+from dagnix.locks.solve import python
+from dagnix.locks.solve.source_archives import Missing, SourceArchives
+from dagnix.locks.systems import SYSTEMS
 
 DEBIAN = Path("nix/locks/debian.json")
 SITE_PACKAGES = PurePosixPath("/opt/dagster/venv/lib/python3.13/site-packages")

@@ -9,7 +9,7 @@ from support.command import run
 from support.fakes import Archive, Key, Server
 from support.layers import contents
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 DRIVER = PurePosixPath("/usr/bin/driver")
 ASKED = "[tool.dagnix]\ndebian-packages = ['driver']\n"

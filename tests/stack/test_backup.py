@@ -136,7 +136,7 @@ def test_a_restore_brings_back_what_was_there(stack: Stack, tmp_path: Path) -> N
 
     kill_as_it_is_put_in_place(stack, file)
     finished = stack.dagnix("up")
-    assert "A restore was cut off" in finished.stderr
+    assert "A restore was interrupted" in finished.stderr
     assert runs(stack) >= {first}
     assert later not in runs(stack)
     assert read(stack) == ("first50000", "first")

@@ -21,7 +21,7 @@ from support.probe import Probe
 from support.served import Served
 from support.stack import SERVICES
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 README = Page(Path("README.md"))
 SHORT_RUNS = 12
@@ -43,10 +43,13 @@ def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
     with Probe(stack.url) as probe:
         queued = [submit("short") for _ in range(SHORT_RUNS)]
         baked.save("the next")
+        planned = stack.dagnix("deploy", "--dry-run").stdout
+        assert f"  podman rename {stack.container('pipes')} " in planned
+        assert stack.identifiers() == before
         deployed = stack.dagnix("deploy")
         assert "in flight end on the old code" in deployed.stdout
         after = submit("short")
-        assert len(stack.former()) == 1
+        assert len(stack.draining()) == 1
         assert crowd.cancel(endless) is DagsterRunStatus.CANCELED
         crowd.wait_for_tick()
         # By hand it changes nothing.
@@ -59,7 +62,7 @@ def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
         assert {crowd.answer("long", run) for run in (long, other)} == {first}
         answers = [crowd.answer("short", run) for run in queued]
         assert crowd.answer("short", after) == "the next"
-        wait_until(lambda: not stack.former(), "the old container goes after its last run")
+        wait_until(lambda: not stack.draining(), "the old container goes after its last run")
     assert answers[-1] == "the next"
     assert "the next" not in answers[: answers.count(first)]  # no old code after the new
     assert not probe.failures
@@ -79,6 +82,18 @@ def test_code_that_does_not_load_is_refused_and_the_old_code_runs(baked: Served)
     assert "The code that is served stays as it was." in refused.stderr
     assert baked.stack.identifiers() == before
     assert baked.answer() == served
+
+
+def test_a_container_that_does_not_stay_up_is_refused_with_its_last_words(baked: Served) -> None:
+    served = baked.answer()
+    baked.save("does not stay up")
+    refused = baked.stack.dagnix("deploy", "--wait", "5", check=False, DAGNIX_KILL_SECONDS="1000")
+    assert refused.returncode == 1
+    assert "pipes is not healthy: " in refused.stderr
+    assert "DAGNIX_KILL_SECONDS" in refused.stderr  # the run server's own reason
+    assert "The code that is served stays as it was." in refused.stderr
+    assert baked.answer() == served
+    assert not baked.stack.draining()
 
 
 @README.run_by("./dagnix rollback", "./dagnix history")
@@ -152,7 +167,7 @@ def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
     assert "Nothing to do" in stack.dagnix("deploy").stdout
     listed = stack.dagnix("secret", "list").stdout
     assert "hush" not in listed
-    for container in (stack.container("pipes"), *stack.former()):
+    for container in (stack.container("pipes"), *stack.draining()):
         assert "hush" not in str(podman.inspect(container))
         assert "hush" not in podman.logs(container)
     layout = Layout(stack.checkout / ".dagnix" / "roots" / "image-of-pipes")
@@ -172,16 +187,15 @@ def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
     stack.dagnix("deploy")
     for more in ((), ("--location", "pipes")):
         stack.dagnix("secret", "remove", "API_KEY", *more)
-    wait_until(lambda: not stack.former(), "the old containers go")
+    wait_until(lambda: not stack.draining(), "the old containers go")
 
 
-# How long deploys are killed: DAGNIX_CHAOS_SECONDS=300.
-CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 0)
+# How long deploys are killed: DAGNIX_CHAOS_SECONDS=300 is for when a deploy itself changes.
+CHAOS_SECONDS = float(os.environ.get("DAGNIX_CHAOS_SECONDS") or 30)
 LONGEST_SECONDS = 8  # that a deploy is given before it is killed
 IN_FLIGHT = 3  # short runs
 
 
-@pytest.mark.skipif(CHAOS_SECONDS == 0, reason="DAGNIX_CHAOS_SECONDS does not say how long")
 def test_deploys_that_are_killed_at_random_moments_lose_no_run(
     baked: Served, podman: Podman
 ) -> None:
@@ -209,7 +223,7 @@ def test_deploys_that_are_killed_at_random_moments_lose_no_run(
     assert {run: starts[run] for run in runs} == dict.fromkeys(runs, 1)
     baked.release()
     assert baked.team.answer("long", long) == first
-    wait_until(lambda: not stack.former(), "the old containers go")
+    wait_until(lambda: not stack.draining(), "the old containers go")
     # A half-loaded image would break this for everybody. So does one that others just remove.
     listed = ("images", "--all", "--quiet")
     wait_until(lambda: podman(*listed, check=False).returncode == 0, "podman lists images", 60)
@@ -258,11 +272,11 @@ def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
     stack.dagnix("up")
     assert baked.answer() == "hung up"
     assert stack.status()["pipes"]["serves"]
-    baked.save("after the switch")
+    baked.save("after the cut-over")
     kill_at(*AFTER, stack.start_dagnix("deploy"), signal.SIGHUP)
     stack.dagnix("up")
-    assert baked.answer() == "after the switch"
-    wait_until(lambda: not stack.former(), "the old containers go")
+    assert baked.answer() == "after the cut-over"
+    wait_until(lambda: not stack.draining(), "the old containers go")
 
 
 def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_container(
@@ -281,7 +295,7 @@ def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_con
     baked.save("after the stop")
     stack.dagnix("deploy")
     assert baked.answer() == "after the stop"
-    wait_until(lambda: not stack.former(), "the old containers go")
+    wait_until(lambda: not stack.draining(), "the old containers go")
 
 
 def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) -> None:
@@ -291,20 +305,20 @@ def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) ->
     baked.wait_for_start(long)
     baked.save("drained")
     stack.dagnix("deploy")
-    (former,) = stack.former()
-    for process in drain_processes(former):
+    (draining,) = stack.draining()
+    for process in drain_processes(draining):
         os.kill(process, signal.SIGKILL)
-    wait_until(lambda: not drain_processes(former), "the drain process has ended")
+    wait_until(lambda: not drain_processes(draining), "the drain process has ended")
     stack.dagnix("up")
-    assert drain_processes(former)
+    assert drain_processes(draining)
     baked.release()
     assert baked.team.dashboard.end_of(long) is DagsterRunStatus.SUCCESS
-    wait_until(lambda: not stack.former(), "it goes after its last run")
+    wait_until(lambda: not stack.draining(), "it goes after its last run")
 
 
-def drain_processes(former: str) -> list[int]:
+def drain_processes(draining: str) -> list[int]:
     """Return the processes that wait for the last run of a container, by its name."""
-    host = former.split("-")[-2]
+    host = draining.split("-")[-2]
     found = []
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
@@ -321,17 +335,33 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     baked.wait_for_start(long)
     baked.save("last")
     stack.dagnix("deploy")
-    (former,) = stack.former()
-    names = [*map(stack.container, SERVICES), former]
+    (draining,) = stack.draining()
+    names = [*map(stack.container, SERVICES), draining]
     podman("kill", *names)
-    # As podman-restart.service does, the former one first.
+    # As podman-restart.service does, the draining one first.
     for name in reversed(names):
         podman("start", name)
     stack.wait_for_health(*SERVICES)
     baked.team.dashboard.wait_for_job("short")
     assert baked.answer() == "last"
     assert baked.team.dashboard.end_of(long) is DagsterRunStatus.FAILURE
-    wait_until(lambda: not stack.former(), "the old container goes")
+    wait_until(lambda: not stack.draining(), "the old container goes")
+
+
+def test_images_of_the_last_deploys_stay_and_the_others_go(baked: Served, podman: Podman) -> None:
+    stack = baked.stack
+    own = f"localhost/dagnix/pipes:{stack.project}-"
+    served = []
+    for number in range(3):
+        baked.save(f"image {number}")
+        stack.dagnix("deploy", DAGNIX_IMAGES_KEPT="2")
+        served.append(own + podman.inspect(stack.container("pipes"))["Image"][:12])
+
+    def retained() -> set[str]:
+        return {each for each in podman.images(stack.project) if each.startswith(own)}
+
+    # A container that has one goes a moment after the deploy.
+    wait_until(lambda: retained() == set(served[1:]), "the older images go")
 
 
 def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:
@@ -357,5 +387,5 @@ def test_the_limit_ends_a_run_that_does_not(
     baked.save(afterwards)
     baked.stack.dagnix("deploy", "--limit", "0", "--afterwards", afterwards)
     assert baked.team.dashboard.end_of(endless) is status
-    wait_until(lambda: not baked.stack.former(), "the old container goes")
+    wait_until(lambda: not baked.stack.draining(), "the old container goes")
     assert baked.answer() == afterwards

@@ -131,4 +131,5 @@ def test_an_environment_that_is_not_there(pair: tuple[Served, Served]) -> None:
 def test_one_goes_down_and_the_other_stays(pair: tuple[Served, Served]) -> None:
     one, two = pair
     two.stack.dagnix("down", "--volumes", "--yes")
+    assert not two.stack.podman.images(two.stack.project)
     assert all(row["healthy"] for row in one.stack.status().values())

@@ -87,3 +87,4 @@ def test_up_and_down_with_a_database_outside_the_stack(
     podman("rm", "--force", "--time=0", host)
     new_stack.dagnix("down", "--volumes", "--yes", **outside)
     assert not any(podman.leftovers(new_stack.project).values())
+    assert not podman.images(new_stack.project)

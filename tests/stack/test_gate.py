@@ -13,8 +13,8 @@ from support.stack import Stack
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from dagnix import dashboard
 from dagnix.project import Project
+from dagnix.stack import dashboard
 
 LAUNCH = """mutation { launchRun(executionParams: {selector: {
     repositoryLocationName: "pipes", repositoryName: "__repository__", jobName: "example"

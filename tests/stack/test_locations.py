@@ -300,7 +300,7 @@ def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
 
 @PAGE.run_by("./dagnix location remove marketing", "./dagnix location list", DROP)
 def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Podman) -> None:
-    wait_until(lambda: not both.stack.former(), "the containers before that go")
+    wait_until(lambda: not both.stack.draining(), "the containers before that go")
     patient = both.client.submit_job_execution("patient")
     both.wait_for_start(patient)
     webserver = podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"]
@@ -309,10 +309,10 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert "the schema storage_marketing" in removed.stdout
     assert locations(both) == ["pipes"]
     assert both.client.get_run_status(patient) is DagsterRunStatus.STARTED
-    (former,) = both.stack.former()
-    podman("exec", former, "python3.13", "-c", "open('/var/lib/dagster/release', 'w')")
+    (draining,) = both.stack.draining()
+    podman("exec", draining, "python3.13", "-c", "open('/var/lib/dagster/release', 'w')")
     assert both.team.dashboard.end_of(patient) is DagsterRunStatus.SUCCESS
-    wait_until(lambda: not both.stack.former(), "its container goes after its last run")
+    wait_until(lambda: not both.stack.draining(), "its container goes after its last run")
     assert podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"] == webserver
     listed = both.stack.dagnix("location", "list").stdout
     assert "pipes" in listed

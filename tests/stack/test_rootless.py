@@ -17,7 +17,7 @@ from support.dashboard import Dashboard
 from support.podman import Podman
 from support.stack import ROOT, SERVICES, free_port
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0,

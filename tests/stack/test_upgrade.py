@@ -142,7 +142,7 @@ def restore_into_scratch(served: Served, backup: Path) -> None:
 @PAGE.run_by(*RESTORE)
 def test_the_restore_that_the_page_shows(older: Served) -> None:
     stack = older.stack
-    wait_until(lambda: not stack.former(), "the old container goes after its last run")
+    wait_until(lambda: not stack.draining(), "the old container goes after its last run")
     where = {".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"]}
     script = "\n".join(PAGE.typed(each, where) for each in RESTORE) + " --yes"
     run(["sh", "-c", script], env=stack.environment, cwd=stack.checkout)

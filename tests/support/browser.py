@@ -1,5 +1,6 @@
 """A page as a person sees it: in headless Chromium."""
 
+import base64
 import json
 import os
 import shutil
@@ -133,6 +134,15 @@ class Browser:
         return self._call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get(
             "value"
         )
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the page a size in pixels."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+
+    def picture(self) -> bytes:
+        """Return the page as a PNG picture."""
+        return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def wait_for(self, script: str) -> Any:
         """Wait until a script gives something true in the page, and return that."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from dagnix import accounts
+from dagnix.access import accounts
 from support.command import run, wait_until
 from support.stack import ROOT, free_port
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from dagnix.images import Layout
+from dagnix.images.layout import Layout
 
 
 def blob(layout: Layout, digest: str) -> Any:

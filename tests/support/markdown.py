@@ -67,6 +67,11 @@ class Page:
         """Return where links and pictures lead."""
         return _LINK.findall(self.prose)
 
+    def anchors(self) -> set[str]:
+        """Return the names of the page's headings in addresses, as GitHub and MkDocs make them."""
+        heads = re.findall(r"^#+ (.*)$", self.prose, re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
     def commands(self) -> list[str]:
         """Return the commands that the page tells its reader to run."""
         return [line for each in self.blocks if each.language == "sh" for line in each.commands()]
@@ -123,5 +128,6 @@ def _step(block: Block, leave_out: Collection[str]) -> str:
 
 def pages() -> list[Page]:
     """Return the pages, the README first."""
-    found = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    at_root = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    found = [*(ROOT / name for name in at_root), *sorted((ROOT / "docs").rglob("*.md"))]
     return [Page(path.relative_to(ROOT)) for path in found]

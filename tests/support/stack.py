@@ -117,11 +117,11 @@ class Stack:
         """Return the name of a service's container."""
         return f"{self.project}_{service}_1"
 
-    def former(self) -> list[str]:
+    def draining(self) -> list[str]:
         """Return the names of the pipes containers that another one has followed."""
         label = f"--filter=label={PROJECT_LABEL}={self.project}"
         names = self.podman("ps", "--all", label, "--format={{.Names}}").stdout.split()
-        return [name for name in names if name.endswith("-former")]
+        return [name for name in names if name.endswith("-draining")]
 
     def identifiers(self) -> dict[str, str]:
         """Return container IDs by service."""

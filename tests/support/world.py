@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import dagnix
-from dagnix.fetch import store
-from dagnix.lock import dependencies
+from dagnix.locks import store
+from dagnix.locks.solve import dependencies
 from support.fakes import SECONDS, Archive, Index, Key, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,9 +67,9 @@ class World:
     index: Index
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run dagnix.lock or dagnix.fetch to its end."""
+        """Run `lock` or `fetch` to its end."""
         return subprocess.run(
-            [sys.executable, "-m", f"dagnix.{program}", *arguments],
+            [sys.executable, "-m", "dagnix", program, *arguments],
             check=False,
             capture_output=True,
             text=True,
@@ -113,7 +113,7 @@ class World:
             # Some shells ignore SIGTERM: the clients must end all the same.
             [
                 *("env", "--default-signal=INT", "--ignore-signal=TERM"),
-                *(sys.executable, "-m", "dagnix.fetch"),
+                *(sys.executable, "-m", "dagnix", "fetch"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

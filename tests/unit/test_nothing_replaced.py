@@ -15,7 +15,7 @@ EXECUTORS = {"exec", "eval"}
 
 # What stands there and replaces something, with the reason. All else is a fault.
 ALLOWED: dict[str, str] = {
-    "cli/dagnix/lock/solve_wheels.py": "pip has no option for the markers of another machine",
+    "src/dagnix/locks/solve/solve_wheels.py": "pip has no option for another machine's markers",
 }
 
 

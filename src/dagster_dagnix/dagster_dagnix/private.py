@@ -1,7 +1,7 @@
 """What Dagster promises to nobody and this package relies on, in one place.
 
 Nothing of it is replaced: it is called, or a method is overridden in a subclass. Checked with
-Dagster 1.12.4 and 1.13.27 by tests/test_contract.py, which says what each is relied on for.
+Dagster 1.12.4 and 1.13.27 by tests/contract/test_dagster.py, which says what each is relied on for.
 """
 
 import sys

@@ -13,7 +13,7 @@ from dagster import DagsterRunStatus
 from dagster._grpc.client import DagsterGrpcClient
 from harness import HERE, PACKAGE, Served, World, lives, until
 
-from dagster_dagnix import settle
+from dagster_dagnix import requeue
 from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG, RunServer
 from dagster_dagnix.server.__main__ import parse
 from dagster_dagnix.server.checks import Unmet, check_dependencies
@@ -126,15 +126,15 @@ def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
     world.wait(world.launch(run), "FAILURE")
     assert "unexpectedly exited with code 0" in world.said(run)
     assert not lives(note.read_text())
-    # A launch that was cut off goes back into the queue; one that was not does not.
+    # A launch that was interrupted goes back into the queue; one that was not does not.
     cut, begun = world.run("left", "works"), world.run("left", "works")
     world.instance.add_run_tags(cut.run_id, {RUN_SERVER_TAG: served.socket().name})
     gone = world.run("left", "works", {RUN_SERVER_TAG: "run-gone-0123456789ab.sock"})
     hung = world.launch(world.run("left", "works", work={"config": {"seconds": 60}}))
     ids = [each.run_id for each in (cut, gone, hung)]
-    assert set(settle.settle(world.instance, ids)) == {cut.run_id, gone.run_id}
+    assert set(requeue.requeue(world.instance, ids)) == {cut.run_id, gone.run_id}
     assert world.get(cut).status is DagsterRunStatus.QUEUED
-    assert begun.run_id in settle.settle(world.instance)
+    assert begun.run_id in requeue.requeue(world.instance)
     # A run that has been cancelled meanwhile is not begun.
     late = world.run("left", "works")
     world.instance.report_run_canceling(late)

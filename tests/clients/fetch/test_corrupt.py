@@ -12,7 +12,7 @@ def test_corrupted_download_never_enters_the_store(world: World, ends: tuple[str
     for end in ends:
         world.server.replaced[end] = b"<html>Please accept the terms of this network</html>"
     sentence = world.fails("fetch")
-    assert "came with another hash than the lock's, twice" in sentence
+    assert "hash mismatch, twice" in sentence
     assert sentence.startswith(ends)
     assert not any(world.in_store(f"-{end}") for end in ends)
     assert sum(world.server.count(end) for end in ends) >= 2

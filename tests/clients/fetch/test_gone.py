@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.world import HOST, SYSTEMS, World
 
-from dagnix.fetch import store
+from dagnix.locks import store
 
 
 def _supersede_libfoo(world: World, fields: dict[str, str] | None = None) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from support.world import World
 
-from dagnix.fetch import golang, store
-from dagnix.fetch.inputs import Vendor
+from dagnix.locks import store
+from dagnix.locks.fetch import golang
+from dagnix.locks.inputs import Vendor
 
 
 @pytest.mark.parametrize("kind", ["folder", "URL"])

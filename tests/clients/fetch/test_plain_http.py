@@ -10,7 +10,7 @@ import pytest
 from support.fakes import SECONDS, Server
 from support.world import World
 
-from dagnix.fetch import http
+from dagnix.locks.fetch import http
 
 
 @pytest.fixture
@@ -75,12 +75,18 @@ def test_download_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_failures_are_said_as_apt_says_them(tmp_path: Path) -> None:
     server = Server(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "dagnix.fetch.http", f"{server.url}/none", str(tmp_path / "target")],
+        [
+            sys.executable,
+            "-m",
+            "dagnix.locks.fetch.http",
+            f"{server.url}/none",
+            str(tmp_path / "target"),
+        ],
         check=False,
         capture_output=True,
         text=True,
         timeout=SECONDS,
-        env={**os.environ, "PYTHONPATH": str(Path(http.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(http.__file__).parents[3])},
     )
     server.stop()
     assert done.returncode == 100

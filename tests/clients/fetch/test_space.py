@@ -8,7 +8,7 @@ from pathlib import Path
 from support.fakes import SECONDS
 from support.world import World
 
-from dagnix.fetch import store
+from dagnix.locks import store
 
 LARGE = 100_000  # bytes
 
@@ -20,7 +20,7 @@ def _fetch_with(place: Path, size: int) -> str:
     done = subprocess.run(
         [
             "unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh",
-            str(place), sys.executable, "-m", "dagnix.fetch",
+            str(place), sys.executable, "-m", "dagnix", "fetch",
         ],
         check=False,
         capture_output=True,

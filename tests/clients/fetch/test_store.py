@@ -7,7 +7,7 @@ import pytest
 from support.world import World
 
 from dagnix import UserError
-from dagnix.fetch import store
+from dagnix.locks import store
 
 
 def test_path_of_a_file_is_nixs(world: World, tmp_path: Path) -> None:

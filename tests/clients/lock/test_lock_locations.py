@@ -8,7 +8,7 @@ import pytest
 from support.fakes import Archive, Key
 from support.world import HOST, World
 
-from dagnix import locations
+from dagnix import code_locations
 
 PROJECT = """
 [project]
@@ -22,7 +22,7 @@ dependencies = ["{dependency}"]
 def marketing(world: World) -> World:
     """A world with a location whose lock names nothing but its folder."""
     world.index.add("helper", "1.1")
-    lock = locations.lock(world.root, "marketing")
+    lock = code_locations.lock(world.root, "marketing")
     lock.parent.mkdir()
     lock.write_text('{"folder": "teams/marketing"}')
     (world.root / "teams" / "marketing").mkdir(parents=True)
@@ -34,7 +34,7 @@ def lock(world: World, dependency: str, more: str = "", *options: str) -> dict[s
     project = world.root / "teams" / "marketing" / "pyproject.toml"
     project.write_text(PROJECT.format(dependency=dependency) + more)
     world.ok("lock", "python", f"--python={sys.executable}", *options)
-    written = json.loads(locations.lock(world.root, "marketing").read_text())
+    written = json.loads(code_locations.lock(world.root, "marketing").read_text())
     assert written["folder"] == "teams/marketing"
     packages = written["packages"][HOST]
     assert written["groups"][HOST]["marketing"] == sorted(packages)
@@ -94,16 +94,16 @@ def test_its_python_is_the_first_that_its_project_runs_on(marketing: World, key:
     said = marketing.fails("lock", "python", f"--python={sys.executable}")
     assert "asks for Python >=3.9,<3.11, and Debian has 3.13.5, 3.11.2" in said
     assert "only-old" not in lock(marketing, "needs", 'requires-python = ">=3.11"\n')
-    written = json.loads(locations.lock(marketing.root, "marketing").read_text())
+    written = json.loads(code_locations.lock(marketing.root, "marketing").read_text())
     assert written["python"] == "3.13"
     # There is no bookworm here yet: nothing is changed.
     project.write_text(text + 'requires-python = ">=3.9,<3.12"\n')
     assert "bookworm" in marketing.fails("lock", "python", f"--python={sys.executable}")
-    assert json.loads(locations.lock(marketing.root, "marketing").read_text()) == written
+    assert json.loads(code_locations.lock(marketing.root, "marketing").read_text()) == written
     publish_bookworm(marketing, key)
     said = marketing.ok("lock", "python", f"--python={sys.executable}")
     assert "marketing: Python 3.11: app added, 1.0" in said.splitlines()
-    written = json.loads(locations.lock(marketing.root, "marketing").read_text())
+    written = json.loads(code_locations.lock(marketing.root, "marketing").read_text())
     assert written["python"] == "3.11"
     assert "cp311" in written["packages"][HOST]["native"]["file"]
     assert "only-old" in written["packages"][HOST]
@@ -137,7 +137,7 @@ def test_a_dependency_that_is_not_to_be_had_is_named(marketing: World) -> None:
 @pytest.fixture
 def other(marketing: World) -> World:
     """A second location beside it, whose pyproject.toml and packages are well."""
-    locations.lock(marketing.root, "sales").write_text('{"folder": "teams/sales"}')
+    code_locations.lock(marketing.root, "sales").write_text('{"folder": "teams/sales"}')
     folder = marketing.root / "teams" / "sales"
     folder.mkdir()
     listed = PROJECT.format(dependency="helper") + "[tool.dagnix]\ndebian-packages = ['extra']\n"
@@ -176,13 +176,13 @@ def test_one_that_cannot_be_locked_keeps_no_other_from_it(
     assert "Traceback" not in done.stderr
     groups = other.lock_of("debian")["groups"][HOST]
     assert (groups["marketing"], groups["sales"]) == (kept, [])
-    sales = json.loads(locations.lock(other.root, "sales").read_text())
+    sales = json.loads(code_locations.lock(other.root, "sales").read_text())
     assert sales["packages"][HOST]["helper"]["version"] == "1.1"
 
 
 def test_one_whose_files_cannot_be_had_keeps_no_other_from_being_fetched(other: World) -> None:
     lock(other, "helper>=1.1")
-    path = locations.lock(other.root, "marketing")
+    path = code_locations.lock(other.root, "marketing")
     path.write_text(path.read_text().replace("helper-1.1", "helper-1.9").replace('"1.1"', '"1.9"'))
     path.write_text(path.read_text().replace(sha256(path, "helper"), "0" * 64))
     for words, code in (([], 1), (["--keep-going"], 0)):

@@ -6,8 +6,8 @@ import pytest
 from support.world import World
 
 from dagnix import UserError
-from dagnix.lock import mirrors
-from dagnix.lock.mirrors import Mirrors
+from dagnix.locks import mirrors
+from dagnix.locks.mirrors import Mirrors
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from support.world import DAGSTER, HOST, World
 
-from dagnix import locations
-from dagnix.lock.project_lock import READER
+from dagnix import code_locations
+from dagnix.locks.solve.project_lock import READER
 
 # As uv writes it, with addresses that nobody is to ask.
 NOWHERE = "http://127.0.0.1:9"
@@ -61,7 +61,7 @@ def marketing(world: World) -> World:
     for version in ("1.1", "1.2", "4.0"):
         world.index.add("helper", version)
         world.index.add("tool", version, ("helper",))
-    lock = locations.lock(world.root, "marketing")
+    lock = code_locations.lock(world.root, "marketing")
     lock.parent.mkdir()
     lock.write_text('{"folder": "teams/marketing"}')
     folder(world).mkdir(parents=True)
@@ -105,7 +105,9 @@ def refusal(file: Path, text: str, asked: str = "tool") -> str:
 
 
 def versions(world: World) -> dict[str, str]:
-    packages = json.loads(locations.lock(world.root, "marketing").read_text())["packages"][HOST]
+    packages = json.loads(code_locations.lock(world.root, "marketing").read_text())["packages"][
+        HOST
+    ]
     return {name: entry["version"] for name, entry in packages.items() if name not in DAGSTER}
 
 
@@ -151,7 +153,7 @@ def test_of_several_versions_the_one_for_this_python_and_machine_is_taken(
     )
     write(marketing, form, package(form, "tool", "1.2", depends=("helper",)), old, arm, intel)
     lock(marketing)
-    packages = json.loads(locations.lock(marketing.root, "marketing").read_text())["packages"]
+    packages = json.loads(code_locations.lock(marketing.root, "marketing").read_text())["packages"]
     assert packages["aarch64-linux"]["helper"]["version"] == "1.1"
     assert packages["x86_64-linux"]["helper"]["version"] == "1.2"
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from support.world import DAGSTER, HOST, SYSTEMS, World
 
-from dagnix.lock.python import conflicting
+from dagnix.locks.solve.python import conflicting
 
 
 def _lock(world: World, *options: str) -> str:

@@ -137,7 +137,7 @@ def test_a_file_that_is_not_the_locked_one_is_refused(
         "driver", "18.0", world.lock_of("debian")["packages"][HOST]["driver"]["architecture"]
     )
     world.server.replaced[deb.name] = bytes(deb.stat().st_size)
-    assert world.fails("fetch").startswith(f"{deb.name} came with another hash than the lock's")
+    assert world.fails("fetch").startswith(f"{deb.name}: hash mismatch, twice")
     assert not world.in_store(f"-{deb.name}")
 
 

@@ -3,5 +3,5 @@
 import sys
 from pathlib import Path
 
-BUILDERS = Path(__file__).parents[3] / "nix" / "builders"
+BUILDERS = Path(__file__).parents[3] / "nix" / "lib" / "builders"
 sys.path.insert(0, str(BUILDERS))

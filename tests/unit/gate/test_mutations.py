@@ -5,7 +5,7 @@ import json
 from dagster_graphql.schema import create_schema
 from support.stack import ROOT
 
-TABLE = json.loads((ROOT / "gate/internal/role/mutations.json").read_text())
+TABLE = json.loads((ROOT / "src/gate/internal/role/mutations.json").read_text())
 
 
 def test_each_mutation_of_dagster_has_a_role() -> None:

@@ -78,7 +78,7 @@ class Links:
             (self.folder / link).unlink(missing_ok=True)
 
     def is_marked(self, host: str) -> bool:
-        """Tell whether a container has handed over."""
+        """Tell whether a container no longer serves."""
         return self._marker(host).exists()
 
     def mark(self, host: str) -> None:

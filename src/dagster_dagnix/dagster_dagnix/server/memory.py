@@ -45,7 +45,7 @@ def members(leaders: Iterable[int], known: Mapping[int, Process]) -> set[int]:
     return found & known.keys()
 
 
-def taken(pids: Iterable[int], limit: int) -> int:
+def used(pids: Iterable[int], limit: int) -> int:
     """Return how many bytes these processes take together.
 
     What they share with others is divided among all; that is looked up only if it matters.

@@ -146,7 +146,7 @@ class Workers:
         for run in limited:
             leaders = [each.pid for each in live if each.run_id == run.run_id]
             pids = memory.members(leaders, known)
-            took = memory.taken(pids, run.memory.size)
+            took = memory.used(pids, run.memory.size)
             if took > run.memory.size:
                 run.took = took
                 # First, so that it does not tell of a step that has failed.

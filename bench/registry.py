@@ -1,0 +1,110 @@
+"""Debian's docker-registry on loopback, for the bytes that a push takes there."""
+
+import json
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import requests
+
+from bench.services import SERVICES
+from dagnix import UserError
+from dagnix.host.podman import podman
+from dagnix.images import tags
+from dagnix.process import run
+from dagnix.project import Project
+from dagnix.testing import scratch
+
+PACKAGE = "docker-registry"
+START_SECONDS = 20
+STOP_SECONDS = 10
+
+
+class Registry:
+    """A registry that is empty at first; with the block it goes, and all that it holds.
+
+    Its package is unpacked and not installed: Debian would start it as a service, on all addresses.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def __enter__(self) -> Self:
+        """Start it.
+
+        Raises:
+            UserError: apt does not have it, or it does not start.
+
+        """
+        with ExitStack() as stack:
+            folder = stack.enter_context(scratch.folder(self._project))
+            self._address = f"127.0.0.1:{scratch.free_port()}"
+            self._data = folder / "data"
+            stack.callback(_stop, self._start(folder, _program(folder)))
+            self._wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it, and remove its files."""
+        self._stack.close()
+
+    def push(self) -> int:
+        """Push the three images; return by how many bytes what it holds has grown."""
+        before = self._size()
+        for service in SERVICES:
+            name = tags.name(self._project, service)
+            words = ["push", "--quiet", "--tls-verify=false", name]
+            failure = f"Podman does not push {name}"
+            podman(self._project, *words, f"docker://{self._address}/{service}", failure=failure)
+        return self._size() - before
+
+    def _start(self, folder: Path, program: Path) -> subprocess.Popen[bytes]:
+        config = folder / "config.yml"
+        # YAML takes JSON.
+        config.write_text(
+            json.dumps(
+                {
+                    "version": "0.1",
+                    "log": {"accesslog": {"disabled": True}, "level": "error"},
+                    "storage": {"filesystem": {"rootdirectory": str(self._data)}},
+                    "http": {"addr": self._address},
+                }
+            )
+        )
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen([program, "serve", config], **quiet)
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            try:
+                requests.get(f"http://{self._address}/v2/", timeout=1)
+            except requests.RequestException:
+                time.sleep(0.1)
+            else:
+                return
+        raise UserError(f"The registry at {self._address} does not start.")
+
+    def _size(self) -> int:
+        return sum(path.stat().st_size for path in self._data.glob("**/blobs/**/data"))
+
+
+def _program(folder: Path) -> Path:
+    failure = f"apt has no {PACKAGE}, to which the images are to be pushed"
+    options = ["-oAPT::Sandbox::User=root"]
+    run(["apt-get", *options, "download", PACKAGE], failure, cwd=folder)
+    (package,) = folder.glob(f"{PACKAGE}_*.deb")
+    run(["dpkg-deb", "--extract", package, folder / "unpacked"], failure)
+    return folder / "unpacked" / "usr" / "bin" / PACKAGE
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

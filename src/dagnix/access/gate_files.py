@@ -1,0 +1,76 @@
+"""The files that only the gate reads: users, keys, certificates (src/gate/internal/account)."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from dagnix import UserError
+from dagnix.access import secret_files
+from dagnix.host.podman import podman
+from dagnix.project import IMAGE_USER, Project
+
+USERS, PROVIDER = "users.json", "oidc.json"
+
+
+def folder(project: Project) -> Path:
+    """Return the folder that compose.yaml mounts into the gate."""
+    return project.secrets / "gate"
+
+
+def has_login(project: Project) -> bool:
+    """Tell whether anybody has to log in."""
+    return any((folder(project) / name).exists() for name in (USERS, PROVIDER))
+
+
+def read(project: Project, name: str) -> bytes:
+    """Return what a file holds; nothing if it is not there.
+
+    Raises:
+        UserError: it cannot be read.
+
+    """
+    path = folder(project) / name
+    if not path.exists():
+        return b""
+    if os.access(path, os.R_OK):
+        return path.read_bytes()
+    # Without root the file is another user's, as which podman reads it.
+    words = ["unshare", "cat", str(path)]
+    return podman(project, *words, failure=f"Podman cannot read {path}").output.encode()
+
+
+def write(project: Project, name: str, content: bytes) -> None:
+    """Write a file in place of an earlier one. Raises UserError if it cannot be written."""
+    secret_files.make_private(project.secrets)
+    path = folder(project) / name
+    beside = path.with_name(f".{name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o755)  # mounted, it has no other folder around it
+        beside.touch(0o600, exist_ok=False)
+        beside.write_bytes(content)
+        beside.chmod(0o400)
+        give(project, beside)
+        beside.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error}.") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+
+
+def remove(project: Project, name: str) -> None:
+    """Remove a file if it is there. Raises UserError if it cannot be removed."""
+    try:
+        (folder(project) / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder(project) / name} cannot be removed: {error}.") from error
+
+
+def give(project: Project, path: Path) -> None:
+    """Give a file to the user in the containers, which without root is one of the user's own."""
+    if os.geteuid() == 0:
+        os.chown(path, IMAGE_USER, IMAGE_USER)
+        return
+    words = ["unshare", "chown", f"{IMAGE_USER}:{IMAGE_USER}", str(path)]
+    podman(project, *words, failure="Podman cannot give the file to the containers' user")

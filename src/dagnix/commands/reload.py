@@ -1,0 +1,24 @@
+"""Make the edited code of a mounted folder live, with its settings.
+
+A saved edit goes live by itself within a second, unless DAGNIX_WATCH=0. If the code does not load,
+the error is shown and the code that is served stays. Runs in flight end on the code that they began
+with. `./dagnix up --mount` mounts a folder.
+"""
+
+import argparse
+
+from dagnix import console, project
+from dagnix.code import mount
+from dagnix.code import settings as code_settings
+
+
+def arguments(_: argparse.ArgumentParser) -> None:
+    """Declare what it takes."""
+
+
+def run(_: argparse.Namespace) -> None:
+    """Run the command."""
+    here = project.current()
+    code_settings.require(here)
+    with console.step("Loading the code") as step:
+        step.done = f"Live: {mount.reload(here, mount.container(here))}"

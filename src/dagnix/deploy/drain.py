@@ -1,0 +1,118 @@
+"""Draining containers: each goes when its last run has ended.
+
+`python -m dagnix.deploy.drain CONTAINER` does that in a process of its own, which outlives the
+command that starts it. What it is to do stands in a file, so that another one can go on when it
+has ended before, with the host say.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from dagnix import UserError, project
+from dagnix.deploy import generations, old_images
+from dagnix.deploy.terms import Afterwards
+from dagnix.file_lock import held
+from dagnix.host.podman import podman
+from dagnix.project import Project
+from dagnix.stack import dashboard
+from dagnix.stack.lease import folder, lease
+
+LOOK_SECONDS = 2
+LATER_SECONDS = 30  # between two looks when the time is over and runs may go on
+AGAIN_SECONDS = 15  # until what failed is tried again
+CANCEL_SECONDS = 240  # run monitoring gives up on a run that does not stop after 180 s
+A_DAY = 24 * 3600
+
+
+def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
+    """Start a process for each draining container, which ends at once if the container has one.
+
+    One that was told before how long its runs may go on keeps to that.
+    """
+    for container in generations.draining(here):
+        if not (terms := _file(here, container.host, "json")).exists():
+            until = time.time() + seconds
+            terms.write_text(json.dumps({"until": until, "afterwards": afterwards}))
+        with _file(here, container.host, "log").open("a") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", "dagnix.deploy.drain", container.host],
+                start_new_session=True,  # Ctrl-C is not for it
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+
+def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> None:
+    """Remove a draining container when it has no run, and after `until` do what is to be done.
+
+    `until` is in seconds since 1970. Returns when the container is gone.
+
+    Raises:
+        UserError: podman or Postgres does not answer.
+
+    """
+    pause, late = LOOK_SECONDS, False
+    while found := [each for each in generations.draining(here) if each.host == host]:
+        (container,) = found
+        if not container.running and not generations.wake(here, container):
+            return
+        runs = generations.runs(here, container)
+        if not runs:  # it takes no new ones
+            generations.remove(here, container)
+            return
+        if time.time() > until:
+            if afterwards is Afterwards.KEEP:
+                pause = LATER_SECONDS
+            elif afterwards is Afterwards.CANCEL and not late:
+                for run in runs:
+                    dashboard.cancel(here, run)
+                until, late = time.time() + CANCEL_SECONDS, True
+            else:
+                failure = f"Podman cannot restart {container.name}"
+                words = ["restart", "--time", "0", container.name]
+                podman(here, *words, failure=failure)
+        time.sleep(pause)
+
+
+def _file(here: Project, host: str, kind: str) -> Path:
+    return folder(here) / f"drain-{host}.{kind}"
+
+
+def _terms(here: Project, host: str) -> tuple[float, Afterwards]:
+    """Return until when runs may go on, and what then; the defaults if that cannot be read."""
+    try:
+        said = json.loads(_file(here, host, "json").read_text())
+        return float(said["until"]), Afterwards(said["afterwards"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return time.time() + A_DAY, Afterwards.KEEP
+
+
+def main() -> None:
+    """Drain the container that the argument names; what fails is tried again for a day."""
+    _, host = sys.argv
+    here = project.current()
+    # This process ends if another one drains the container.
+    with held(_file(here, host, "lock"), sys.exit):
+        until, afterwards = _terms(here, host)
+        # The next `up` or deploy starts another one.
+        for _ in range(A_DAY // AGAIN_SECONDS):
+            try:
+                drain(here, host, until, afterwards)
+            except UserError as error:
+                # The stack may be on its way down, or Postgres away for a while.
+                print(f"{time.strftime('%F %T')} {error}", flush=True)
+                time.sleep(AGAIN_SECONDS)
+            else:
+                for kind in ("json", "lock"):
+                    _file(here, host, kind).unlink(missing_ok=True)
+                break
+    with lease(here):
+        old_images.remove(here)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Deploys that were killed: the next command finishes what they left."""
+
+from dagnix import console
+from dagnix.deploy import generations
+from dagnix.faults import Faults
+from dagnix.images import tags
+from dagnix.project import Project
+from dagnix.stack import containers
+from dagnix.stack.containers import Container
+
+
+def finish(project: Project, service: str) -> list[Container]:
+    """Finish what a deploy left that was killed; return all containers as they are then."""
+    present = containers.everything(project)
+    draining = [
+        each
+        for each in present
+        if each.service == service
+        and each.draining
+        and (each.running or generations.wake(project, each))
+    ]
+    if not draining:
+        return present
+    new = generations.current(present, service)
+    host = generations.served(project, [*([new] if new else []), *draining])
+    if served := next((each for each in draining if each.host == host), None):
+        # It was killed before the cut-over.
+        if new:
+            generations.remove(project, new)
+        generations.restore_name(project, served)
+        tags.make_current(project, service, served.image_id)
+        console.warned("A deploy was interrupted before the cut-over: what it left is removed")
+        return containers.everything(project)
+    return present
+
+
+def finish_all(project: Project, faults: Faults) -> None:
+    """Finish what deploys left that were killed; what cannot be is a fault of its location."""
+    for service in {each.service for each in generations.draining(project)}:
+        with faults.of(service):
+            finish(project, service)

@@ -1,0 +1,70 @@
+"""The images: built by Nix as OCI layouts, loaded into podman where it lacks them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dagnix import UserError, code_locations, console
+from dagnix.faults import Faults
+from dagnix.host import nix
+from dagnix.images import sources
+from dagnix.images.layout import Layout
+from dagnix.project import Project
+
+
+def names(project: Project) -> list[str]:
+    """Return the names of all images."""
+    return ["webserver", "daemon", *code_locations.names(project.root), "postgres", "gate"]
+
+
+def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
+    """Build images, all without a choice, in one `nix build`; warn of files that they lack."""
+    _warn_of_files(project, chosen)
+    return _build(project, chosen)
+
+
+def build_each(project: Project, faults: Faults) -> list[Layout]:
+    """Build all images; that of a code location that cannot be built is a fault of its own.
+
+    Raises:
+        UserError: another image cannot be built.
+
+    """
+    _warn_of_files(project)
+    try:
+        return _build(project, None, "--keep-going")
+    except UserError:
+        # Which ones? Nix evaluates all before it builds the first; what is built is there at once.
+        theirs = code_locations.names(project.root)
+        layouts = _build(project, [name for name in names(project) if name not in theirs])
+        for name in theirs:
+            with faults.of(name):
+                layouts += _build(project, [name])
+        return layouts
+
+
+def _build(project: Project, chosen: list[str] | None, *options: str) -> list[Layout]:
+    doing = f"Building {', '.join(chosen)}" if chosen else "Building the images"
+    with console.step(doing) as step:
+        log = nix.Log(step.show)
+        packages = [f"{name}-oci" for name in chosen or names(project)]
+        paths = nix.build(project, packages, log, *options, "--out-link", link(project, chosen))
+        step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
+    return [Layout(path, new=bool(log.built)) for path in paths]
+
+
+def link(project: Project, chosen: list[str] | None = None) -> Path:
+    """Return the link to what was built last, which keeps it from garbage collection."""
+    return project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
+
+
+def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:
+    own = [project.root / "config", project.root / "nix"]
+    folders = code_locations.folders(project.root)
+    if unknown := sources.unknown(project.root, [*own, *folders.values()]):
+        console.warned(
+            f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
+            "(`git add -N FILE` is enough)"
+        )
+    built = [folder for name, folder in folders.items() if chosen is None or name in chosen]
+    for sentence in sources.warnings(project.root, built):
+        console.warned(sentence)

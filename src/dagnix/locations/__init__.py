@@ -1,0 +1,1 @@
+"""Code locations beside the first one: added, started, removed."""

@@ -1,0 +1,1 @@
+"""Downloads every locked file into the Nix store: the only step of Dagnix that uses the network."""

@@ -1,0 +1,1 @@
+"""Writes nix/locks/*.json: each ecosystem's own solver says which files are needed."""

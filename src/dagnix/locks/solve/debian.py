@@ -1,0 +1,407 @@
+"""nix/debian.toml → nix/locks/debian.json."""
+
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dagnix import UserError, code_locations
+from dagnix.checkout import Checkout
+from dagnix.faults import Faults
+from dagnix.locks import lockfile, mirrors, sources
+from dagnix.locks.platforms import PYTHON
+from dagnix.locks.solve import changes, seeds
+from dagnix.locks.solve.apt import Apt, Stanza
+from dagnix.locks.systems import SYSTEMS, host_system
+
+Lock = dict[str, Any]
+# A package as people list it, and for which architectures (Debian Policy 7.1).
+LISTED = re.compile(r"[a-z0-9][a-z0-9+.-]*\s*(\[\s*!?\w+(\s+!?\w+)*\s*\])?")
+KnownStanza = Callable[[str, str, str], Stanza | None]  # system, package, version
+
+
+@dataclass(frozen=True)
+class Group:
+    """Packages that end up in one file system, as a person listed them.
+
+    One that is for some architectures alone has these behind it, as in Debian's own lists:
+    `driver [amd64]`, `driver [!arm64]`.
+    """
+
+    packages: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+
+    def of(self, architecture: str) -> list[str]:
+        """Return the names of the packages for an architecture."""
+        return [name for each in self.packages if (name := for_architecture(each, architecture))]
+
+
+def for_architecture(listed: str, architecture: str) -> str:
+    """Return the name of a package as it is listed, if it is for this architecture; "" if not."""
+    name, _, restriction = listed.partition("[")
+    desired = restriction.rstrip("] ").split()
+    excluded = [each.removeprefix("!") for each in desired if each.startswith("!")]
+    is_for = architecture not in excluded if excluded else not desired or architecture in desired
+    return name.strip() if is_for else ""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What people edit: nix/debian.toml and [tool.dagnix] of the locations' pyproject.toml.
+
+    `locations` are the groups that are code locations.
+    """
+
+    suite: str
+    groups: Mapping[str, Group]
+    locations: Collection[str] = ()
+
+
+def read_lists(
+    checkout: Checkout,
+    faults: Faults,
+    python: str = PYTHON,
+    adding: Mapping[str, Path] = MappingProxyType({}),
+) -> Lists:
+    """Return the groups that people edit, for one of the Pythons that nix/debian.toml lists.
+
+    `adding` are the folders of locations that are about to have that Python, by name. The group of
+    a location that cannot be read is empty. Raises UserError for another file that is not as it
+    should be.
+    """
+    table = _toml(checkout.debian_list)
+    if python != PYTHON:
+        table = table.get("pythons", {}).get(python, {})
+    try:
+        groups = {
+            name: Group(tuple(group["packages"]), tuple(group.get("exclude", ())))
+            for name, group in table["groups"].items()
+        }
+        base = groups["base"]
+        suite = table["suite"]
+    except KeyError as error:
+        raise UserError(f"{checkout.debian_list} lacks {error}.") from error
+    first = {code_locations.FIRST: checkout.pipes} if python == PYTHON else {}
+    folders = {**first, **_of_python(checkout, python), **adding}
+    for name, folder in folders.items():
+        # Solved with what the image has underneath, so that the same packages are left out.
+        groups[name] = Group((), base.exclude)
+        with faults.of(name):
+            groups[name] = Group(additions(folder / "pyproject.toml"), base.exclude)
+    return Lists(suite, groups, folders.keys())
+
+
+def _of_python(checkout: Checkout, python: str) -> dict[str, Path]:
+    """Return the folders of the further locations that are locked for a Python, by name."""
+    return {
+        name: folder
+        for name, folder in code_locations.others(checkout.root).items()
+        if (code_locations.python(checkout.root, name) or PYTHON) == python
+    }
+
+
+def lock_of(python: str) -> str:
+    """Return the name of the lock with the Debian packages of a Python's suite."""
+    return "debian" if python == PYTHON else f"pythons/{python}"
+
+
+def additions(path: Path) -> tuple[str, ...]:
+    """Return the Debian packages that a code location's pyproject.toml asks for."""
+    project = _toml(path) if path.exists() else {}
+    found = project.get("tool", {}).get("dagnix", {}).get("debian-packages", [])
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise UserError(f"{path}: debian-packages must be a list of names.")
+    wrong = next((each for each in found if not LISTED.fullmatch(each)), None)
+    if wrong is not None:
+        raise UserError(
+            f"{path}: {wrong!r} in debian-packages is no package: give a name, or `NAME [amd64]` "
+            "for images of one architecture."
+        )
+    return tuple(found)
+
+
+def named(checkout: Checkout, location: str, folder: Path) -> set[str]:
+    """Return the Debian packages that a code location asks for, and those that are locked for it.
+
+    Raises UserError as `additions`.
+    """
+    python = code_locations.python(checkout.root, location) or PYTHON
+    groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
+    locked = groups.get(host_system().name, {}).get(location, ())
+    listed = Group(additions(folder / "pyproject.toml"))
+    return {*listed.of(host_system().debian), *locked}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not there: this folder is no Dagnix repository.") from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+
+
+def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
+    """Return system → apt with fresh indexes."""
+    where = mirrors.find(checkout.state / "apt" / "host")
+    if not mirrors.has_apt():
+        raise UserError("Locking Debian packages needs apt: run it on a Debian or Ubuntu machine.")
+    own = sources.read(checkout.root)
+    apts = {
+        system.name: Apt(
+            checkout.state / "apt" / suite / system.debian, system.debian, suite, where, own
+        )
+        for system in SYSTEMS.values()
+    }
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Apt.update, apts.values()))
+    return apts
+
+
+def solve(
+    apts: Mapping[str, Apt], lists: Lists, old: Lock, stanza_of: KnownStanza, faults: Faults
+) -> Lock:
+    """Return the lock that follows from the lists and the indexes; the seed is the caller's.
+
+    `stanza_of` says what a locked package depends on, for those that are to stay; None lets one
+    move to the newest version. A code location whose list cannot be had keeps its packages.
+    """
+
+    def one(system: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+        apt, locked = apts[system], old.get("packages", {}).get(system, {})
+        keep = {
+            name: stanza
+            for name, entry in locked.items()
+            if (stanza := stanza_of(system, name, entry["version"])) is not None
+        }
+        before = old.get("groups", {}).get(system, {})
+        solved = _solve_groups(apt, lists, before, locked, keep, faults)
+        versions = {name: version for group in solved.values() for name, version in group.items()}
+        groups = {group: sorted(names) for group, names in solved.items()}
+        return _entries(apt, versions, locked), groups
+
+    for name in lists.locations:
+        with faults.of(name):
+            _require_everywhere(apts.values(), lists.groups[name])
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(apts, pool.map(one, apts), strict=True))
+    lock: Lock = {
+        "suite": lists.suite,
+        "packages": {system: packages for system, (packages, _) in answers.items()},
+        "groups": {system: groups for system, (_, groups) in answers.items()},
+    }
+    same = lock["packages"] == old.get("packages")
+    lock["snapshot"] = old["snapshot"] if same else max(apt.released() for apt in apts.values())
+    return lock
+
+
+def _require_everywhere(apts: Collection[Apt], group: Group) -> None:
+    """Require that what one architecture has is there for the others that are to have it, too."""
+    has: dict[str, dict[str, bool]] = {}  # package → architecture → whether it is there
+    for apt in apts:
+        packages = group.of(apt.architecture)
+        shown = {stanza["Package"] for stanza in apt.show(packages)}
+        for package in packages:
+            has.setdefault(package, {})[apt.architecture] = package in shown
+    for package, there in has.items():
+        if any(there.values()) and not all(there.values()):
+            absent = ", ".join(name for name, is_there in there.items() if not is_there)
+            present = " ".join(name for name, is_there in there.items() if is_there)
+            raise UserError(
+                f"There is no {package} for {absent}: for images of {present} alone write "
+                f"`{package} [{present}]` in debian-packages."
+            )
+
+
+def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what is wrong
+    apt: Apt,
+    lists: Lists,
+    before: Mapping[str, list[str]],
+    locked: Mapping[str, Any],
+    keep: Mapping[str, Stanza],
+    faults: Faults,
+) -> dict[str, dict[str, str]]:
+    """Return group → package → version, with one version of each package across the groups.
+
+    `before` holds the groups' packages as they are locked, `locked` their entries, and `keep` what
+    is known of those that are to stay: nothing if all are to be the newest.
+    """
+    while True:
+        solved = {}
+        for name, group in lists.groups.items():
+            there = before.get(name, ()) if keep else ()
+            packages = group.of(apt.architecture)
+            if keep and name not in before and packages:
+                # What a new group shares with others is to stay at their versions.
+                with suppress(UserError):  # as below
+                    there = apt.solve(packages, group.exclude).keys() & keep.keys()
+            kept = {package: keep[package] for package in there if package in keep}
+            move = {package: locked[package]["version"] for package in there if package not in keep}
+            solve = partial(apt.solve, exclude=group.exclude, keep=kept, move=move)
+            if name not in lists.locations:
+                solved[name] = solve(packages) if packages else {}
+                continue
+            with faults.of(name):
+                solved[name] = solve(packages) if packages else {}
+            if name in faults:
+                solved[name] = solve(before[name]) if before.get(name) else {}
+        versions: dict[str, set[str]] = {}
+        for group in solved.values():
+            for name, version in group.items():
+                versions.setdefault(name, set()).add(version)
+        # One group had to move a package that another could keep: let it move in all.
+        apart = {name for name, found in versions.items() if len(found) > 1}
+        if not apart & keep.keys():
+            return solved
+        keep = {name: stanza for name, stanza in keep.items() if name not in apart}
+
+
+def _entries(apt: Apt, versions: Mapping[str, str], locked: Mapping[str, Any]) -> dict[str, Any]:
+    archives = {*sources.DEBIANS_OWN, *apt.sources}
+    entries = {
+        name: locked[name]
+        for name, version in versions.items()
+        if name in locked
+        and locked[name]["version"] == version
+        and locked[name]["archive"] in archives
+    }
+    moved = [f"{name}={version}" for name, version in versions.items() if name not in entries]
+    origins = apt.origins(moved)
+    for stanza in apt.show(moved):
+        path = stanza["Filename"].removeprefix("./")
+        # The security archive has its files under pool/updates/, so that they can share a mirror.
+        debians = "debian-security" if path.startswith("pool/updates/") else "debian"
+        archive = origins.get((path, int(stanza["Size"])), debians)
+        # A version that both archives have is longer to be had from the main one.
+        if entries.get(stanza["Package"], {}).get("archive") != "debian":
+            entries[stanza["Package"]] = {
+                "version": stanza["Version"],
+                "architecture": stanza["Architecture"],
+                "archive": archive,
+                "path": path,
+                "size": int(stanza["Size"]),
+                "sha256": stanza["SHA256"],
+            }
+    return entries
+
+
+def available(apts: Mapping[str, Apt], old: Lock) -> KnownStanza:
+    """Return a `stanza_of` for solve() that keeps every locked version the indexes still have."""
+    known = {
+        system: {
+            (stanza["Package"], stanza["Version"]): stanza
+            for stanza in apt.show(
+                f"{name}={entry['version']}"
+                for name, entry in old.get("packages", {}).get(system, {}).items()
+            )
+        }
+        for system, apt in apts.items()
+    }
+    return lambda system, name, version: known[system].get((name, version))
+
+
+def update(checkout: Checkout, faults: Faults, *, upgrade: bool) -> list[str]:
+    """Write the lock anew and return what changed; with `upgrade` everything is the newest.
+
+    Without it what is locked stays, unless the lists or the mirrors leave no other way. What is
+    locked for a code location whose list cannot be had stays, and that is a fault of its own.
+    """
+    lines = _update(checkout, faults, PYTHON, upgrade=upgrade)
+    for python in sorted(_others(checkout)):
+        lines += _update(checkout, faults, python, upgrade=upgrade)
+    return [*lines, *drop_pythons(checkout)]
+
+
+def add_location(
+    checkout: Checkout, name: str, folder: Path, python: str, *, is_new: bool
+) -> list[str]:
+    """Lock what a location asks for of the suite of its Python, if it is new there or not locked.
+
+    Return what changed. Raises UserError if that cannot be had; nothing is written then.
+    """
+    groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
+    is_there = all(name in groups.get(system, {}) for system in SYSTEMS)
+    asks = python != PYTHON or bool(additions(folder / "pyproject.toml"))
+    # One of its name that was removed may have left its packages.
+    if (is_there and not is_new) or not (is_there or asks):
+        return []
+    return _update(checkout, Faults(), python, upgrade=False, adding={name: folder})
+
+
+def add_suite(checkout: Checkout, python: str) -> None:
+    """Lock the suite of a Python, before a location is locked for it; one that is locked stays."""
+    if not checkout.locked(lock_of(python)).exists():
+        _update(checkout, Faults(), python, upgrade=False)
+
+
+def remove_location(checkout: Checkout, name: str) -> None:
+    """Remove what was locked for a location alone, which is no more."""
+    drop_pythons(checkout)
+    for lock_name in (lock_of(PYTHON), *map(lock_of, _others(checkout))):
+        path = checkout.lock(lock_name)
+        lock = lockfile.read(path)
+        for system, groups in lock.get("groups", {}).items():
+            if groups.pop(name, None) is not None:
+                kept = {package for names in groups.values() for package in names}
+                packages = lock["packages"][system]
+                lock["packages"][system] = {n: e for n, e in packages.items() if n in kept}
+        if lock:
+            lockfile.write(path, lock)
+
+
+def drop_pythons(checkout: Checkout) -> list[str]:
+    """Remove the locks of Pythons that no location has any more; return what changed."""
+    if code_locations.unreadable(checkout.root):
+        return []  # one of these may have it
+    kept = {checkout.lock(lock_of(python)) for python in _others(checkout)}
+    folder = checkout.root / "nix" / "locks" / "pythons"
+    gone = sorted(set(folder.glob("*.json")) - kept)
+    for path in gone:
+        path.unlink()
+    if gone and not any(folder.iterdir()):
+        folder.rmdir()
+    return [f"Python {path.stem} removed: no location has it" for path in gone]
+
+
+def _others(checkout: Checkout) -> dict[str, list[str]]:
+    """Return the locations of each Python but that of all images."""
+    found: dict[str, list[str]] = {}
+    for name in code_locations.others(checkout.root):
+        python = code_locations.python(checkout.root, name) or PYTHON
+        if python != PYTHON:
+            found.setdefault(python, []).append(name)
+    return found
+
+
+def _update(
+    checkout: Checkout,
+    faults: Faults,
+    python: str,
+    *,
+    upgrade: bool,
+    adding: Mapping[str, Path] = MappingProxyType({}),
+) -> list[str]:
+    """Write the lock of a Python's suite; of locations in `adding`, by name, without a fault."""
+    name = lock_of(python)
+    old = lockfile.read(checkout.locked(name))
+    lists = read_lists(checkout, faults, python, adding)
+    apts = open_apt(checkout, lists.suite)
+    fresh = upgrade or old.get("suite") != lists.suite
+    new = solve(apts, lists, old, _none if fresh else available(apts, old), faults)
+    for location in adding:
+        faults.require_none(location)
+    if python == PYTHON:
+        new["seed"] = seeds.of(checkout, new, old)
+    lockfile.write(checkout.lock(name), new)
+    lines = changes.describe(old.get("packages", {}), new["packages"])
+    return lines if python == PYTHON else [f"Python {python}: {line}" for line in lines]
+
+
+def _none(_system: str, _name: str, _version: str) -> None:
+    return None

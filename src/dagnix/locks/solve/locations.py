@@ -1,0 +1,51 @@
+"""A code location's project → its own lock in nix/locks/locations/."""
+
+from pathlib import Path
+
+from dagnix import code_locations
+from dagnix.checkout import Checkout
+from dagnix.locks import lockfile
+from dagnix.locks.solve import changes, debian, dependencies, project_lock, python
+from dagnix.locks.systems import host_system
+
+
+def update(
+    checkout: Checkout, name: str, folder: Path, *, upgrade: bool, interpreter: Path
+) -> tuple[list[str], list[str]]:
+    """Write the lock of a location anew and return what changed, and what is held back.
+
+    Without `upgrade` what is locked stays, and a first lock begins with the versions of the other
+    images, so that it shares their layers where its dependencies allow that. The constraints of
+    the other images do not hold for it, but its Dagster is not newer than the webserver's. Its
+    Python is the first of nix/debian.toml that its project runs on; the Debian packages for that
+    are locked as well. Nothing is written if any of it cannot be had.
+
+    Raises:
+        UserError: pip finds no packages that fit, or apt, or the project cannot be read.
+
+    """
+    path = code_locations.lock(checkout.root, name)
+    old = lockfile.read(path)
+    shared = lockfile.read(checkout.locked("python"))
+    project = dependencies.of(checkout, folder)
+    lists = python.Lists(
+        {name: project.requirements},
+        [*python.location_constraints(checkout), *project.constraints],
+        (project.file,),
+        {project.file: project.python},
+        shared["packages"][host_system().name]["dagster"]["version"],
+        project_lock.find(checkout, folder, name, project),
+        debian.named(checkout, name, folder),
+    )
+    packages = old.get("packages") or shared.get("packages", {})
+    locked = {} if upgrade else packages
+    solved, held_back = python.solved(
+        checkout, interpreter, lists, locked, (old if old.get("packages") else shared)["python"]
+    )
+    new = {"folder": str(folder.relative_to(checkout.root)), **solved}
+    python.add_sizes(checkout, new, shared.get("packages", {}), old.get("packages", {}))
+    # First, as an image that has these needs those.
+    is_new = not old.get("packages") or old["python"] != new["python"]
+    debs = debian.add_location(checkout, name, folder, new["python"], is_new=is_new)
+    lockfile.write(path, new)
+    return [*changes.describe(old.get("packages", {}), new["packages"]), *debs], held_back

@@ -1,0 +1,1 @@
+"""The running stack: its containers, their health, the dashboard, and who may change it."""

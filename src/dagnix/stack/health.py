@@ -1,0 +1,162 @@
+"""The services' health, asked of them now.
+
+Podman runs health checks by itself only where systemd does, so each is run here by its name.
+"""
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+
+from dagnix import UserError, code_locations, console
+from dagnix.host.podman import inspect, podman
+from dagnix.project import Project
+from dagnix.stack.containers import Container, containers, shown
+
+CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
+# What a check of our own program gives the service to become well: it asks again by itself, where
+# each question of podman's would take a tenth of a second of CPU that what starts needs more.
+PATIENCE_SECONDS = 10
+PROGRAM, GATE = "/opt/dagster/bin/runtime", "/opt/dagster/bin/gate"
+PAUSE_SECONDS = 0.5  # before a service is asked once more
+RESTARTS = 3  # a service that stopped so often while it was waited for will not come up
+# What the others get once one keeps stopping: they often wait for that one.
+GRACE_SECONDS = 5
+# The exit code of a check of our own program when only other code can help: it is not waited for.
+NEEDS_CODE = 3  # in src/entrypoint/internal/health/health.go
+# Stands in those words before what will make it sick, such as a disk that is almost full.
+WARNING = "; warning: "
+LOG_LINES = 15
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a service's health check says of it."""
+
+    healthy: bool
+    says: str
+    needs_code: bool = False  # only other code can help
+
+    @property
+    def warning(self) -> str:
+        """What will make a healthy service sick, if that is seen."""
+        return self.says.partition(WARNING)[2] if self.healthy else ""
+
+
+def ask(project: Project, container: Container) -> Health:
+    """Run the container's health check once."""
+    if not container.running:
+        since = f" since {shown(container.ended)}" if container.ended else ""
+        return Health(healthy=False, says=f"{container.state}{since}")
+    if not container.health_check:
+        return Health(healthy=True, says="has no health check")
+    words = ["healthcheck", "run", container.name]
+    failure = f"The health check of {container.service} does not end"
+    try:
+        result = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+    except UserError as error:
+        return Health(healthy=False, says=str(error))
+    if result.returncode == 0:
+        return Health(healthy=True, says=result.output.strip())
+    seen = inspect(project, [container.name])
+    said = (
+        (Container(seen[0]).last_words if seen else "it was removed meanwhile")
+        or result.errors.strip()
+        or result.output.strip()
+    )
+    return Health(healthy=False, says=said)
+
+
+def ask_all(project: Project, present: list[Container]) -> list[Health]:
+    """Run the health checks of all, at the same time."""
+    if not present:
+        return []
+    with ThreadPoolExecutor(len(present)) as pool:
+        return list(pool.map(lambda container: ask(project, container), present))
+
+
+def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
+    """Run the container's health check once it passes, or after a few seconds.
+
+    Podman does not hear of one that fails, and without `record` not of one that passes.
+    """
+    _, *command = container.health_check or [""]
+    if container.running and command[:1] in ([PROGRAM], [GATE]):
+        words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
+        failure = f"{container.service} is not to be waited for"
+        asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        healthy, says = asked.returncode == 0, asked.output.strip()
+        if says and not (healthy and record):
+            return Health(healthy=healthy, says=says, needs_code=asked.returncode == NEEDS_CODE)
+    return ask(project, container)
+
+
+def wait(
+    project: Project, seconds: float, only: Container | None = None, *, record: bool = True
+) -> None:
+    """Wait until every service, or `only` one, is healthy; print a line for each.
+
+    Each may take at most `seconds`. Without `record`, `ask` has to be called later, for podman to
+    know.
+
+    Raises:
+        UserError: with what the health check of each other service says, and its last log lines.
+
+    """
+    if found := sick(project, seconds, only, record=record):
+        raise UserError("\n".join(found.values()))
+
+
+def sick(
+    project: Project, seconds: float, only: Container | None = None, *, record: bool = True
+) -> dict[str, str]:
+    """Wait as `wait` does; return what is wrong with the services that do not become healthy."""
+    start = time.monotonic()
+    chosen = [only] if only else containers(project)
+    restarts = {each.name: each.restarts for each in chosen}
+    services = {each.name: each.service for each in chosen}
+    # Nothing waits for a code location.
+    alone = set(code_locations.names(project.root))
+    failures: dict[str, str] = {}
+    with console.err.status("Waiting for the services"), ThreadPoolExecutor() as pool:
+
+        def ask_all_of(some: list[Container]) -> dict[Future[Health], Container]:
+            return {pool.submit(ask_patiently, project, each, record=record): each for each in some}
+
+        asked = ask_all_of(chosen)
+        while asked:
+            answers, _ = wait_for(asked, return_when=FIRST_COMPLETED)
+            again: set[str] = set()
+            for answer in answers:
+                container, health = asked.pop(answer), answer.result()
+                spent = time.monotonic() - start
+                stops = container.restarts - restarts[container.name] >= RESTARTS
+                if health.healthy:
+                    console.finished(f"{container.service} is healthy", spent)
+                    if health.warning:
+                        console.warned(f"{container.service}: {health.warning}")
+                elif stops or health.needs_code or spent > seconds:
+                    console.failed(f"{container.service} is not healthy")
+                    failures[container.service] = _failure(project, container, health)
+                    if stops and container.service not in alone:
+                        seconds = min(seconds, spent + GRACE_SECONDS)
+                else:
+                    again.add(container.name)
+            if again:
+                time.sleep(PAUSE_SECONDS)
+                present = [each for each in containers(project) if each.name in again]
+                for name in again - {each.name for each in present}:
+                    failures[services[name]] = f"{name} was removed"
+                asked |= ask_all_of(present)
+    return failures
+
+
+def _failure(project: Project, container: Container, health: Health) -> str:
+    words = ["logs", "--tail", str(LOG_LINES), container.name]
+    logged = podman(project, *words, failure="Podman does not show logs", check=False)
+    lines = (logged.output + logged.errors).splitlines()[-LOG_LINES:]
+    shown = "\n".join(f"  {line}" for line in lines)
+    return (
+        f"{container.service} is not healthy: {health.says}\n"
+        f"The last lines of `./dagnix logs {container.service}`:\n{shown}"
+    )

@@ -1,0 +1,95 @@
+"""The stack's start and its removal."""
+
+from collections.abc import Collection
+
+from dagnix.host.podman import PROJECT_LABEL, image_ids, podman
+from dagnix.process import CommandError
+from dagnix.project import Project
+from dagnix.stack import sockets
+from dagnix.stack.bridge import Bridges
+from dagnix.stack.compose import compose, services
+from dagnix.stack.containers import Container, everything
+
+
+def outdated(project: Project, present: list[Container]) -> list[str]:
+    """Return the services whose container was made from another image than their name has now."""
+    current = image_ids(project, {each.image_name for each in present})
+    return [
+        container.service
+        for container in present
+        if current.get(container.image_name, container.image_id) != container.image_id
+    ]
+
+
+def start(
+    project: Project, present: list[Container], *, anew: bool, absent: Collection[str] = ()
+) -> None:
+    """Start what is not running; make anew only what changed, or with `anew` everything.
+
+    The services in `absent` have no image, and are left out.
+
+    Raises:
+        CommandError: a service does not start; podman-compose has tried the others, too.
+
+    """
+    changed = [each.service for each in present] if anew else outdated(project, present)
+    chosen = [name for name in services(project) if name not in absent] if absent else []
+    failure = "podman-compose cannot start the stack"
+    try:
+        if changed:
+            compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
+        if not present:
+            first = "dagnix.stack.podman_compose.first_start"
+            compose(project, "up", "--detach", *chosen, failure=failure, program=first)
+            return
+        if draining := {each.service for each in everything(project) if each.draining}:
+            # podman-compose takes them for the service's container, and one that was made from
+            # other compose files would have it make that anew.
+            known = chosen or services(project)
+            others = [name for name in known if name not in draining]
+            compose(project, "up", "--detach", *others, failure=failure)
+            if kept := draining & set(known):  # that of a location that was removed is in no file
+                compose(project, "up", "--detach", "--no-recreate", *kept, failure=failure)
+        else:
+            compose(project, "up", "--detach", *chosen, failure=failure)
+    finally:
+        Bridges(project).pin()
+
+
+def remove(project: Project, *, volumes: bool) -> None:
+    """Stop and remove containers and networks, and volumes if asked to.
+
+    Raises:
+        CommandError: something is left over.
+
+    """
+    words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
+    failure = "podman-compose cannot take the stack down"
+    draining = [each.name for each in everything(project) if each.draining]
+    if draining:
+        podman(
+            project,
+            "stop",
+            *draining,
+            failure="Podman cannot stop draining containers",
+            check=False,
+        )
+        podman(project, "rm", "--force", *draining, failure=failure)
+    # Its exit code is 0 whatever happens, so what is left over decides.
+    result = compose(project, *words, failure=failure, check=False)
+    sockets.remove(project)
+    if leftovers(project):
+        raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
+
+
+def leftovers(project: Project) -> list[str]:
+    """Return the names of the project's containers and networks."""
+    filters = ["--filter", f"label={PROJECT_LABEL}={project.name}"]
+    listed = [
+        podman(project, *words, *filters, failure="Podman does not list the stack").output.split()
+        for words in (
+            ("ps", "--all", "--format", "{{.Names}}"),
+            ("network", "ls", "--format", "{{.Name}}"),
+        )
+    ]
+    return [name for names in listed for name in names]

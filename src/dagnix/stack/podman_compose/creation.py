@@ -1,0 +1,34 @@
+"""`podman-compose up --no-start` that only says how it would have podman make containers.
+
+Before it makes one it asks podman a dozen questions, each a twelfth of a second. Here they are all
+answered as if everything was there but the containers; each container is a line of JSON, the words
+for `podman create`.
+"""
+
+import json
+
+from podman_compose import Podman
+
+from dagnix.stack import podman_compose
+
+
+class _Told(Podman):
+    async def output(self, *_: object) -> bytes:
+        return b"podman version 0"
+
+    async def existing_containers(self, _: str) -> dict[str, object]:
+        return {}
+
+    async def run(self, _: list[str], command: str, words: list[object]) -> int:
+        if command == "create":
+            print(json.dumps([str(word) for word in words]))
+        return 0
+
+
+def main() -> None:
+    """Run podman-compose with the arguments of this program."""
+    podman_compose.main(_Told)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""`podman-compose` that starts each container as soon as it is made, and pins its bridges.
+
+podman-compose makes all containers before it starts the first. No service depends on another, so
+Postgres can make its cluster while podman makes the others. Each bridge is pinned before the next
+container starts and asks for names.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from podman_compose import Podman
+
+from dagnix import UserError
+from dagnix.project import Project
+from dagnix.stack import podman_compose
+from dagnix.stack.bridge import Bridges
+
+
+class _FirstStart(Podman):
+    def __init__(self, *rest: Any) -> None:
+        super().__init__(*rest)
+        self._started = set[str]()
+        self._bridges: Bridges | None = None
+
+    async def run(
+        self, options: list[str], command: str = "", words: list[str] | None = None, **more: Any
+    ) -> int | None:
+        if command == "create" and words:
+            code = await self.run(options, "run", ["--detach", *words], **more)
+            if code == 0:
+                self._started.add(words[0].removeprefix("--name="))
+            return code
+        if command == "start" and self._started.issuperset(words or ()):
+            return 0
+        code = await super().run(options, command, words, **more)
+        if command in {"run", "start"}:
+            # The networks have been made by now.
+            self._bridges = self._bridges or Bridges(_project())
+            await asyncio.to_thread(self._bridges.pin)
+        return code
+
+
+def _project() -> Project:
+    """Return what `dagnix.stack.compose.compose` has told podman-compose."""
+    return Project(Path(os.environ["DAGNIX_ROOT"]), os.environ)
+
+
+def main() -> None:
+    """Run podman-compose with the arguments of this program."""
+    try:
+        podman_compose.main(_FirstStart)
+    except UserError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What only ./dagnix test and ./dagnix bench use."""

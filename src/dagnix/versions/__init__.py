@@ -1,0 +1,1 @@
+"""Which versions are there, and which work together: of Dagster, its schema and PostgreSQL."""

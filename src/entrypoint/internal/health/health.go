@@ -1,0 +1,78 @@
+// Package health holds a check for each service. A check is honest and costs a few milliseconds of
+// CPU: it asks the service itself and imports no Dagster.
+package health
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"dagnix/runtime/internal/dagster"
+)
+
+// Check returns in a sentence what is well, or as an error what is not.
+type Check func(context.Context) (string, error)
+
+// Checks by the name of the service.
+var Checks = map[string]Check{
+	"webserver": checkWebserver,
+	"daemon":    checkDaemon,
+	"pipes":     checkPipes,
+	"postgres":  checkPostgres,
+	"backup":    checkBackup,
+}
+
+// Timeout of a whole check, less than the 5 s that compose.yaml gives it: so the line gets out.
+const Timeout = 4 * time.Second
+
+// pause between two checks of a service that is waited for; a check costs 5 ms of CPU.
+const pause = 100 * time.Millisecond
+
+// Wait returns what the check says of a service that is well, or after some patience is not. It
+// does not wait for code that only an edit can cure.
+func Wait(ctx context.Context, probe Check, patience time.Duration) (string, error) {
+	over := time.After(patience)
+	for {
+		well, err := once(ctx, probe)
+		if err == nil || errors.As(err, new(*dagster.LoadError)) {
+			return well, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-over:
+			return "", err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// needsCode is the exit code of a check when only other code can help: Docker reserves 2.
+const needsCode = 3
+
+// ExitCode is that of a check that found something wrong.
+func ExitCode(err error) int {
+	if errors.As(err, new(*dagster.LoadError)) {
+		return needsCode
+	}
+	return 1
+}
+
+func once(ctx context.Context, probe Check) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	return probe(ctx)
+}
+
+// maxLine keeps the line readable where podman and `dagnix status` show it.
+const maxLine = 500
+
+// OneLine folds line breaks and cuts what is too long, in characters.
+func OneLine(text string) string {
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	if len(line) > maxLine {
+		line = append(line[:maxLine-1], '…')
+	}
+	return string(line)
+}
