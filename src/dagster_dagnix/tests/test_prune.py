@@ -202,7 +202,7 @@ def test_a_run_of_another_code_location_is_left_to_it(keep: Callable[..., Kept])
     assert pruned_at(kept.instance, "ours") == NOW
 
 
-def test_what_was_cut_off_is_done_the_next_time(
+def test_what_was_interrupted_is_done_the_next_time(
     keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = keep()
@@ -211,7 +211,7 @@ def test_what_was_cut_off_is_done_the_next_time(
     with cut as patch:
 
         def fail(_storage: object, _run: str) -> None:
-            raise RuntimeError("cut off")
+            raise RuntimeError("interrupted")
 
         patch.setattr("dagster_dagnix.storage.DagnixRunStorage.delete_run", fail)
         with pytest.raises(RuntimeError):

@@ -144,7 +144,7 @@ class Choice:
     def _groups_in_use(self, records: Sequence[RunRecord]) -> set[str]:
         """Return the roots of those runs that were executed again by a run that stays.
 
-        That one may still read what steps of the others have handed over.
+        That one may still read the files of the others' steps.
         """
         roots = list({root_of(each.dagster_run) for each in records})
         again = self._instance.get_run_records(RunsFilter(tags={ROOT_RUN_ID_TAG: roots}))

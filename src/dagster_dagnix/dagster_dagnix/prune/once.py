@@ -116,7 +116,7 @@ def _count(
 def delete_run(instance: DagsterInstance, run_id: str) -> None:
     """Delete a run as DagsterInstance.delete_run does, but its events first.
 
-    So one that was cut off leaves a run that can be deleted again, and no events of no run.
+    So an interrupted one leaves a run that can be deleted again, and no events of no run.
     """
     instance.event_log_storage.delete_events(run_id)
     instance.run_storage.delete_run(run_id)
