@@ -48,6 +48,6 @@ def measure(project: Project, measured: Measurements) -> None:
     # The socket is the containers' user's, who without root is one of the user's own.
     words = [] if os.geteuid() == 0 else ["podman", "unshare"]
     words += [sys.executable, "-c", given + _SCRIPT]
-    said = run(words, "The webserver and the gate cannot be asked", env=settings(project.state))
+    said = run(words, "The webserver and the gate cannot be asked", env=settings())
     for name, added in json.loads(said.output).items():
         measured.add(f"hop: {name}", added)

@@ -12,7 +12,6 @@ from bench.measurements import Measurements
 from bench.variants.nix import Nix
 from bench.variants.variant import Variant
 from dagnix import UserError, console
-from dagnix.code_locations import FIRST
 from dagnix.project import Project
 from dagnix.stack import dashboard, retention
 
@@ -83,7 +82,7 @@ def _look(project: Project, when: str, times: int, measured: Measurements) -> No
 
 
 def _prune(project: Project, *options: str) -> dict[str, Any]:
-    return retention.prune(project, FIRST, retention.containers(project)[FIRST], *options)
+    return retention.prune(project, *options)
 
 
 def _rate(project: Project, do: Callable[[], object]) -> float:

@@ -91,7 +91,7 @@ def _peaks(project: Project, over: Event) -> tuple[float, float]:
     first = used.first_processes(project)
     memory, connections = [0.0], [0.0]
     while not over.wait(PAUSE_SECONDS):
-        memory.append(sum(used.resident(project, used.tree(pid)) for pid in first.values()))
+        memory.append(sum(used.resident(used.tree(pid)) for pid in first.values()))
         connections.append(used.connections(first["postgres"]))
     return max(memory), max(connections)
 

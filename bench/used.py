@@ -42,9 +42,7 @@ def seconds(duration: str) -> float:
 
 def memory(project: Project) -> dict[str, float]:
     """Return service → resident MB: see `resident`."""
-    return {
-        service: resident(project, tree(pid)) for service, pid in first_processes(project).items()
-    }
+    return {service: resident(tree(pid)) for service, pid in first_processes(project).items()}
 
 
 def first_processes(project: Project) -> dict[str, int]:
@@ -68,7 +66,7 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def resident(project: Project, pids: list[int]) -> float:
+def resident(pids: list[int]) -> float:
     """Return MB: proportional set sizes, so that a page that processes share counts once."""
     files = [Path(f"/proc/{pid}/smaps_rollup") for pid in pids]
     if os.geteuid() == 0:
@@ -77,7 +75,7 @@ def resident(project: Project, pids: list[int]) -> float:
         # There the processes belong to other users, who are root's in podman's namespace.
         words = ["podman", "unshare", "cat", *files]
         failure = "Podman does not tell what processes use"
-        read = run(words, failure, check=False, env=settings(project.state)).output
+        read = run(words, failure, check=False, env=settings()).output
     return sum(map(int, PSS.findall(read))) * 1024 / MB
 
 

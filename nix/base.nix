@@ -38,27 +38,33 @@ rec {
   };
   interpreter = python.interpreter base;
 
-  # What compiles source archives: in no image.
-  compiler = debian.compiler {
-    name = "compiler";
-    packages = debs suite.groups.base ++ onBase (
-      suite.groups.compiler
-        or (throw "the lock of Debian's packages has no compiler: run ./dagnix lock debian")
-    );
-    inherit (tools) triplet;
-  };
+  # What compiles the source archives of a code location, with its `build-packages`: in no image.
+  compilerOf =
+    location:
+    debian.compiler {
+      name = "compiler";
+      packages = debs suite.groups.base ++ onBase (
+        suite.groups."${location}/build" or suite.groups.compiler
+          or (throw "the lock of Debian's packages has no compiler: run ./dagnix lock debian")
+      );
+    };
 
   # `wheel` as the inputs have it → its file, or the folder that it is built into. What a compiled one
   # links to must be in one of the trees `roots`, or in one of the Debian packages `promised`.
   builtFor =
-    roots: promised: wheel:
+    {
+      roots ? [ base ],
+      compiler ? compilerOf "",
+      promised ? [ ],
+    }:
+    wheel:
     if !wheel ? archive then
       wheel
     else if !wheel.compiled then
       python.wheelOf (wheel // { python = interpreter; })
     else
       python.linked {
-        inherit roots promised compiler;
+        inherit roots compiler promised;
         python = interpreter;
         wheel = python.wheelOf (
           wheel
@@ -69,26 +75,27 @@ rec {
         );
       };
 
-  # Wheels as one layer's tree, in an image that has the trees `roots`; null for no wheels.
+  # Wheels as one layer's tree, in an image that `beneath` describes as for `builtFor`; null for no
+  # wheels.
   treeOn =
-    roots: name: wheels:
+    beneath: name: wheels:
     if wheels == [ ] then
       null
     else
       python.tree {
         inherit name;
-        wheels = map (builtFor roots [ ]) wheels;
+        wheels = map (builtFor beneath) wheels;
         python = interpreter;
       };
-  treeOf = treeOn [ base ];
+  treeOf = treeOn { };
 
   # The same with the venv itself and the programs.
-  withDagster = withDagsterOn [ base ];
+  withDagster = withDagsterOn { };
   withDagsterOn =
-    roots: name: wheels:
+    beneath: name: wheels:
     python.tree {
       inherit name;
-      wheels = map (builtFor roots [ ]) wheels;
+      wheels = map (builtFor beneath) wheels;
       python = interpreter;
       others = [
         programs

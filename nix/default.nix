@@ -10,7 +10,7 @@
   source, # the address of the repository that `pipes` is in
   tracked ? false, # whether these folders hold what git knows and nothing else
   salt ? "", # another value gives other derivations, which must make the same images
-  layerMaker ? null, # a nix2container from another call, so that a second build need not compile it
+  programs ? { }, # Go programs from another call, by their names in tools.nix: a second build shares them
 }@arguments:
 let
   platform =
@@ -47,14 +47,16 @@ let
   inputs = import ./inputs.nix { inherit lock locked; };
 
   # store paths → tools and trees
-  tools = import ./tools.nix {
-    inherit
-      derive
-      platform
-      lock
-      inputs
-      ;
-  };
+  tools =
+    import ./tools.nix {
+      inherit
+        derive
+        platform
+        lock
+        inputs
+        ;
+    }
+    // programs;
   trees = import ./trees.nix {
     inherit
       tools
@@ -75,13 +77,15 @@ let
     locations = builtins.mapAttrs code (
       { inherit pipes; } // builtins.mapAttrs (_: location: root + "/${location.folder}") lock.locations
     );
+    members = builtins.mapAttrs (_: location: map member location.members) (
+      { pipes = lock.python; } // lock.locations
+    );
   };
 
   # trees → layers → images
   oci = import ./lib/oci.nix {
     inherit derive;
-    inherit (tools) bootstrap;
-    nix2container = if layerMaker == null then tools.nix2container else layerMaker;
+    inherit (tools) bootstrap nix2container;
     inherit (platform) architecture;
     python = trees.interpreter;
   };
@@ -144,8 +148,20 @@ let
     let
       file = path + "/pyproject.toml";
       project = if builtins.pathExists file then builtins.fromTOML (builtins.readFile file) else { };
+      excluded = project.tool.dagnix.exclude or [ ];
     in
-    sourcesWithout (project.tool.dagnix.exclude or [ ]) name path;
+    if builtins.isList excluded then
+      sourcesWithout excluded name path
+    else
+      throw "exclude under [tool.dagnix] in the pyproject.toml of ${name} must be a list of paths";
+
+  # A project that a code location depends on, as a uv workspace has such: `modules` is the folder below
+  # it that its modules are imported from.
+  member = folder: {
+    inherit folder;
+    source = code "member" (root + "/${folder}");
+    modules = if builtins.pathExists (root + "/${folder}/src") then "${folder}/src" else folder;
+  };
 
   filesIn =
     name: path: pattern:
@@ -224,7 +240,8 @@ in
       arguments
       // {
         salt = "again";
-        layerMaker = tools.nix2container;
+        # Minutes of compiling, whose digests stand in nix/digests.json.
+        programs = { inherit (tools) gate nix2container runtime; };
       }
     )).layouts;
     sources = builtins.path {

@@ -54,6 +54,7 @@ rec {
       "echo ${dev} > $out"
     ];
     inherit dev;
+    members = map (member: member.modules) trees.locations.pipes.members;
     shellHook = builtins.readFile ./builders/shell_hook.sh;
   };
 }

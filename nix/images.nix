@@ -59,17 +59,25 @@ let
     };
 
   location =
-    name: layers:
+    name: own:
     dagsterImage {
       title = "Dagster code location";
       inside = { inherit version revision source; };
-      inherit layers;
+      layers = own;
       # The runtime reads in the project what to serve.
       command = [ "code-server" ];
       # Which webserver and daemon it fits to, without a look inside.
       moreLabels."dagnix.dagster.version" =
         (lock.locations.${name} or lock.python).packages.dagster.version;
-      environment = [ "PIPES_INCOMING_DIR=/var/lib/dagster/incoming" ];
+      environment = [
+        "PIPES_INCOMING_DIR=/var/lib/dagster/incoming"
+      ]
+      ++ (
+        if layers.memberPaths.${name} == [ ] then
+          [ ]
+        else
+          [ "PYTHONPATH=${builtins.concatStringsSep ":" layers.memberPaths.${name}}" ]
+      );
     };
 in
 builtins.mapAttrs location layers.locations

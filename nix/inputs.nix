@@ -16,12 +16,17 @@ let
 
   debOf = packages: name: locked.file (debianFile packages name) packages.${name}.sha256;
   deb = debOf lock.debian.packages;
-  # What only the compiler needs, only where a Python package is compiled.
+  # What only compilers need, only where a Python package is compiled.
   debEntries =
     suite: pythonPackages:
     let
       inherit (suite) packages;
-      unused = if any (package: package.compiled or false) pythonPackages then [ ] else [ "compiler" ];
+      isForBuilds = group: group == "compiler" || builtins.match ".*/build" group != null;
+      unused =
+        if any (package: package.compiled or false) pythonPackages then
+          [ ]
+        else
+          filter isForBuilds (attrNames suite.groups);
       needed = builtins.concatLists (attrValues (builtins.removeAttrs suite.groups unused));
     in
     map (name: entry "debian" name (debianFile packages name) (debOf packages name)) (

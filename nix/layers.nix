@@ -58,9 +58,11 @@ in
   daemon = lower trees ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
 
   inherit belowCode;
+  memberPaths = builtins.mapAttrs (_: location: map (member: member.path) location.members) trees.locations;
   locations = builtins.mapAttrs (
     name: location:
     belowCode.${name}
+    ++ builtins.concatMap (member: layer "member" { inherit (member) tree; }) location.members
     ++ oci.codeLayers {
       source = location.code;
       at = "/opt/dagster/pipes";

@@ -40,6 +40,7 @@ let
   );
   location = name: {
     inherit (read folder name) folder python;
+    members = (read folder name).members or [ ];
     packages = part "locations/${name}" "packages";
     group = (part "locations/${name}" "groups").${name};
   };
@@ -62,6 +63,7 @@ in
   };
   python = {
     version = (file "python").python;
+    members = (file "python").members or [ ];
   }
   // parts "python" {
     packages = null;

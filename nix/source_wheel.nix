@@ -3,6 +3,7 @@
 {
   system,
   locks, # the project's folder
+  location, # the name of the code location that it is for
   python, # "3.13"
   name,
   package, # JSON: the entry that the lock is to have
@@ -22,4 +23,4 @@ let
     source = "";
   };
 in
-build.wheelFor python (builtins.fromJSON debian) name (builtins.fromJSON package)
+build.wheelFor location python (builtins.fromJSON debian) name (builtins.fromJSON package)

@@ -4,6 +4,7 @@
   lock,
   inputs,
   locations, # name → the folder with its code, a Dagster project
+  members, # name → the projects that this one depends on: their `folder`, `source` and `modules`
   ownPackage, # the folder of dagster_dagnix
   dagsterWritable,
   postgresWritable,
@@ -75,29 +76,48 @@ let
         ) shared;
       wheels = inputs.wheelsOf locked.packages;
       debian = on.additions name;
-      roots = [ on.base ] ++ (if debian == null then [ ] else [ debian ]);
+      beneath = {
+        roots = [ on.base ] ++ (if debian == null then [ ] else [ debian ]);
+        compiler = on.compilerOf name;
+      };
     in
     {
       dagster =
-        if isShared then dagster else on.withDagsterOn roots "dagster-of-${name}" (wheels locked.group);
-      python = if isShared then on.treeOn roots name (wheels (without shared locked.group)) else null;
+        if isShared then dagster else on.withDagsterOn beneath "dagster-of-${name}" (wheels locked.group);
+      python = if isShared then on.treeOn beneath name (wheels (without shared locked.group)) else null;
       dagnix = on.treeOf "dagnix" [ ownWheel ];
       inherit debian;
       inherit (on) base interpreter;
       code = source;
+      # Each with the path that PYTHONPATH has of it.
+      members = map (member: {
+        inherit (member) modules;
+        path = "${membersAt}/${member.modules}";
+        tree = tools.python.compiled {
+          name = "member";
+          inherit (member) source;
+          at = "${membersAt}/${member.folder}";
+          python = on.interpreter;
+        };
+      }) members.${name};
     };
+  membersAt = "/opt/dagster/members";
   trees = builtins.mapAttrs location locations;
 in
 {
   inherit base interpreter;
 
-  # The wheel of a lock's entry, for the images that have a Python, and are to have Debian packages.
+  # The wheel of a lock's entry, for the image of a location that has a Python, and is to have Debian
+  # packages.
   wheelFor =
-    version: promised: name: package:
+    location: version: promised: name: package:
     let
       on = if version == lock.python.version then main else baseOf version (lock.suiteOf version);
     in
-    on.builtFor [ on.base ] promised (inputs.wheelFrom name package);
+    on.builtFor {
+      inherit promised;
+      compiler = on.compilerOf location;
+    } (inputs.wheelFrom name package);
 
   # Each the tree of one layer; null makes no layer.
   inherit dagster;

@@ -58,7 +58,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session")
 def podman() -> Podman:
-    return Podman(engine.settings(ROOT / ".dagnix"))
+    return Podman(engine.settings())
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ PASSWORDS = dict(
 
 
 def ordinary(instance: dict[str, Any]) -> dict[str, Any]:
-    """Return dagster.yaml with Dagster's own classes in place of Dagnix's."""
+    """Return dagster.yaml with what Dagster itself has in place of Dagnix's classes."""
     storage = instance["storage"]["custom"]["config"]
     logs = instance["compute_logs"]["config"]
     return {

@@ -9,11 +9,15 @@
 
 CREATE ROLE dagster LOGIN PASSWORD :'dagster_password';
 CREATE ROLE storage LOGIN PASSWORD :'storage_password';
+-- As whom runs of `pipes` write in Dagster's tables. What such a role may, Dagster's services give the
+-- other one, as they start.
+CREATE ROLE code_location NOLOGIN;
+CREATE ROLE dagster_pipes LOGIN PASSWORD :'storage_password' IN ROLE code_location;
 
 -- C.UTF-8 sorts by code point, as the stack's own Postgres does.
 CREATE DATABASE dagster TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
 REVOKE ALL ON DATABASE dagster FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE dagster TO dagster, storage;
+GRANT CONNECT, TEMPORARY ON DATABASE dagster TO dagster, dagster_pipes, storage;
 
 \connect dagster
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
@@ -23,4 +27,5 @@ CREATE SCHEMA dagster AUTHORIZATION dagster;
 CREATE SCHEMA storage AUTHORIZATION storage;
 -- Dagster and the pipelines name no schema: the role says which one is theirs.
 ALTER ROLE dagster IN DATABASE dagster SET search_path = dagster;
+ALTER ROLE dagster_pipes IN DATABASE dagster SET search_path = dagster;
 ALTER ROLE storage IN DATABASE dagster SET search_path = storage;

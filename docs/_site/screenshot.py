@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "cli")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from support.browser import Browser  # noqa: E402 - needs the path
 from support.dashboard import Dashboard  # noqa: E402

@@ -26,8 +26,26 @@ let
     ];
   };
 in
-{
+rec {
   inherit tools;
+
+  # A derivation whose program, the first of `args`, has the root file system `root` as `/`.
+  runIn =
+    root: attributes:
+    derive (
+      attributes
+      // {
+        builder = "${tools}/bin/bash";
+        args = [
+          "-euo"
+          "pipefail"
+          ./builders/in_root.sh
+        ]
+        ++ attributes.args;
+        inherit root;
+        PATH = "${attributes.PATH or "/usr/bin"}:${tools}/bin";
+      }
+    );
 
   # A derivation that runs one bash script; `attributes` become its environment.
   run =

@@ -18,17 +18,13 @@ in
     }:
     bootstrap.run name ./builders/rootfs.sh (scripts // { inherit packages account writable; });
 
-  # A root file system with a compiler, whose programs run on any host.
+  # A root file system with a compiler and a shell, for `bootstrap.runIn`.
   compiler =
-    {
-      name,
-      packages,
-      triplet,
-    }:
+    { name, packages }:
     bootstrap.run name ./builders/compiler.sh (
       scripts
       // {
-        inherit packages triplet;
+        inherit packages;
         rootfs = ./builders/rootfs.sh;
         account = "builder";
         writable = [ ];

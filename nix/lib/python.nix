@@ -84,10 +84,10 @@ rec {
       promised,
       python,
     }:
-    derive {
+    bootstrap.runIn compiler {
       inherit (wheel) name;
-      builder = "${python}/bin/python";
       args = [
+        "${python}/bin/python"
         ./builders/linked_libraries.py
         wheel
         (placeholder "out")
@@ -120,26 +120,39 @@ rec {
         trees = if requirements == [ ] then [ ] else [ installed ];
         inherit python;
       };
-    in
-    derive {
-      name = "wheel-of-${name}";
-      builder = "${builder}/bin/python";
-      args = [
+      words = [
         ./builders/build_wheel.py
         archive
         (placeholder "out")
-      ]
-      ++ (if compiler == null then [ ] else [ "--compiler" ]);
-      PATH = builtins.concatStringsSep ":" (
-        [ "${builder}/bin" ]
-        ++ (if compiler == null then [ ] else [ "${compiler}/usr/bin" ])
-        ++ [ "${bootstrap.tools}/bin" ]
+      ];
+      attributes = {
+        name = "wheel-of-${name}";
+        PYTHONPATH = pip;
+        PYTHONHASHSEED = "0";
+        PYTHONDONTWRITEBYTECODE = "1";
+        SOURCE_DATE_EPOCH = "315532800"; # 1980, the first year that a zip file knows
+      };
+    in
+    if compiler == null then
+      derive (
+        attributes
+        // {
+          builder = "${builder}/bin/python";
+          args = words;
+          PATH = "${builder}/bin:${bootstrap.tools}/bin";
+        }
+      )
+    else
+      bootstrap.runIn compiler (
+        attributes
+        // {
+          args = [ "${builder}/bin/python" ] ++ words ++ [ "--compiler" ];
+          PATH = "${builder}/bin:/usr/bin";
+          # Debug information names folders of the build, and no image has a debugger.
+          CFLAGS = "-g0";
+          CXXFLAGS = "-g0";
+        }
       );
-      PYTHONPATH = pip;
-      PYTHONHASHSEED = "0";
-      PYTHONDONTWRITEBYTECODE = "1";
-      SOURCE_DATE_EPOCH = "315532800"; # 1980, the first year that a zip file knows
-    };
 
   # The wheel of a Python project in this repository, in a folder of its own.
   wheelOfProject =

@@ -45,6 +45,19 @@ def folders(root: Path) -> dict[str, Path]:
     return {FIRST: root / FIRST, **others(root)}
 
 
+def code(root: Path, name: str) -> list[Path]:
+    """Return the folders whose code the image of a location has.
+
+    They are its project's, and those of the projects in this checkout that it depends on.
+    """
+    path = lock(root, name) if name != FIRST else root / "nix" / "locks" / "python.json"
+    try:
+        members = json.loads(path.read_text()).get("members", [])
+    except (FileNotFoundError, ValueError):
+        members = []
+    return [folders(root)[name], *(root / each for each in members)]
+
+
 def names(root: Path) -> list[str]:
     """Return the names of all locations."""
     return [FIRST, *others(root)]
@@ -61,6 +74,11 @@ def require(root: Path, name: str) -> None:
 def role(name: str) -> str:
     """Return the role in Postgres, and its schema, of a location that is not the first."""
     return f"storage_{name.replace('-', '_')}"
+
+
+def run_role(name: str) -> str:
+    """Return the role in Postgres as whom a location's runs write in Dagster's tables."""
+    return f"dagster_{name.replace('-', '_')}"
 
 
 def _read(root: Path) -> dict[str, Path | str]:

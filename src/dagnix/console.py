@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from getpass import getpass
 
 from rich.console import Console
 from rich.markup import escape
-from rich.prompt import Confirm, Prompt
+from rich.prompt import Confirm
 from rich.status import Status
 
 from dagnix import UserError
@@ -67,9 +68,13 @@ def confirm(question: str) -> None:
 def hidden(what: str, *, twice: bool = False) -> str:
     """Ask for something that is not shown, with `twice` until it is typed the same twice."""
     while sys.stdin.isatty():
-        typed = Prompt.ask(what, console=err, password=True)
-        if not twice or Prompt.ask("The same again", console=err, password=True) == typed:
-            return typed
+        # It switches the echo off before it asks; rich's prompt shows what is typed at once.
+        try:
+            typed = getpass(f"{what}: ")
+            if not twice or getpass("The same again: ") == typed:
+                return typed
+        except EOFError:
+            raise UserError("Nothing was changed.") from None
         err.print("The two are not the same.")
     raise UserError(f"{what}: there is no terminal to ask at.")
 

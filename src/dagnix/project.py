@@ -68,6 +68,11 @@ class Project:
         return self.environment["DAGNIX_VERSION"]
 
     @property
+    def has_default_tag(self) -> bool:
+        """Whether the images' tag is the one that all instances have that name no other."""
+        return self.version == default_tag(self.root)
+
+    @property
     def secrets(self) -> Path:
         """The folder of the password files; relative paths start at the checkout."""
         return self.root / self.environment["DAGNIX_SECRETS_DIR"]
@@ -76,6 +81,11 @@ class Project:
     def sockets(self) -> Path:
         """The folder of the instance's Unix sockets; relative paths start at the checkout."""
         return self.root / self.environment["DAGNIX_SOCKETS_DIR"] / self.name
+
+    @property
+    def compute_logs(self) -> Path:
+        """The folder of what the instance's steps print; relative paths start at the checkout."""
+        return self.root / self.environment["DAGNIX_COMPUTE_LOGS_DIR"] / self.name
 
     @property
     def backups(self) -> Path:
@@ -197,6 +207,11 @@ def with_locations(project: Project) -> Project:
     return project
 
 
+def default_tag(root: Path) -> str:
+    """Return the tag of the images where DAGNIX_VERSION names none."""
+    return (root / "VERSION").read_text().strip()
+
+
 def of_environment(name: str) -> Project:
     """Return the instance that config/env/NAME.env describes. Raises as `current`."""
     root = Checkout.here().root
@@ -207,10 +222,11 @@ def of_environment(name: str) -> Project:
         "DAGNIX_PORT": str(DEFAULT_PORT),
         "DAGNIX_PATH_PREFIX": "",
         "DAGNIX_TLS": "off",
-        "DAGNIX_VERSION": (root / "VERSION").read_text().strip(),
+        "DAGNIX_VERSION": default_tag(root),
         "DAGNIX_SECRETS_DIR": "./.dagnix/secrets",
         "DAGNIX_SOCKETS_DIR": "./.dagnix/sockets",
         "DAGNIX_BACKUPS_DIR": "./.dagnix/backups",
+        "DAGNIX_COMPUTE_LOGS_DIR": "./.dagnix/compute_logs",
         "DAGNIX_IMAGES_KEPT": "5",
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}

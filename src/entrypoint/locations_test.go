@@ -45,7 +45,7 @@ func TestACodeLocationHasARoleThatReadsNobodyElsesData(t *testing.T) {
 	if code != 0 || string(said) != "storage_a_b\nstorage_late\n" {
 		t.Errorf("exit code %d: %s%s", code, said, told)
 	}
-	if !strings.Contains(told, "the role of the code location empty stays as it is: the secret file ") {
+	if !strings.Contains(told, "the roles of the code location empty stay as they are: the secret file ") {
 		t.Errorf("it does not tell of the empty file: %s", told)
 	}
 	roles := map[string]*sql.DB{
@@ -70,7 +70,7 @@ func TestACodeLocationHasARoleThatReadsNobodyElsesData(t *testing.T) {
 		}
 	}
 	limits := i.superuser(t, "postgres", "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname ~ '^(dagster|storage)' ORDER BY 1")
-	if limits != "dagster|-1\nstorage|6\nstorage_a_b|6\nstorage_late|6" {
+	if limits != "dagster|-1\ndagster_a_b|16\ndagster_late|16\ndagster_pipes|16\nstorage|6\nstorage_a_b|6\nstorage_late|6" {
 		t.Errorf("the limits are %s", limits)
 	}
 
@@ -96,6 +96,32 @@ func TestACodeLocationHasARoleThatReadsNobodyElsesData(t *testing.T) {
 	code, _, told = i.do(t, nil, "roles")
 	if code != 1 || !strings.Contains(told, "Postgres does not ") {
 		t.Errorf("without a server: exit code %d: %s", code, told)
+	}
+}
+
+func TestTheRunsOfACodeLocationHaveARoleThatOwnsNothing(t *testing.T) {
+	i, passwords := withLocations(t, "a-b")
+	setPassword(t, passwords, "late", "of a latecomer")
+	i.must(t, nil, "roles")
+	owner := i.open(t, "dagster", `dagster's \ word`)
+	for _, statement := range []string{"CREATE TABLE events (n int)", "GRANT USAGE ON SCHEMA dagster TO code_location", "GRANT SELECT ON events TO code_location"} {
+		works(t, owner, statement)
+	}
+	for name, password := range map[string]string{"dagster_pipes": "storage", "dagster_a_b": "of a-b", "dagster_late": "of a latecomer"} {
+		db := i.open(t, name, password)
+		works(t, db, "SELECT * FROM events")
+		for _, statement := range []string{
+			"CREATE TABLE own (n int)", "CREATE SCHEMA own", "INSERT INTO events VALUES (1)", "SELECT * FROM storage.own", "SET ROLE dagster",
+		} {
+			if _, err := db.Exec(statement); err == nil || !strings.Contains(err.Error(), "permission denied") {
+				t.Errorf("%s, %s: %v", name, statement, err)
+			}
+		}
+	}
+	for name, password := range map[string]string{"dagster_pipes": "of a-b", "dagster_a_b": "storage", "dagster": "of a-b", "code_location": ""} {
+		if _, err := i.open(t, name, password).Exec("SELECT 1"); err == nil {
+			t.Errorf("%s is let in with the password %q", name, password)
+		}
 	}
 }
 

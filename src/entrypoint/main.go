@@ -82,7 +82,8 @@ Environment of postgres:
   DAGSTER_PG_PASSWORD_FILE, STORAGE_PG_PASSWORD_FILE
                           (default /run/secrets/dagster-password, /run/secrets/storage-password)
   DAGNIX_PG_LOCATIONS     the folder with the passwords of further code locations, each in a file of
-                          its name (default /run/secrets/storage); the role of a-b is storage_a_b
+                          its name (default /run/secrets/storage); the roles of a-b are storage_a_b
+                          and, for its runs, dagster_a_b
   DAGNIX_PG_CONFIG        settings to add, if the file exists (default /etc/postgresql/dagnix.conf)
   DAGNIX_PG_BINDIR        where postgres and initdb are (default /usr/lib/postgresql/VERSION/bin)
   DAGNIX_PG_MEMORY        the container's memory, such as 1g: no query gets more than half of what

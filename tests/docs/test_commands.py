@@ -23,6 +23,8 @@ TLS = "docs/howto/tls.md"
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \\
   -out fullchain.pem -keyout privkey.pem
 """
+# Their commands work on files alone, whether a stack runs or not.
+WITHOUT_STACK = {CONTRIBUTING, "docs/howto/keep-the-files.md", OPENID}
 PAGES = {str(page.path): page for page in pages()}
 # What `./dagnix test` itself runs, or who calls it.
 IN_EVERY_TEST = {
@@ -34,12 +36,14 @@ IN_EVERY_TEST = {
 ON_ANOTHER_PAGE = {
     (README, "./dagnix deploy"): "docs/howto/deploy.md",
     (README, "./dagnix up --mount ./pipes"): "docs/howto/deploy.md",
+    (README, "./dagnix boot"): "docs/howto/boot.md",
 }
 
 
 # What other tests say that they run: Page.run_by.
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
+    *(ROOT / "tests/machine").glob("test_*.py"),
     ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:
@@ -77,7 +81,7 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     before = "" if name == README else f"{SETTINGS}\n"
     if name == PLAIN:
         before = "./dagnix down\n"
-    elif "./dagnix up" not in page.commands() and name != CONTRIBUTING:
+    elif "./dagnix up" not in page.commands() and name not in WITHOUT_STACK:
         before += "./dagnix up\n"
     afterwards = ""
     if name == TLS:  # the next page's dashboard is as the first one was

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.browser import Browser
 from support.command import run
-from support.markdown import pages
+from support.markdown import Page, pages
 from support.stack import ROOT
 
 SEARCH = """
@@ -60,8 +61,8 @@ def test_pages_and_search_need_no_other_host(address: str, tmp_path: Path) -> No
         for page in PAGES:
             browser.open(f"{address}/{page}.html")
             browser.wait_for("document.querySelector('h1') && document.readyState === 'complete'")
-        browser.evaluate(SEARCH)
-        found = browser.wait_for(FOUND)
+        # What is typed before the index is loaded may find nothing.
+        found = browser.wait_for(f"(() => {{ {SEARCH} return {FOUND}; }})()")
         broken = browser.evaluate("[...document.images].filter(i => !i.naturalWidth).length")
     finally:
         browser.close()
@@ -70,3 +71,10 @@ def test_pages_and_search_need_no_other_host(address: str, tmp_path: Path) -> No
     asked = {url: status for url, status in browser.answers.items() if not url.startswith("data:")}
     assert [url for url in asked if not url.startswith(address)] == []
     assert set(asked.values()) <= {200, 304}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.path))
+def test_what_belongs_to_a_list_is_indented_as_mkdocs_wants_it(page: Page) -> None:
+    """By four spaces; with fewer, which GitHub takes, the list ends and begins again at 1."""
+    assert re.findall(r"^\n {1,3}\S.*", page.prose, re.MULTILINE) == []
+    assert re.findall(r"^ {1,3}```", page.text, re.MULTILINE) == []

@@ -8,9 +8,9 @@ let
   folder = /. + root;
   system = builtins.currentSystem;
   stack =
-    salt: layerMaker:
+    salt: programs:
     import (folder + "/nix") {
-      inherit system salt layerMaker;
+      inherit system salt programs;
       root = folder;
       pipes = folder + "/pipes";
       config = folder + "/config";
@@ -18,7 +18,7 @@ let
       revision = "test";
       source = "";
     };
-  inherit (stack salt (stack "" null).packages.nix2container) layers;
+  inherit (stack salt { inherit ((stack "" { }).packages) nix2container; }) layers;
   part = builtins.elemAt;
   pipes = layers.locations.pipes;
   last = builtins.length pipes - 1;

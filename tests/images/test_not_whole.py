@@ -45,7 +45,7 @@ def test_the_others_are_listed_and_it_is_named(
     whole = run(["podman", "images", "--all"], env=environment, check=False)
     assert whole.returncode == 125  # what podman does, and why this is needed
 
-    monkeypatch.setattr(engine, "settings", lambda _: environment)
+    monkeypatch.setattr(engine, "settings", lambda: environment)
     here = project.Project(ROOT, {})
     assert [each["Id"] for each in engine.images(here)] == [identifiers["whole"]]
     said = capsys.readouterr().err

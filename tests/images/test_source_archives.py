@@ -2,39 +2,35 @@
 
 import hashlib
 import json
-import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from support import checkout
 from support.command import run
-from support.fakes import Index, Server
+from support.fakes import Index
+from support.index import add_to_lock, serving
 from support.layers import contents
 from support.locks import LOCK, SYSTEM
 from support.stack import ROOT
 
 from dagnix.checkout import Checkout
 from dagnix.images.layout import Layout
-from dagnix.locks import inputs, lockfile
-from dagnix.locks.solve import python
+from dagnix.locks import lockfile
 from dagnix.locks.solve.source_archives import Missing, SourceArchives
 from dagnix.locks.systems import SYSTEMS
 
 DEBIAN = Path("nix/locks/debian.json")
 SITE_PACKAGES = PurePosixPath("/opt/dagster/venv/lib/python3.13/site-packages")
-TINY = {
+# In C and C++, whose libraries every image has; its build takes a shell for granted.
+COMPILED = {
     "pyproject.toml": "[build-system]\nrequires = ['setuptools']\n"
     "build-backend = 'setuptools.build_meta'\n"
     "[project]\nname = 'tiny'\nversion = '1.0'\n",
-    "tiny/__init__.py": "ANSWER = 42\n",
-}
-# In C and C++, whose libraries every image has.
-COMPILED = {
-    "pyproject.toml": TINY["pyproject.toml"],
     "setup.py": (
-        "import os\n"
+        "import os, subprocess\n"
+        "subprocess.run('printf \"#define ONE 1\" > made.h', shell=True, check=True)\n"
         "os.environ['CC'] = 'cc'\n"  # as many builds call it
         "from setuptools import Extension, setup\n"
         "setup(ext_modules=[Extension('tiny.answer', ['answer.c', 'more.cpp'])])\n"
@@ -54,7 +50,8 @@ PyMODINIT_FUNC PyInit_answer(void) {
 """,
     "more.cpp": """\
 #include <string>
-extern "C" int more(int number) { return std::stoi(std::to_string(number)) + 1; }
+#include "made.h"
+extern "C" int more(int number) { return std::stoi(std::to_string(number)) + ONE; }
 """,
 }
 SETUP = "from setuptools import Extension, setup\n{}setup(name='tiny', version='1.0'{})\n"
@@ -73,46 +70,34 @@ FOR_ANOTHER = ", options={'bdist_wheel': {'plat_name': 'linux_aarch64'}}"
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """An index that has setuptools, as it is locked here."""
-    made = Index(tmp_path / "served" / "simple")
-    lock = lockfile.read(ROOT / LOCK)
-    for file in inputs.python_files(lock, SYSTEM):
-        if file.package == "setuptools":
-            made.take(file.package, Path(file.store_path))
-    server = Server(tmp_path / "served")
-    monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    yield made
-    server.stop()
+    with serving(tmp_path / "served", {"setuptools"}) as (made, variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield made
 
 
-@pytest.mark.parametrize("files", [TINY, COMPILED], ids=["pure", "compiled"])
-def test_a_package_without_a_wheel_is_in_the_image(
-    index: Index, tmp_path: Path, files: Mapping[str, str]
+def test_a_compiled_package_is_in_the_image_and_what_compiled_it_is_not(
+    index: Index, tmp_path: Path
 ) -> None:
     tree = tmp_path / "checkout"
     checkout.write(tree)
-    archive = index.add_source("tiny", "1.0", files)
-    lists = python.Lists({"pipes": ["tiny"]}, [], (tree / "pipes/pyproject.toml",), {})
-    solved, _ = python.solved(Checkout(tree, tree), Path(sys.executable), lists, {})
-    lock = lockfile.read(tree / LOCK)
-    for system, packages in solved["packages"].items():
-        assert packages["tiny"]["file"] == archive.name
-        assert packages["tiny"]["build"].keys() == {"setuptools"}
-        assert packages["tiny"].get("compiled", False) == (files is COMPILED)
-        lock["packages"][system] |= packages
-        lock["groups"][system]["pipes"].append("tiny")
-    (tree / LOCK).write_text(json.dumps(lock))
+    archive = index.add_source("tiny", "1.0", COMPILED)
+    for entry in add_to_lock(tree, "tiny").values():
+        assert entry["file"] == archive.name
+        assert entry["build"].keys() == {"setuptools"}
+        assert entry["compiled"] is True
     run([tree / "dagnix", "fetch"])
     result = tmp_path / "result"
     run(["nix", "build", "--out-link", result, f"path:{tree}#pipes-oci"])
     with contents(Layout(result)) as held:
-        assert held.read(SITE_PACKAGES / "tiny/__init__.py") == files["tiny/__init__.py"].encode()
+        assert (
+            held.read(SITE_PACKAGES / "tiny/__init__.py") == COMPILED["tiny/__init__.py"].encode()
+        )
         # What it was built with is in no image.
         assert SITE_PACKAGES / "setuptools/__init__.py" not in held
         assert PurePosixPath("/usr/include/python3.13/Python.h") not in held
-        if files is COMPILED:
-            wheel = held.read(SITE_PACKAGES / "tiny-1.0.dist-info/WHEEL").decode()
-            assert "\nTag: cp313-cp313-linux_x86_64\n" in wheel
+        wheel = held.read(SITE_PACKAGES / "tiny-1.0.dist-info/WHEEL").decode()
+        assert "\nTag: cp313-cp313-linux_x86_64\n" in wheel
     run(["nix", "build", "--out-link", result, f"path:{tree}#dev"])
     assert run([result / "bin/python", "-c", "import tiny; print(tiny.ANSWER)"]).stdout == "42\n"
 
@@ -139,6 +124,7 @@ def of_lock(index: Index, folder: Path, setup: str, debian: Collection[str] = ()
         folder / "wheels",
         lambda *_: {},
         {system: {"tiny": entry} for system in SYSTEMS},
+        ("", Path()),
         debian,
     )
     missing = Missing("tiny", "1.0", archive.name, "3.13.5", "tiny 1.0", "0.9 has one")

@@ -1,4 +1,4 @@
-"""A package of a project's own apt source, served on loopback, in the image of its code."""
+"""Packages of a project's own apt source, served on loopback: in an image, and for a build only."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -7,12 +7,22 @@ import pytest
 from support import checkout
 from support.command import run
 from support.fakes import Archive, Key, Server
+from support.index import BUILT_WITH_SETUPTOOLS, add_to_lock, serving
 from support.layers import contents
 
 from dagnix.images.layout import Layout
 
 DRIVER = PurePosixPath("/usr/bin/driver")
-ASKED = "[tool.dagnix]\ndebian-packages = ['driver']\n"
+HEADER = PurePosixPath("/usr/include/driver.h")
+MODULE = PurePosixPath("/opt/dagster/venv/lib/python3.13/site-packages/tiny.py")
+ASKED = "[tool.dagnix]\ndebian-packages = ['driver']\nbuild-packages = ['driver-dev']\n"
+# A source archive that needs the header, a shell, and a program that is no compiler.
+SETUP = """
+import subprocess
+from setuptools import setup
+subprocess.run("sh -c 'gcc -E -P /usr/include/driver.h > tiny.py'", shell=True, check=True)
+setup(name="tiny", version="1.0", py_modules=["tiny"])
+"""
 
 
 @pytest.fixture
@@ -22,6 +32,7 @@ def archive(tmp_path: Path) -> Iterator[tuple[Key, str]]:
     key = Key.made_in(tmp_path / "key")
     made = Archive(tmp_path / "served", key, "Vendor", ("stable",))
     made.add("driver", "18.0", {"Depends": "libc6"})
+    made.add("driver-dev", "18.0", files={"usr/include/driver.h": "ANSWER = 6 * 7\n"})
     made.publish()
     server = Server(made.folder)
     yield key, server.url
@@ -29,7 +40,7 @@ def archive(tmp_path: Path) -> Iterator[tuple[Key, str]]:
     key.forget()
 
 
-def test_a_package_of_another_apt_source_is_in_the_image(
+def test_what_the_code_needs_is_in_the_image_and_what_its_build_needs_is_not(
     archive: tuple[Key, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, url = archive
@@ -48,9 +59,18 @@ def test_a_package_of_another_apt_source_is_in_the_image(
         f"Types: deb\nURIs: {url}\nSuites: stable\nComponents: main\nSigned-By: vendor.gpg\n"
     )
     run(["git", "-C", tree, "add", "--all"])
-    assert "driver added, 18.0" in run([tree / "dagnix", "lock", "debian"]).stdout
-    run([tree / "dagnix", "fetch"])
+    said = run([tree / "dagnix", "lock", "debian"]).stdout
+    assert "driver added, 18.0" in said
+    assert "driver-dev added, 18.0" in said
+    with serving(tmp_path / "index", {"setuptools"}) as (index, variables):
+        index.add_source("tiny", "1.0", BUILT_WITH_SETUPTOOLS | {"setup.py": SETUP})
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        add_to_lock(tree, "tiny")
+        run([tree / "dagnix", "fetch"])
     result = tmp_path / "result"
     run(["nix", "build", "--out-link", result, f"path:{tree}#pipes-oci"])
     with contents(Layout(result)) as files:
         assert files.read(DRIVER) == b"driver 18.0 amd64\n"
+        assert files.read(MODULE) == b"ANSWER = 6 * 7\n"
+        assert HEADER not in files

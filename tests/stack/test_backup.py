@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from support.command import run, wait_until
+from support.command import run
 from support.dashboard import Dashboard
 from support.markdown import Page
 from support.podman import Podman
@@ -97,6 +97,7 @@ def restore_until(stack: Stack, file: Path, there: str) -> None:
     began = time.monotonic()
     while not stack.sql(there) and restore.poll() is None:
         assert time.monotonic() < began + 180
+        time.sleep(0.2)
     os.killpg(restore.pid, signal.SIGKILL)
     _, said = restore.communicate()
     assert restore.returncode == -signal.SIGKILL, said
@@ -107,7 +108,10 @@ def kill_as_it_is_put_in_place(stack: Stack, file: Path) -> None:
     """Kill a restore that is past all checks."""
     marker = stack.checkout / ".dagnix" / "restores" / stack.project
     restore = stack.start_dagnix("restore", str(file), "--yes")
-    wait_until(lambda: marker.exists() or restore.poll() is not None, "it is put in place")
+    began = time.monotonic()
+    while not marker.exists() and restore.poll() is None:  # it is there for a moment
+        assert time.monotonic() < began + 180
+        time.sleep(0.05)
     os.killpg(restore.pid, signal.SIGKILL)
     restore.wait()
 

@@ -37,11 +37,11 @@ def test_nothing_is_lost_or_launched_twice(mounted: Served, podman: Podman) -> N
     container = mounted.stack.container("daemon")
     for _ in range(KILLS):
         time.sleep(BETWEEN_SECONDS)
-        before = podman.inspect(container)
-        os.kill(before["State"]["Pid"], signal.SIGKILL)
+        process = podman.process(container)
+        before = podman.inspect(container)["RestartCount"]
+        os.kill(process, signal.SIGKILL)
         wait_until(
-            lambda count=before["RestartCount"]: podman.inspect(container)["RestartCount"] > count,
-            "it is back",
+            lambda count=before: podman.inspect(container)["RestartCount"] > count, "it is back"
         )
     told = mounted.stack.status()["daemon"]
     assert not told["healthy"]
@@ -53,7 +53,7 @@ def test_nothing_is_lost_or_launched_twice(mounted: Served, podman: Podman) -> N
 
 def test_a_daemon_that_is_down_is_told_of_and_since_when(mounted: Served, podman: Podman) -> None:
     # Podman does not start again what it was told to kill.
-    podman("kill", mounted.stack.container("daemon"))
+    podman.kill(mounted.stack.container("daemon"))
     says = re.compile(r"daemon: exited \(137\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n")
     for command in ("status", "doctor"):
         shown = mounted.stack.dagnix(command, check=False)

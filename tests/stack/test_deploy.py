@@ -33,24 +33,29 @@ def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
     first = crowd.served()
     crowd.start_automations()
     baked.hold()
-    # Of the four runs at a time these leave room for one, so the queue outlasts what is done.
+    # Of the four runs at a time these leave room for one.
     long, other, endless = submit("long"), submit("long"), submit("endless")
     for run in (long, other, endless):
         baked.wait_for_start(run)
     before = stack.identifiers()
     webserver = podman.inspect(stack.container("webserver"))["State"]["StartedAt"]
     crowd.wait_for_tick()
+    baked.save("the next")
+    planned = stack.dagnix("deploy", "--dry-run").stdout
+    assert f"  podman rename {stack.container('pipes')} " in planned
+    assert stack.identifiers() == before
     with Probe(stack.url) as probe:
-        queued = [submit("short") for _ in range(SHORT_RUNS)]
-        baked.save("the next")
-        planned = stack.dagnix("deploy", "--dry-run").stdout
-        assert f"  podman rename {stack.container('pipes')} " in planned
-        assert stack.identifiers() == before
+        queued = [submit("short") for _ in range(SHORT_RUNS // 2)]
+        # Takes the room that is left, so the rest of the queue outlasts the deploy.
+        blocking = submit("endless")
+        queued += [submit("short") for _ in range(SHORT_RUNS // 2)]
         deployed = stack.dagnix("deploy")
         assert "in flight end on the old code" in deployed.stdout
         after = submit("short")
         assert len(stack.draining()) == 1
         assert crowd.cancel(endless) is DagsterRunStatus.CANCELED
+        baked.wait_for_start(blocking)
+        assert crowd.cancel(blocking) is DagsterRunStatus.CANCELED
         crowd.wait_for_tick()
         # By hand it changes nothing.
         there = stack.identifiers()
@@ -97,15 +102,19 @@ def test_a_container_that_does_not_stay_up_is_refused_with_its_last_words(baked:
 
 
 @README.run_by("./dagnix rollback", "./dagnix history")
-def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
+def test_deploys_take_over_changed_compose_files_and_rollback_brings_back_the_former_answers(
+    baked: Served, podman: Podman
+) -> None:
     def history() -> list[dict[str, str]]:
         return json.loads(baked.stack.dagnix("history", "--json").stdout)
 
     first = baked.answer()
-    for answer in ("one", "two"):
+    for answer, seconds in (("one", "61"), ("two", "60")):
         baked.save(answer)
-        baked.stack.dagnix("deploy")
+        baked.stack.dagnix("deploy", DAGNIX_WAIT_SECONDS=seconds)
         assert baked.answer() == answer
+        made = podman.inspect(baked.stack.container("pipes"))["Config"]
+        assert f"DAGNIX_WAIT_SECONDS={seconds}" in made["Env"]
     last = history()
     for answer in ("one", first):
         baked.stack.dagnix("rollback")
@@ -115,15 +124,6 @@ def test_rollback_brings_back_the_former_answers(baked: Served) -> None:
     table = baked.stack.dagnix("history").stdout
     assert last[-1]["digest"][:19] in table
     assert " and changes" in table
-
-
-def test_a_deploy_takes_over_a_change_of_the_compose_files(baked: Served, podman: Podman) -> None:
-    for seconds in ("61", "60"):
-        baked.save(seconds)
-        baked.stack.dagnix("deploy", DAGNIX_WAIT_SECONDS=seconds)
-        assert baked.answer() == seconds
-        made = podman.inspect(baked.stack.container("pipes"))["Config"]
-        assert f"DAGNIX_WAIT_SECONDS={seconds}" in made["Env"]
 
 
 def test_an_image_from_elsewhere(baked: Served, podman: Podman, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     stack.dagnix("deploy")
     (draining,) = stack.draining()
     names = [*map(stack.container, SERVICES), draining]
-    podman("kill", *names)
+    podman.kill(*names)
     # As podman-restart.service does, the draining one first.
     for name in reversed(names):
         podman("start", name)

@@ -1,17 +1,19 @@
 """A second team's code location, with another version of a library that the first one has."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
-from support import team
+from support import projects, reach, team
 from support.command import run, wait_until
 from support.markdown import Page
 from support.podman import Podman
 from support.probe import Probe
 from support.served import Served, baked_in
+from support.shared import containers
 
 PAGE = Page(Path("docs/howto/code-locations.md"))
 NAME = "marketing"  # as on that page
@@ -58,12 +60,10 @@ def patient() -> None:
 
 defs = dg.Definitions(jobs=[drawn, patient])
 """
-UNLOADABLE = "import no_such_module\n" + CODE
 # The first team's code; its answer has the version of the library that is locked for `pipes`.
 FIRST = team.CODE.replace(": ANSWER}", ': f"{ANSWER} {pygal.__version__}"}').replace(
     "import time", "import time\n\nimport pygal"
 )
-OLDER = "1.12.4"  # of Dagster
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
 
 
@@ -120,71 +120,14 @@ def test_two_versions_of_a_library_run_side_by_side(both: Served) -> None:
     assert version != "3.0.5"
 
 
-# What the code of a location does to find what is not its own.
-LOOK = """
-import os, pathlib, json, psycopg2
-
-def connect(user):
-    password = pathlib.Path("/run/secrets/storage-password").read_text().strip()
-    return psycopg2.connect(host=os.environ["STORAGE_PG_HOST"], user=user, password=password,
-                            dbname=os.environ["STORAGE_PG_DB"])
-
-own = connect(os.environ["STORAGE_PG_USER"])
-own.autocommit = True
-own.cursor().execute("CREATE TABLE IF NOT EXISTS secret AS SELECT current_user AS whose")
-said = {
-    "sockets": sorted(path.name for path in pathlib.Path("/run/dagnix").iterdir()),
-    "secrets": sorted(path.name for path in pathlib.Path("/run/secrets").iterdir()),
-}
-for schema in ("storage", "storage_marketing", "dagster"):
-    cursor = own.cursor()
-    try:
-        cursor.execute(f"SELECT * FROM {schema}.secret")
-        said[schema] = cursor.fetchone()[0]
-    except psycopg2.Error as error:
-        said[schema] = type(error).__name__
-for user in ("storage", "storage_marketing", "postgres"):
-    try:
-        connect(user).close()
-        said["as " + user] = "let in"
-    except psycopg2.Error:
-        said["as " + user] = "kept out"
-try:
-    os.remove("/run/dagnix/postgres/.s.PGSQL.5432")
-except OSError as error:
-    said["removes"] = type(error).__name__
-print(json.dumps(said))
-"""
-ALIKE = {
-    "secrets": ["dagster-password", "location", "shared", "storage-password"],
-    "dagster": "InsufficientPrivilege",
-    "as postgres": "kept out",
-    "removes": "OSError",
-}
-
-
-def test_neither_reads_the_data_or_reaches_the_sockets_of_the_other(both: Served) -> None:
+def test_neither_reads_of_the_other_or_speaks_for_it(both: Served) -> None:
+    assert drawn(both) == "first 3.0.5"  # there are runs of both
     # The one that was there first has a table when the other looks for it.
-    found = {}
-    for name in ("pipes", NAME, "pipes"):
-        found[name] = json.loads(both.stack.exec(name, "python", "-c", LOOK).stdout)
-    theirs, first = found[NAME], found["pipes"]
-    assert theirs == {
-        **ALIKE,
-        "sockets": [NAME, "postgres"],
-        "storage_marketing": "storage_marketing",
-        "storage": "InsufficientPrivilege",
-        "as storage_marketing": "let in",
-        "as storage": "kept out",
-    }
-    assert first == {
-        **ALIKE,
-        "sockets": ["pipes", "postgres"],
-        "storage": "storage",
-        "storage_marketing": "InsufficientPrivilege",
-        "as storage": "let in",
-        "as storage_marketing": "kept out",
-    }
+    for name, other in (("pipes", NAME), (NAME, "pipes"), ("pipes", NAME)):
+        found = json.loads(both.stack.exec(name, "python", "-c", reach.look(name, other)).stdout)
+    assert found == reach.seen("pipes", NAME)
+    found = json.loads(both.stack.exec(NAME, "python", "-c", reach.look(NAME, "pipes")).stdout)
+    assert found == reach.seen(NAME, "pipes")
 
 
 def test_what_both_have_is_stored_once(both: Served, podman: Podman) -> None:
@@ -244,12 +187,12 @@ def test_code_that_does_not_load_is_refused(both: Served) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("add", "Second"), "cannot be the name of a code location"),
-        (("add", "postgres"), "is the name of something else here"),
-        (("add", NAME), f"There is a code location {NAME} already"),
-        (("add", "third"), "There is no folder"),
         (("add", "third", "docs"), "is no Dagster project"),
-        (("add", "third", "unloadable"), "No module named 'no_such_module'"),
+        (("add", "third", "tests/projects/unloadable"), "No module named 'no_such_module'"),
+        (
+            ("add", "third", "tests/projects/no_such_python"),
+            "asks for Python >=3.9,<3.11, and Debian has 3.13",
+        ),
         (("remove", "third"), f"There is no code location third to remove: there is {NAME}."),
     ],
 )
@@ -257,21 +200,19 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     both: Served, podman: Podman, words: tuple[str, ...], says: str
 ) -> None:
     tree = both.stack.checkout
-    (tree / "unloadable").mkdir(exist_ok=True)
-    team.write(tree / "unloadable", "first", UNLOADABLE, PROJECT)
 
     def state() -> list[object]:
         git = run(["git", "-C", tree, "status", "--porcelain", "--untracked-files=all"]).stdout
         volumes = podman("volume", "ls", "--quiet").stdout.split()
         images = podman("images", "--quiet", "--filter=reference=localhost/dagnix/third").stdout
-        containers = both.stack.status().keys()
+        names = {name for each in containers(both.stack) for name in each["Names"]}
         roles = both.stack.sql("SELECT rolname, rolconnlimit FROM pg_roles ORDER BY 1")
         passwords = sorted(path.name for path in (both.stack.secrets / "storage").iterdir())
         volumes = sorted(v for v in volumes if "third" in v)
-        return [git, volumes, images, containers, roles, passwords]
+        return [git, volumes, images, names, roles, passwords]
 
     before = state()
-    words = tuple(str(tree / word) if word in {"docs", "unloadable"} else word for word in words)
+    words = tuple(str(tree / word) if (tree / word).is_dir() else word for word in words)
     refused = both.stack.dagnix("location", *words, check=False)
     assert refused.returncode == 1
     assert says in refused.stderr
@@ -284,7 +225,7 @@ def test_a_location_that_is_broken_keeps_no_other_from_coming_up(
 ) -> None:
     folder = both.stack.checkout / "locations" / NAME
     container = podman.inspect(both.stack.container(NAME))["Id"]
-    team.write(folder, "first", CODE, "[project")
+    shutil.copy(projects.FOLDER / "unbuildable/pyproject.toml", folder)
     both.save("while it was broken", FIRST)
     done = both.stack.dagnix("up", check=False)
     assert done.returncode == 1
@@ -319,7 +260,7 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert NAME not in listed
     assert both.answer().startswith("first ")
     # Its data is there until somebody drops it.
-    count = "SELECT count(*) FROM pg_roles WHERE rolname = 'storage_marketing'"
+    count = "SELECT count(*) FROM pg_roles WHERE rolname ~ 'marketing'"
     assert both.stack.sql("SELECT whose FROM storage_marketing.secret") == "storage_marketing"
     run(["rm", both.stack.secrets / "storage" / NAME])
     here = {"dagnix_postgres": f"{both.stack.project}_postgres"}
@@ -329,16 +270,11 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
 
 def test_a_location_may_have_an_older_dagster_and_no_pyproject(served: Served) -> None:
     folder = served.stack.checkout / "locations" / "older"
-    folder.mkdir(parents=True)
-    (folder / "workspace.yaml").write_text("load_from: [{python_file: jobs.py}]")
-    (folder / "requirements.txt").write_text(f"dagster=={OLDER}")
-    (folder / "setup.cfg").write_text("[options]\npython_requires = >=3.9,<3.12\n")
-    code = CODE.replace("import pygal\n", "import sys\n").replace(
-        "{pygal.__version__}", "{dg.__version__} {sys.version_info[:2]}"
-    )
-    (folder / "jobs.py").write_text(code.replace('"first"', '"older"'))
+    shutil.copytree(projects.FOLDER / "older_dagster", folder)
     served.stack.dagnix("location", "add", "older")
-    served.team.dashboard.wait_for_job("drawn")
-    assert drawn(served) == f"older {OLDER} (3, 11)"
+    job = "from_older_dagster"
+    served.team.dashboard.wait_for_job(job)
+    run = served.client.submit_job_execution(job)
+    assert served.team.answer(job, run) == "Dagster 1.12.4 on Python 3.11"
     assert served.stack.status()["older"]["healthy"]
     assert served.answer().startswith("first")

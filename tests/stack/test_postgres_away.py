@@ -22,7 +22,7 @@ def restart(served: Served, _podman: Podman) -> None:
 
 def kill(served: Served, podman: Podman) -> None:
     container = served.stack.container("postgres")
-    os.kill(podman.inspect(container)["State"]["Pid"], signal.SIGKILL)
+    os.kill(podman.process(container), signal.SIGKILL)
     served.stack.wait_for_health("postgres")
 
 

@@ -15,7 +15,7 @@ DRY, PRUNE, SHRINK = PAGE.commands()
 LEFT = """
 from pathlib import Path
 data = Path("/var/lib/dagster")
-print([(data / each / {run!r}).exists() for each in ("storage", "compute_logs")])
+print([(data / each / {run!r}).exists() for each in ("storage", "compute_logs/pipes")])
 """
 # What steps of ops hand to each other; the example has assets, whose files are not a run's.
 HANDED = """

@@ -78,9 +78,9 @@ def test_a_saved_edit_goes_live_by_itself_and_one_that_does_not_load_does_not(
     mounted.save("", "nonsense\n")
     container = mounted.stack.container("pipes")
     wait_until(lambda: "name 'nonsense' is not defined" in podman.logs(container), "it is told")
-    healthy, says = mounted.stack.health("pipes")
-    assert healthy
-    assert "what was saved last is not: NameError: name 'nonsense' is not defined" in says
+    told = "what was saved last is not: NameError: name 'nonsense' is not defined"
+    wait_until(lambda: told in mounted.stack.health("pipes")[1], "its health check says so")
+    assert mounted.stack.health("pipes")[0]
     assert mounted.answer() == "followed"
     mounted.save("saved")
     answers("saved")

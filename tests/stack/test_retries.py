@@ -36,7 +36,7 @@ def test_one_whose_code_is_not_served_is_made_when_it_is(
     mounted: Served, podman: Podman, failed: str
 ) -> None:
     dashboard, pipes = mounted.team.dashboard, mounted.stack.container("pipes")
-    podman("kill", "--signal=KILL", pipes)
+    podman.kill(pipes)
     podman("start", mounted.stack.container("daemon"))
     events = f"SELECT event FROM dagster.event_logs WHERE run_id = '{failed}'"  # noqa: S608
     said = "Failed to retry run"

@@ -5,9 +5,11 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from dagster import DagsterRunStatus
@@ -18,6 +20,7 @@ from support.podman import Podman
 from support.stack import ROOT, SERVICES, free_port
 
 from dagnix.images.layout import Layout
+from dagnix.stack import location_service
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0,
@@ -25,6 +28,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 LISTENING = ("pipes", "postgres", "webserver")  # on sockets in folders of these names
+TEAM = "team"  # another code location
+RUNS = "{ runsOrError { ... on Runs { results { runId } } } }"
 TUN = os.makedev(10, 200)  # Linux' number of /dev/net/tun
 
 # podman 4.5 and later read the one, earlier ones the other.
@@ -94,19 +99,23 @@ def _environment(home: Path, podman: Podman) -> dict[str, str]:
 def test_the_stack_runs_without_root(
     user: User, images: dict[str, str], layouts: dict[str, Layout]
 ) -> None:
-    for service, layout in layouts.items():
+    for name, layout in layouts.items():
         image = user.run("podman", "pull", "--quiet", f"oci:{layout.folder.resolve()}").strip()
-        user.run("podman", "tag", image, images[service])
-        user.environment["DAGNIX_VERSION"] = images[service].rpartition(":")[2]
+        user.run("podman", "tag", image, images[name])
+        user.environment["DAGNIX_VERSION"] = images[name].rpartition(":")[2]
     folder = user.home / "stack"
     shutil.copy(ROOT / "compose.yaml", folder)
     _write_secrets(folder / "secrets", user.name)
     scheduled = folder / "backups" / "scheduled"
-    sockets = folder / ".dagnix" / "sockets"
-    for open_to_all in (scheduled, *(sockets / "rootless" / name for name in LISTENING)):
+    sockets, logs = (folder / ".dagnix" / name for name in ("sockets", "compute_logs"))
+    listening = [sockets / "rootless" / name for name in (*LISTENING, TEAM)]
+    printing = [logs / "rootless", *(logs / "rootless" / name for name in ("pipes", TEAM))]
+    for open_to_all in (scheduled, *listening, *printing):
         open_to_all.mkdir(parents=True)
         open_to_all.chmod(0o777)
-    sockets.chmod(0o700)
+    for closed in (sockets, logs):
+        closed.chmod(0o700)
+    team = location_service.write(folder, TEAM)
     run(["chown", "-R", f"{user.name}:{user.name}", folder])
     shutil.copy(ROOT / "VERSION", folder)
     user.environment["DAGNIX_ROOT"] = str(folder)
@@ -114,14 +123,15 @@ def test_the_stack_runs_without_root(
     user.run("sh", "-c", f"printf hush | {dagnix} secret set API_KEY")
 
     compose = ("podman-compose", f"--file={folder / 'compose.yaml'}", "--project-name=rootless")
+    both = (*compose, f"--file={team}")
     user.run(*compose, "up", "--detach")
-    for service in (*SERVICES, "backup"):
-        health = ("gate", "health") if service == "gate" else ("runtime", "health", service)
-        check = ("podman", "exec", f"rootless_{service}_1", f"/opt/dagster/bin/{health[0]}")
-        wait_until(lambda words=(*check, *health[1:]): user.run(*words, check=False), service)
+    for name in (*SERVICES, "backup"):
+        health = ("gate", "health") if name == "gate" else ("runtime", "health", name)
+        check = ("podman", "exec", f"rootless_{name}_1", f"/opt/dagster/bin/{health[0]}")
+        wait_until(lambda words=(*check, *health[1:]): user.run(*words, check=False), name)
     dashboard = Dashboard(int(user.environment["DAGNIX_PORT"]))
     dashboard.wait_for_job("example")
-    _, status = dashboard.run("example")
+    run_id, status = dashboard.run("example")
     assert status is DagsterRunStatus.SUCCESS
     # The secret's file belongs to the user in the containers, and to nobody on the host.
     secret = folder / "secrets" / "shared" / "API_KEY"
@@ -142,10 +152,43 @@ def test_the_stack_runs_without_root(
     )
     reached = json.loads(user.run(*python, reach.dial("gate", "postgres", "webserver", "daemon")))
     assert [to for to, how in reached.items() if how == "connected"] == ["gate:3000"]
+    _require_networks_kept_out(user, images["pipes"], run_id)
+    _require_locations_apart(user, images["pipes"], both)
 
-    user.run(*compose, "down", "--volumes")
+    user.run(*both, "down", "--volumes")
     for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls", "--filter=name=rootless")):
         assert user.run("podman", *kind, "--quiet").split() == []
+
+
+def _require_networks_kept_out(user: User, image: str, run_id: str) -> None:
+    """Require that another network, the host and who routes through it get at the gate at most."""
+    network = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    shown = ("podman", "inspect", "--format", network)
+    gate, pipes = (user.run(*shown, f"rootless_{name}_1").strip() for name in ("gate", "pipes"))
+    user.run("podman", "network", "create", "rootless_other")
+    python = ("podman", "run", "--rm", "--network=rootless_other", "--entrypoint=python3.13", image)
+    code = reach.dial(gate, pipes)
+    said = json.loads(user.run(*python, "-c", code))
+    assert [to for to, how in said.items() if how == "connected"] == [f"{gate}:3000"]
+    assert user.run(*python, "-c", reach.ask(gate)).startswith("403 Refused")
+    user.run("podman", "network", "rm", "rootless_other")
+    # No way leads there from outside the user's containers; who has that address here is another.
+    asked = reach.ask(gate, f"/graphql?query={quote(RUNS)}")
+    for said in (run([sys.executable, "-c", asked]).stdout, reach.as_neighbour(asked)):
+        assert run_id not in said
+
+
+def _require_locations_apart(user: User, image: str, compose: tuple[str, ...]) -> None:
+    """Require that two code locations, of one image here, get at nothing of each other's."""
+    user.run("podman", "tag", image, image.replace("/pipes:", f"/{TEAM}:"))
+    user.run("podman", "exec", "rootless_postgres_1", "/opt/dagster/bin/runtime", "roles")
+    user.run(*compose, "up", "--detach", "--no-recreate", TEAM)
+    check = ("podman", "exec", f"rootless_{TEAM}_1", "/opt/dagster/bin/runtime", "health", "pipes")
+    wait_until(lambda: user.run(*check, check=False), TEAM)
+    for name, other in ((TEAM, "pipes"), ("pipes", TEAM)):
+        look = ("podman", "exec", f"rootless_{name}_1", "python", "-c", reach.look(name, other))
+        found = json.loads(user.run(*look))
+    assert found == reach.seen("pipes", TEAM)
 
 
 def _write_secrets(folder: Path, owner: str) -> None:
@@ -153,4 +196,6 @@ def _write_secrets(folder: Path, owner: str) -> None:
     for name in ("dagster-password", "storage-password"):
         (folder / name).write_text(secrets.token_hex(16))
         (folder / name).chmod(0o444)
+    (folder / "storage").mkdir(mode=0o755)
+    (folder / "storage" / TEAM).write_text(secrets.token_hex(16))
     shutil.chown(folder, owner, owner)

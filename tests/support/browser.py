@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from websockets.sync.client import connect
 
 from support.command import run, wait_until
 
+WAIT_SECONDS = 180
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HEADLESS = (
     "--headless",
@@ -146,7 +148,14 @@ class Browser:
 
     def wait_for(self, script: str) -> Any:
         """Wait until a script gives something true in the page, and return that."""
-        return wait_until(lambda: self.evaluate(script), script)
+        end = time.monotonic() + WAIT_SECONDS
+        while not (found := self.evaluate(script)):
+            if time.monotonic() >= end:
+                shown = self.evaluate("location.href + '\\n' + document.body.innerText")
+                raise AssertionError(f"not after {WAIT_SECONDS} s: {script}\nshown is {shown}")
+            # Often, as Chromium waits for whoever does not read what it tells of the network.
+            time.sleep(0.2)
+        return found
 
     def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         self._asked += 1

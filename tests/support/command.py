@@ -17,13 +17,14 @@ Found = TypeVar("Found")
 typed: set[str] = set()
 
 
-def run(
+def run(  # noqa: PLR0913 - what tests need to say of a program, in one place
     words: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
     check: bool = True,
     stdin: str | None = None,
     cwd: Path | None = None,
+    seconds: float = TIMEOUT_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program with `env` added to the environment; with `check`, fail with what it said."""
     command = [os.fspath(word) for word in words]
@@ -39,7 +40,7 @@ def run(
         start_new_session=True,
     )
     try:
-        output, errors = process.communicate(stdin, TIMEOUT_SECONDS)
+        output, errors = process.communicate(stdin, seconds)
     except BaseException:
         # With all that it has started.
         os.killpg(process.pid, signal.SIGKILL)
@@ -55,12 +56,13 @@ def run(
 def wait_until(probe: Callable[[], Found], what: str, seconds: float = 180) -> Found:
     """Call `probe` until it returns something true, and return that.
 
-    A probe that takes long, on a busy machine say, is called less often.
+    Each call costs CPU that others need: one that takes long is made less often, and so is any the
+    longer the wait. What is there for a moment only may be missed.
     """
     began = now = time.monotonic()
     while not (found := probe()):
         before, now = now, time.monotonic()
         assert now < began + seconds, f"not after {seconds:g} s: {what}"
-        time.sleep(max(0.3, 2 * (now - before)))
+        time.sleep(max(0.5, 4 * (now - before), 0.15 * (now - began)))
         now = time.monotonic()
     return found

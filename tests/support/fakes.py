@@ -4,12 +4,11 @@ import base64
 import functools
 import hashlib
 import io
-import shutil
 import subprocess
 import tarfile
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -116,8 +115,17 @@ class Archive:
     published: int = 0
     index: dict[tuple[str, str], str] = field(default_factory=dict)  # arch, package → stanza
 
-    def add(self, package: str, version: str, fields: Mapping[str, str] | None = None) -> None:
-        """Put a version of a package into pool and index, in place of what the index had."""
+    def add(
+        self,
+        package: str,
+        version: str,
+        fields: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put a version of a package into pool and index, in place of what the index had.
+
+        Without files, by their paths, it has a program of its name.
+        """
         for architecture in DEBIANS:
             control = {
                 "Package": package,
@@ -128,7 +136,7 @@ class Archive:
                 **(fields or {}),
             }
             deb = self.deb(package, version, architecture)
-            _build_deb(control, deb)
+            _build_deb(control, deb, files)
             content = deb.read_bytes()
             control["Filename"] = str(deb.relative_to(self.folder))
             control["Size"] = str(len(content))
@@ -183,14 +191,17 @@ def _stanza(fields: Mapping[str, str]) -> str:
     return "".join(f"{name}: {value}\n" for name, value in fields.items())
 
 
-def _build_deb(control: Mapping[str, str], deb: Path) -> None:
-    """Build a package with one file; the same fields give the same bytes."""
+def _build_deb(control: Mapping[str, str], deb: Path, files: Mapping[str, str] | None) -> None:
+    """Build a package; the same fields and files give the same bytes."""
     tree = deb.with_suffix(".tree")
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN" / "control").write_text(_stanza(control))
-    content = tree / "usr" / "bin" / control["Package"].removesuffix("-static")
-    content.parent.mkdir(parents=True)
-    content.write_text(f"{control['Package']} {control['Version']} {control['Architecture']}\n")
+    said = f"{control['Package']} {control['Version']} {control['Architecture']}\n"
+    for name, text in (
+        files or {f"usr/bin/{control['Package'].removesuffix('-static')}": said}
+    ).items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "--build", tree, deb],
         check=True,
@@ -252,11 +263,12 @@ class Index:
         self._list(archive.parent)
         return archive
 
-    def take(self, name: str, wheel: Path) -> None:
-        """Put a wheel in that is in the Nix store."""
-        folder = self.folder / name
+    def take(self, package: str, wheel: Path, names: Collection[str]) -> None:
+        """Put a wheel in that is in the Nix store, by names of its own."""
+        folder = self.folder / package
         folder.mkdir(parents=True)
-        shutil.copyfile(wheel, folder / wheel.name.partition("-")[2])
+        for name in names:
+            (folder / name).symlink_to(wheel)
         self._list(folder)
 
     def remove(self, wheel: Path) -> None:

@@ -31,6 +31,17 @@ class Podman:
         """Return what podman knows about a container."""
         return json.loads(self("container", "inspect", container).stdout)[0]
 
+    def process(self, container: str) -> int:
+        """Return the first process of a container, once it has one: it may be starting again."""
+        return wait_until(
+            lambda: self.inspect(container)["State"]["Pid"], f"{container} has a process"
+        )
+
+    def kill(self, *containers: str) -> None:
+        """Kill containers and wait for their end; podman starts none of them again by itself."""
+        self("kill", *containers)
+        self("wait", *containers)
+
     def logs(self, container: str) -> str:
         """Return what a container wrote, stdout and stderr."""
         done = self("logs", container)
@@ -38,44 +49,56 @@ class Podman:
 
     def leftovers(self, name: str, *labels: str) -> dict[str, list[str]]:
         """Return containers, volumes and networks with a label (the project's by default)."""
-        return {
-            kind: [
-                found
-                for label in labels or (PROJECT_LABEL,)
-                for found in self(
-                    kind, "ls", *options, "--quiet", f"--filter=label={label}={name}"
-                ).stdout.split()
-            ]
-            for kind, options in (("container", ["--all"]), ("volume", []), ("network", []))
-        }
+        kinds = ("container", "volume", "network")
+        return {kind: self._labelled(kind, name, *labels or (PROJECT_LABEL,)) for kind in kinds}
+
+    def _labelled(self, kind: str, name: str, *labels: str) -> list[str]:
+        options = ["--all"] if kind == "container" else []
+        return [
+            found
+            for label in labels
+            for found in self(
+                kind, "ls", *options, "--quiet", f"--filter=label={label}={name}"
+            ).stdout.split()
+        ]
 
     def images(self, tag: str) -> set[str]:
         """Return the names of the images whose tag is, or begins with, this one."""
         # Of all images it could not tell while another test removes one.
         of_it = f"--filter=reference=*/*/*:{tag}*"
-        listed = self("images", of_it, "--format={{.Repository}}:{{.Tag}}").stdout.split()
+        listed = self._images(of_it, "--format={{.Repository}}:{{.Tag}}")
         return {each for each in listed if each.partition(":")[2].startswith(tag)}
 
     def labelled(self, label: str) -> set[str]:
         """Return the IDs of the images with a label."""
-        words = ("images", "--quiet", f"--filter=label={label}")
-        # It fails if another test's image goes before podman has looked at its labels.
+        return set(self._images("--quiet", f"--filter=label={label}"))
+
+    def _images(self, *words: str) -> list[str]:
+        # It fails if an image goes before podman has looked at it.
         done = wait_until(
-            lambda: None if (said := self(*words, check=False)).returncode else said, "it lists", 60
+            lambda: None if (said := self("images", *words, check=False)).returncode else said,
+            "podman lists images",
+            60,
         )
-        return set(done.stdout.split())
+        return done.stdout.split()
 
     def remove(self, name: str) -> None:
         """Remove all that carries a name in its labels, whatever state it is in, and its images.
 
         Those are the ones whose tag is, or begins with, the name: `./dagnix deploy` keeps some so.
         """
-        for kind, found in self.leftovers(name, PROJECT_LABEL, TEST_LABEL).items():
-            at_once = ["--time=0"] if kind == "container" else []
-            if found:
-                self(kind, "rm", "--force", *at_once, *found)
+        for kind in ("container", "volume", "network"):
+            wait_until(lambda each=kind: self._removed(each, name), f"each {kind} of {name} goes")
         for image in self.images(name):
             self("image", "rm", image, check=False)
+
+    def _removed(self, kind: str, name: str) -> bool:
+        """Remove what carries a name; tell if nothing does: on a busy host it may need a while."""
+        found = self._labelled(kind, name, PROJECT_LABEL, TEST_LABEL)
+        at_once = ["--time=0"] if kind == "container" else []
+        return (
+            not found or not self(kind, "rm", "--force", *at_once, *found, check=False).returncode
+        )
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 import threading
 import time
 from contextlib import AbstractContextManager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from typing import Self
-
-import requests
+from urllib.parse import urlsplit
 
 PAUSE_SECONDS = 0.1
 ANSWER_SECONDS = 10
@@ -15,7 +16,7 @@ class Probe(AbstractContextManager["Probe"]):
     """Asks /server_info until the block ends, and keeps what went wrong."""
 
     def __init__(self, url: str) -> None:
-        self._url = f"{url}/server_info"
+        self._address = urlsplit(url).netloc
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask)
         self.answers = 0
@@ -32,8 +33,17 @@ class Probe(AbstractContextManager["Probe"]):
     def _ask(self) -> None:
         while not self._over.wait(PAUSE_SECONDS):
             began = time.monotonic()
+            connection = HTTPConnection(self._address, timeout=ANSWER_SECONDS)
             try:
-                requests.get(self._url, timeout=ANSWER_SECONDS).raise_for_status()
-                self.answers += 1
-            except requests.RequestException as error:
-                self.failures.append(f"after {time.monotonic() - began:.1f} s: {error}")
+                connection.request("GET", "/server_info")
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, HTTPException) as error:
+                self.failures.append(f"after {time.monotonic() - began:.1f} s: {error!r}")
+            else:
+                if answer.status == HTTPStatus.OK:
+                    self.answers += 1
+                else:
+                    self.failures.append(f"{answer.status} {answer.reason}")
+            finally:
+                connection.close()

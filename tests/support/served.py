@@ -15,8 +15,6 @@ from support.podman import Podman
 from support.stack import Stack
 from support.team import Team
 
-_RELEASE = "from pathlib import Path; Path('/var/lib/dagster/release')"
-
 
 @dataclass(frozen=True)
 class Served:
@@ -50,7 +48,7 @@ class Served:
 
     def wait_for_start(self, run: str) -> None:
         """Wait until a run is STARTED."""
-        status = self.client.get_run_status
+        status = self.team.dashboard.status
         wait_until(lambda: status(run) is DagsterRunStatus.STARTED, f"{run} has started")
 
     def kill(self, name: str) -> None:
@@ -58,13 +56,18 @@ class Served:
         process = max(self.stack.processes("pipes", name))
         self.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
 
+    @property
+    def _release(self) -> Path:
+        """What the job `long` waits for: `RELEASE` in its code."""
+        return self.stack.sockets / "pipes" / "release"
+
     def hold(self) -> None:
         """Have the runs of the job `long` wait."""
-        self.stack.exec("pipes", "python3.13", "-c", f"{_RELEASE}.unlink(missing_ok=True)")
+        self._release.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Have them go on."""
-        self.stack.exec("pipes", "python3.13", "-c", f"{_RELEASE}.touch()")
+        self._release.touch()
 
 
 @contextmanager
@@ -76,10 +79,7 @@ def mounted_in(podman: Podman, folder: Path) -> Iterator[Served]:
 
     def restore_code() -> None:
         team.write(folder, "first")
-        mounts = podman.inspect(stack.container("pipes"))["Mounts"]
-        if str(folder) not in {mount["Source"] for mount in mounts}:
-            stack.dagnix("up", "--mount", str(folder))
-        elif served.team.served() != "first":
+        if served.team.served() != "first":
             stack.dagnix("reload")
 
     try:

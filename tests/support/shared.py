@@ -1,20 +1,19 @@
 """A stack that tests use one after the other, each as if it was the first."""
 
 import json
-import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, TypeVar
 
+from dagnix.deploy.old_images import RETAINED
 from support.dashboard import Dashboard
 from support.podman import PROJECT_LABEL
 from support.stack import Stack
 
 RESTORE_SECONDS = 180
 PAUSE_SECONDS = 0.5
-OWN_NAME = re.compile(r"-[0-9a-f]{12}$")  # of an image; Dagnix itself removes old ones
 
 
 class Used(Protocol):
@@ -65,7 +64,8 @@ def look(used: Used) -> Traces:
         containers={each["Names"][0]: each["State"] for each in containers(stack)},
         volumes=set(podman("volume", "ls", of_it, "--quiet").stdout.split()),
         networks=set(podman("network", "ls", of_it, "--format={{.Name}}").stdout.split()),
-        images={each for each in podman.images(stack.project) if not OWN_NAME.search(each)},
+        # Those that it retains Dagnix removes by itself.
+        images={each for each in podman.images(stack.project) if not RETAINED.search(each)},
         runs=set(Dashboard(stack.port).runs()),
         code=used.code(),
     )

@@ -19,15 +19,26 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("postgres", "pipes", "daemon", "webserver", "gate")
 
 
+# Of one question whether a service is healthy.
+PATIENCE_SECONDS = 30
 # Below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range), as any of
 # these may be taken by the time that a service listens.
 PORTS = range(20000, 32768)
 
 
+# One for each process of tests, so that none is given twice before anything listens on it.
+SLICES = 32
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on; others who ask get other ones."""
+    """Return a port of 127.0.0.1 that nothing listens on; who asks again gets another one."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        port = secrets.choice(PORTS)
+        port = secrets.choice(PORTS[worker % SLICES :: SLICES])
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as listener, suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
@@ -71,6 +82,7 @@ class Stack:
             "DAGNIX_SECRETS_DIR": str(files),
             "DAGNIX_SOCKETS_DIR": str(folder / "sockets"),
             "DAGNIX_BACKUPS_DIR": str(folder / "backups"),
+            "DAGNIX_COMPUTE_LOGS_DIR": str(folder / "compute_logs"),
             # What users need not wait for, tests need even less.
             "DAGNIX_LOOK_SECONDS": "5",
             "NO_COLOR": "1",
@@ -133,16 +145,23 @@ class Stack:
         """Run a program in a service's container."""
         return self.podman("exec", self.container(service), *words, check=check)
 
-    def health(self, service: str) -> tuple[bool, str]:
-        """Ask a service's health check whether it is well, and what it says."""
+    def health(self, service: str, patience: int = 0) -> tuple[bool, str]:
+        """Ask a service's health check whether it is well, and what it says.
+
+        It may take `patience` seconds to become so.
+        """
         program = ("gate", "health") if service == "gate" else ("runtime", "health", service)
-        done = self.exec(service, f"/opt/dagster/bin/{program[0]}", *program[1:], check=False)
+        words = (f"/opt/dagster/bin/{program[0]}", *program[1:], str(patience))
+        done = self.exec(service, *words, check=False)
         return done.returncode == 0, (done.stdout + done.stderr).strip()
 
     def wait_for_health(self, *services: str) -> None:
         """Wait until services are healthy."""
         for service in services:
-            wait_until(lambda name=service: self.health(name)[0], f"{service} is healthy")
+            # The program in the container asks again by itself, for a tenth of podman's CPU.
+            wait_until(
+                lambda name=service: self.health(name, PATIENCE_SECONDS)[0], f"{service} is healthy"
+            )
 
     def python(self, service: str, code: str) -> str:
         """Run Python code in a service's container; return what it printed, "" if it failed."""

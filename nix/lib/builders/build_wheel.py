@@ -4,7 +4,7 @@ Runs inside a Nix build, in an environment that has what the archive asks for to
 on the path. ``OUT`` becomes a folder that holds the wheel and nothing else, the same bytes on each
 run. What keeps it from being built stands in a line that begins with ``REFUSED``, which
 ``./dagnix lock`` shows. With ``--compiler`` gcc is on the path, too, and the wheel may be for one
-kind of machine.
+kind of machine; `/` is then a root file system of Debian's, with a shell.
 
 usage: python build_wheel.py ARCHIVE OUT [--compiler]
 """
@@ -31,7 +31,8 @@ NO_NETWORK = (
     "Connection refused",
     "Could not resolve host",
 )
-NEEDS_COMPILER = "it needs a compiler"  # src/dagnix/locks/solve/source_archives.py
+NEEDS_COMPILER = "it needs a compiler"  # src/dagnix/locks/solve/source_archives.py; or a shell
+SHELL = re.compile(r"/bin/sh: (?:No such file|not found)|No such file or directory: '/bin/sh'")
 PROGRAM = r"(?:gcc|g\+\+|c\+\+|\bcc)(?![\w.])"
 NO_COMPILER = re.compile(
     rf"(?:No such file or directory|not found|failed).*{PROGRAM}"
@@ -39,10 +40,23 @@ NO_COMPILER = re.compile(
     r"|no acceptable C(?:\+\+)? compiler|Unknown compiler\(s\)"
 )
 ERROR = re.compile(r"[\w.]*error: \S", re.IGNORECASE)
-# What gcc and the linker lack, if there are such.
-HEADER = re.compile(r"fatal error: (\S+): No such file or directory")
-NOT_C = re.compile(r"^\s*\S+:\d+:\d+: error: .+$", re.MULTILINE)
-LIBRARY = re.compile(r"cannot find -l(\S+?):? ")
+ADD = (
+    "put the Debian package that has it into build-packages in [tool.dagnix] of the location's "
+    "pyproject.toml"
+)
+# What a build lacks, in the words of gcc, of the linker, and of Python and shells.
+LACKS = {
+    re.compile(r"fatal error: (\S+): No such file or directory"): f"it includes {{}}: {ADD}",
+    re.compile(r"cannot find -l(\S+?):? "): f"it links to lib{{}}: {ADD}",
+    re.compile(r"^\s*(\S+:\d+:\d+: error: .+)$", re.MULTILINE): "it does not compile: {}",
+    NO_COMPILER: NEEDS_COMPILER,
+    SHELL: NEEDS_COMPILER,
+    re.compile(
+        r"FileNotFoundError: \[Errno 2\] No such file or directory: '([\w.+-]+)'$"
+        r"|\bsh: (?:line \d+: )?([\w.+-]+): (?:command )?not found",
+        re.MULTILINE,
+    ): f"it calls {{}}: {ADD}",
+}
 
 
 def has_network() -> bool:
@@ -107,14 +121,9 @@ def reason(output: str) -> str:
     """Return why it did not build, from what pip printed."""
     if any(words in output for words in NO_NETWORK):
         return "it downloads while it is installed"
-    if found := HEADER.search(output):
-        return f"it includes {found[1]}, which is in neither Python's headers nor the C library's"
-    if found := LIBRARY.search(output):
-        return f"it links to lib{found[1]}, which the compiler does not have"
-    if found := NOT_C.search(output):
-        return f"it does not compile: {found[0].strip()}"
-    if NO_COMPILER.search(output):
-        return NEEDS_COMPILER
+    for pattern, said in LACKS.items():
+        if found := pattern.search(output):
+            return said.format(*filter(None, found.groups()))
     own, found, _ = output.rpartition("[end of output]")
     said = own.rpartition("of output]")[2] if found else output
     lines = [line for each in said.splitlines() if (line := each.strip(" │╰─>"))]

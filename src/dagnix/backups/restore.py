@@ -157,7 +157,8 @@ def _services_stopped(project: Project, wait: float) -> Iterator[None]:
     names = [each.name for each in others if each.running]
     with console.step("Stopping the services", "The services are stopped"):
         if names:
-            podman(project, "stop", *names, failure="Podman cannot stop the services")
+            words = ["stop", "--time", "10", *names]
+            podman(project, *words, failure="Podman cannot stop the services")
     try:
         yield
     finally:

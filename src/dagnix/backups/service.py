@@ -53,4 +53,4 @@ def restore(project: Project, name: str, step: Iterable[str], chunks: Iterable[b
     step = list(step)
     words = ["podman", "exec", "--interactive", name, PROGRAM, "restore", *step]
     failure = f"The backup's {' '.join(step)} cannot be restored, and what is served stays as it is"
-    feed(words, failure, chunks, env=settings(project.state), cwd=directory(project.state))
+    feed(words, failure, chunks, env=settings(), cwd=directory(project.state))

@@ -68,7 +68,7 @@ def _remove_old_partials(folder: Path) -> None:
 def _write(project: Project, command: list[str], file: Path, step: console.Step) -> None:
     words = ["podman", "exec", *command]
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        environment, cwd = settings(project.state), directory(project.state)
+        environment, cwd = settings(), directory(project.state)
         run(words, FAILURE, env=environment, target=stream, cwd=cwd, line=step.show)
         stream.flush()
         os.fsync(stream.fileno())

@@ -1,6 +1,7 @@
 """Choose who may use the dashboard: users with passwords, or an OpenID Connect provider's.
 
-A viewer changes nothing, an operator launches, cancels and toggles, an admin may do all.
+A viewer changes nothing; an operator can launch and cancel runs, and turn schedules and sensors on
+and off; an admin can do everything.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Back up database, roles and files into one archive, and read it back.
 
-The stack goes on. The database is as it was when this began; files are read after it. What the last
-./dagnix restore has replaced is let go. The stack makes such backups by itself, too.
+The stack keeps running. The database in the backup is from the moment at which it began; files are
+read after that. Data that the last ./dagnix restore has replaced is deleted. The stack also makes
+scheduled backups.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Measure Dagnix beside Containerfiles, pip and `podman build`; takes hours.
+"""Measure Dagnix against Containerfiles, pip and `podman build`; takes hours.
 
 docs/bench.md says what is measured, and how. The results go to bench/results.json, where those of
 other groups stay, and are drawn in bench/chart.svg and bench/chart.png.
 
-The working tree and the stack that runs are left alone: the files of copies are edited, and a
-second stack, named …-bench, is started and removed. The cold build uses a Nix store of its own in
-.dagnix, about 2 GiB, which is removed afterwards.
+The working tree and a running stack are not touched. The benchmark edits copies of the files, and
+starts and removes a second stack, named …-bench. The cold build uses its own Nix store in .dagnix,
+about 2 GiB, which is removed afterwards.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """Make the working tree's code live, baked into an image, without losing a run.
 
-The image is built, and a new code server starts from it beside the old one. When it is healthy,
-webserver and daemon are cut over to it, and the old one drains: it goes after its last run. Runs in
-flight end on the old code; runs in the queue run on the new. Webserver and daemon go on. If
-anything fails before the cut-over, the new container is removed, and the old code goes on.
-src/dagnix/deploy/deploy.py has these steps.
+It builds the image, and starts a container from it next to the current one. When that is healthy,
+it cuts over: the webserver and the daemon use the new container, without a restart. The old one
+drains, and is removed after its last run. Runs in flight finish on the old code; queued runs
+start on the new code. If anything fails before it cuts over, the new container is removed, and
+the current code stays live. src/dagnix/deploy/deploy.py has these steps.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Check this host and tell the cure of each problem."""
+"""Check this host and explain how to fix each problem."""
 
 import argparse
 import getpass
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagnix import project
-from dagnix.doctor import account, fix, nix, podman, rootless, services, surroundings
+from dagnix.doctor import account, firewall, fix, nix, podman, rootless, services, surroundings
 from dagnix.doctor.finding import Finding
 
 SIGNS = {"ok": ("✓", "32"), "note": ("•", "33"), "problem": ("✗", "31")}
@@ -29,8 +29,9 @@ def examine(here: project.Project) -> Iterator[Finding]:
     groups = Path("/etc/group").read_text().splitlines()
     build_group = any(group.startswith("nixbld:") for group in groups)
     yield from nix.findings(user, build_group=build_group)
-    yield from podman.findings(here.state)
+    yield from podman.findings(here)
     yield from rootless.findings(user)
+    yield from firewall.findings()
     yield from account.findings(user)
     yield from surroundings.findings(here.port)
     yield from services.findings(here)
@@ -62,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
         found.append(finding)
     if given.fix:
         asked = {finding.subject for finding in found if finding.state == "note"}
-        show_written(fix.podman(here.state) + fix.nix(asked))
+        show_written(fix.podman() + fix.nix(asked))
     problems = sum(finding.state == "problem" for finding in found)
     print(f"\n{problems or 'No'} problem{'s' if problems != 1 else ''}.")
     return int(problems > 0)

@@ -1,6 +1,6 @@
 """Stop the stack and remove its containers and networks; data and images stay.
 
-The pipes service drains first: runs in flight may end.
+Code locations drain first, so that runs in flight can finish.
 """
 
 import argparse

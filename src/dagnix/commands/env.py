@@ -25,5 +25,5 @@ def run(_: argparse.Namespace) -> None:
         for name, value in os.environ.items()
         if name == "NIX_CONFIG" or (belongs_to_another and name.startswith("GIT_CONFIG_"))
     }
-    for name, value in {**variables, **podman.settings(here.state)}.items():
+    for name, value in {**variables, **podman.settings()}.items():
         console.out.print(f"export {name}={shlex.quote(value)}", markup=False, soft_wrap=True)

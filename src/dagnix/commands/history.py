@@ -1,4 +1,4 @@
-"""Show what was deployed when, oldest first: the last line is what is served."""
+"""Show what was deployed when, oldest first: the last line is live."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Load the images into podman, built before if they are not."""
+"""Load the images into podman, and build them first if needed."""
 
 import argparse
 

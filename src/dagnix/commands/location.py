@@ -1,6 +1,6 @@
-"""Add, remove and list code locations beside pipes.
+"""Add, remove and list code locations besides pipes.
 
-Each is a Dagster project with an image, Python packages and a lock of its own.
+Each is a Dagster project with its own image, Python packages and lock.
 """
 
 import argparse

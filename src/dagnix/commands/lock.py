@@ -1,6 +1,6 @@
-"""Resolve again what goes into the images, and write nix/locks/*.json.
+"""Resolve what goes into the images again, and write nix/locks/*.json.
 
-nix/digests.json then names what came of it.
+nix/digests.json then has the digests of the resulting images.
 """
 
 import argparse

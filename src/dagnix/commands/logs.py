@@ -1,7 +1,7 @@
-"""Show what the services say.
+"""Show the logs of the services.
 
-On a terminal, control characters but colours are shown as `cat -v` shows them: what an op
-prints must not steer the terminal. Elsewhere every byte is as it was written.
+On a terminal, control characters except colours are shown as `cat -v` shows them, so that text
+which an op prints cannot control the terminal. In a pipe or a file nothing is changed.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def run(given: argparse.Namespace) -> None:
     words += ["--color"] if colours else []
     words += [names[given.service]] if given.service else ["--names", *names.values()]
     # Not podman-compose: it ends with a traceback when it is interrupted.
-    failure, environment = "Podman cannot show the logs", podman.settings(here.state)
+    failure, environment = "Podman cannot show the logs", podman.settings()
     if console.out.is_terminal:
         for line in process.lines(words, failure, env=environment):
             print(harmless(line, colours=colours), flush=True)

@@ -34,14 +34,10 @@ def run(given: argparse.Namespace) -> None:
         raise UserError("--shrink changes Postgres's files: take it without --dry-run.")
     here = project.current()
     options = [*(["--dry-run"] if given.dry_run else []), *(["--shrink"] if given.shrink else [])]
-    reports = {}
-    for name, container in retention.containers(here).items():
-        with console.step(f"Looking through what {name} keeps"):
-            reports[name] = retention.prune(here, name, container, *options)
+    with console.step("Looking through what is kept"):
+        report = retention.prune(here, *options)
     if given.as_json:
-        console.out.print(json.dumps(reports, indent=1), markup=False, soft_wrap=True)
+        console.out.print(json.dumps(report, indent=1), markup=False, soft_wrap=True)
         return
-    for name, report in reports.items():
-        for line in report["lines"]:
-            said = f"{name}: {line}" if len(reports) > 1 else line
-            console.out.print(console.harmless(said), markup=False, soft_wrap=True)
+    for line in report["lines"]:
+        console.out.print(console.harmless(line), markup=False, soft_wrap=True)

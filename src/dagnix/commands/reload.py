@@ -1,8 +1,8 @@
 """Make the edited code of a mounted folder live, with its settings.
 
-A saved edit goes live by itself within a second, unless DAGNIX_WATCH=0. If the code does not load,
-the error is shown and the code that is served stays. Runs in flight end on the code that they began
-with. `./dagnix up --mount` mounts a folder.
+Without this command, a saved edit is live within a second, unless DAGNIX_WATCH=0. If the code does
+not load, the error is shown and the current code stays live. Runs in flight finish on the code that
+they started with. `./dagnix up --mount` mounts a folder.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Restart webserver, daemon, postgres or gate, and wait until it is healthy.
 
-The others go on. Runs in flight are not touched by a restart of the webserver or the daemon: what
-is launched meanwhile waits in the queue. If runs may be lost, it says so and asks first.
+The other services continue. A restart of the webserver or the daemon does not affect runs in
+flight; new runs wait in the queue. If runs may be lost, it asks first.
 """
 
 import argparse

@@ -1,9 +1,8 @@
-"""Bring back the database and the files of a backup.
+"""Restore the database and the files from a backup.
 
-They are restored beside what is served, and checked. Only then the services are stopped, pipes
-when its runs have ended, and the restored ones take the place of the others, which are kept
-until the next backup. Passwords stay as they are. If anything fails before that, all goes on as
-it was.
+They are restored next to the current ones, and checked. Only then are the services stopped (pipes
+when its runs have ended) and the data exchanged. The old data is kept until the next backup.
+Passwords stay as they are. If anything fails before the exchange, nothing has changed.
 """
 
 import argparse

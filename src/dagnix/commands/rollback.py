@@ -1,6 +1,6 @@
-"""Go back to the image that was served before the present one.
+"""Go back to the image that was live before.
 
-Done twice, it goes two deploys back. ./dagnix history lists what was deployed.
+If you repeat it, it goes back one more deploy. ./dagnix history lists the deploys.
 """
 
 import argparse

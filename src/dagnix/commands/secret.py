@@ -1,7 +1,7 @@
 """Set, list and remove secrets of the code.
 
-Each is an environment variable and a file in every run, of all code locations or, with
---location NAME, of one.
+Each is an environment variable and a file in every run: in all code locations, or in one with
+--location NAME.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Show health, image, uptime and restarts of each service.
 
-The exit code is 1 unless all are healthy, and each code location is served by the container that
-`./dagnix up` or the last deploy has started. A sick service tells what its check says; one that is
-well, but will not be for long, what it warns of.
+The exit code is 0 only if all services are healthy, and each code location is served by the
+container that `./dagnix up` or the last deploy has started. An unhealthy service shows the reason,
+and a healthy one any warning.
 """
 
 import argparse

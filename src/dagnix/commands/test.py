@@ -1,11 +1,11 @@
 """Set everything up and run all tests.
 
-`nix flake check` and the tests of the code in pipes/ run beside those of Dagnix itself. With
-arguments, which go to pytest, only the latter run. A project of its own has its code's tests, which
-get the arguments there, and the check.
+`nix flake check` and the tests of the code in pipes/ run at the same time as those of Dagnix
+itself. Arguments go to pytest; then only the tests of Dagnix run. A project of its own has only
+the check and the tests of its code, which get the arguments.
 
-With --dagster that version is locked in a copy of the checkout, and there the tests run of what
-depends on it.
+With --dagster, that version is locked in a copy of the checkout, and the tests that depend on
+Dagster run there.
 """
 
 import argparse
@@ -78,7 +78,12 @@ def run(given: argparse.Namespace) -> int:
     with console.step("Building the dev environment", "The dev environment is built") as step:
         log = nix.Log(step.show)
         (dev,) = nix.build(here, ["dev"], log, "--out-link", here.roots / "dev")
-    environment = {**podman.settings(here.state), "PATH": f"{dev}/bin:{os.environ['PATH']}"}
+    environment = {
+        **podman.settings(),
+        "PATH": f"{dev}/bin:{os.environ['PATH']}",
+        # Empty is unset: each program that tests start would compile Dagnix's own modules anew.
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
     main, others = suites(
         here, [f"{dev}/bin/python", "-m", "pytest"], given.rest, quick=given.quick
     )

@@ -1,7 +1,7 @@
 """Install the dashboard's certificate, or show the gate's own authority.
 
-The certificate is your own with DAGNIX_TLS=files, and with DAGNIX_TLS=own one of an authority that
-the gate makes.
+With DAGNIX_TLS=files the certificate is yours. With DAGNIX_TLS=own it is signed by an authority
+that the gate creates.
 """
 
 import argparse

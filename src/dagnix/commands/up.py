@@ -1,17 +1,17 @@
 """Build, load and start everything, wait until it is healthy, run the smoke test.
 
-What is there already is left as it is. DAGNIX_PORT changes the dashboard's port, COMPOSE_FILE adds
-compose files, COMPOSE_PROJECT_NAME names a second instance.
+Containers, data and images that exist already stay as they are. DAGNIX_PORT changes the dashboard's
+port, COMPOSE_FILE adds compose files, and COMPOSE_PROJECT_NAME names a second instance.
 
-What an interrupted deploy has left is finished first, and in the end each code location is served
-by the container that this has started. The smoke test is a first run of the job `example`.
+First it finishes or undoes what an interrupted deploy has left. At the end each code location is
+served by the container in compose.yaml. The smoke test is a run of the job `example`.
 
-A code location that cannot be built or started keeps no other service from coming up: it is named
-in the end, and the exit code is 1.
+If a code location cannot be built or started, everything else starts nevertheless. The location is
+named at the end, and the exit code is 1.
 
-Another Dagster than the one that runs is ./dagnix upgrade's, and refused here.
+To change the version of Dagster, use ./dagnix upgrade.
 
-With --mount an edit in DIR is live after `./dagnix reload`, without a build.
+With --mount, an edit in DIR is live after `./dagnix reload`, without a build.
 """
 
 import argparse
@@ -26,8 +26,8 @@ from dagnix.code import settings as code_settings
 from dagnix.commands import options
 from dagnix.deploy import deploy, generations, history, interrupted, old_images, promotion
 from dagnix.deploy.terms import Terms
-from dagnix.doctor.surroundings import is_port_free
 from dagnix.faults import Faults
+from dagnix.host.ports import is_port_free
 from dagnix.images import build, load, tags
 from dagnix.images import layout as images_layout
 from dagnix.locations import roles, start
@@ -65,6 +65,8 @@ def run(given: argparse.Namespace) -> None:
     here = with_code(here, given.folder, mount=given.mount)
     code_settings.require(here)
     require_login(here)
+    for sentence in location_service.warnings(here.root):
+        console.warned(sentence)
     recovery.finish(here)  # the port may still be taken by what is to stop
     present = containers.containers(here)
     ports = [port for each in present if each.running for port in each.ports]
@@ -85,8 +87,8 @@ def run(given: argparse.Namespace) -> None:
             promotion.take_over(here, given.environment)
         else:
             releases = brought(here, layouts)
-        interrupted.finish_all(here, faults)
-        running = {each.service for each in containers.containers(here) if each.running}
+        found = interrupted.finish_all(here, faults)
+        running = {each.service for each in found if each.in_compose and each.running}
         # Where the dashboard is until its container is made anew, for another port say.
         as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():

@@ -1,11 +1,11 @@
-"""Replace the images that run by the working tree's, with another Dagster too.
+"""Replace the running images by those of the working tree, also with another Dagster.
 
-It says first what will happen, and refuses versions that are not compatible. The database is backed
-up and migrated, then one service after the other replaced and waited for; one that does not become
-healthy gets its old image again. A code location whose new code cannot be built, or does not load,
-goes on with the code that is served: it is named in the end, and the exit code is 1. No run is
-lost, unless Postgres itself is replaced: then it asks. If it is interrupted at any step, a second
-./dagnix upgrade goes on.
+First it shows what will happen, and refuses versions that are not compatible. Then it backs up
+and migrates the database, and replaces one service after another. It waits for each, and gives it
+its old image back if it does not become healthy. If the new code of a location cannot be built or
+does not load, the location keeps its current code; it is named at the end, and the exit code is
+1. No run is lost, unless Postgres itself is replaced: then it asks. If it is interrupted, run it
+again to continue.
 """
 
 import argparse

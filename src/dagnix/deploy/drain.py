@@ -18,10 +18,12 @@ from dagnix.file_lock import held
 from dagnix.host.podman import podman
 from dagnix.project import Project
 from dagnix.stack import dashboard
+from dagnix.stack.containers import Container
 from dagnix.stack.lease import folder, lease
 
-LOOK_SECONDS = 2
-LATER_SECONDS = 30  # between two looks when the time is over and runs may go on
+# Between two looks: a look is a call of podman's, so they become rarer the longer the runs go on.
+LOOK_SECONDS, LATER_SECONDS = 2, 30
+RARER = 0.1  # of the time since the first look
 AGAIN_SECONDS = 15  # until what failed is tried again
 CANCEL_SECONDS = 240  # run monitoring gives up on a run that does not stop after 180 s
 A_DAY = 24 * 3600
@@ -55,15 +57,27 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
         UserError: podman or Postgres does not answer.
 
     """
-    pause, late = LOOK_SECONDS, False
     while found := [each for each in generations.draining(here) if each.host == host]:
         (container,) = found
         if not container.running and not generations.wake(here, container):
             return
-        runs = generations.runs(here, container)
-        if not runs:  # it takes no new ones
-            generations.remove(here, container)
-            return
+        try:
+            _outlast_runs(here, container, until, afterwards)
+        except UserError:
+            now = generations.draining(here)
+            if any(each.host == host and each.running for each in now):
+                raise
+        else:
+            generations.remove(here, container)  # it takes no new ones
+
+
+def _outlast_runs(
+    here: Project, container: Container, until: float, afterwards: Afterwards
+) -> None:
+    """Return when the container has no run. Raises UserError if it does not tell, or has ended."""
+    began, late = time.monotonic(), False
+    while runs := generations.runs(here, container):
+        pause = min(LATER_SECONDS, max(LOOK_SECONDS, RARER * (time.monotonic() - began)))
         if time.time() > until:
             if afterwards is Afterwards.KEEP:
                 pause = LATER_SECONDS
@@ -73,8 +87,7 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
                 until, late = time.time() + CANCEL_SECONDS, True
             else:
                 failure = f"Podman cannot restart {container.name}"
-                words = ["restart", "--time", "0", container.name]
-                podman(here, *words, failure=failure)
+                podman(here, "restart", "--time", "0", container.name, failure=failure)
         time.sleep(pause)
 
 

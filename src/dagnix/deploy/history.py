@@ -84,7 +84,7 @@ def of_checkout(project: Project, service: str) -> Origin:
     git = ["git", "-C", str(project.root)]
     failure = "Git does not tell the checkout's revision"
     head = run([*git, "rev-parse", "--verify", "--quiet", "HEAD"], failure, check=False)
-    sources = [str(code_locations.folders(project.root)[service]), *SOURCES]
+    sources = [*map(str, code_locations.code(project.root, service)), *SOURCES]
     changed = run([*git, "status", "--porcelain", "--", *sources], failure).output
     return head.output.strip(), bool(changed)
 

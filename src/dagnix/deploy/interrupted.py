@@ -34,8 +34,14 @@ def finish(project: Project, service: str) -> list[Container]:
     return present
 
 
-def finish_all(project: Project, faults: Faults) -> None:
-    """Finish what deploys left that were killed; what cannot be is a fault of its location."""
-    for service in {each.service for each in generations.draining(project)}:
+def finish_all(project: Project, faults: Faults) -> list[Container]:
+    """Finish what deploys left that were killed; return all containers as they are then.
+
+    What cannot be finished is a fault of its location.
+    """
+    present = containers.everything(project)
+    services = {each.service for each in present if each.draining}
+    for service in services:
         with faults.of(service):
             finish(project, service)
+    return containers.everything(project) if services else present

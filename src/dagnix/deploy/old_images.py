@@ -1,5 +1,6 @@
 """Images that an instance does not need any more."""
 
+import json
 import re
 
 from dagnix import code_locations
@@ -7,6 +8,9 @@ from dagnix.deploy import history
 from dagnix.host.podman import image_ids, podman
 from dagnix.images import build, tags
 from dagnix.project import Project
+
+# The tag under which an instance retains an image: its name and the first characters of the ID.
+RETAINED = re.compile(rf"-[0-9a-f]{{{tags.ID_CHARACTERS}}}$")
 
 
 def remove(project: Project) -> None:
@@ -19,41 +23,43 @@ def remove(project: Project) -> None:
         UserError: DAGNIX_IMAGES_KEPT is no number.
 
     """
-    retained = project.images_kept
     next_to_run = image_ids(project, [tags.name(project, each) for each in build.names(project)])
     needed = set(next_to_run.values())
     for location in code_locations.names(project.root):
-        needed.update(history.newest_images(project, location)[:retained])
-    _remove(project, _own(project, but=needed))
+        needed.update(history.newest_images(project, location)[: project.images_kept])
+    _remove(project, _retained(project, but=needed))
 
 
 def remove_all(project: Project) -> None:
     """Remove all images of an instance that has no container.
 
-    The names in compose.yaml may be another instance's, too: those of images that are in use stay.
+    With the default tag the names in compose.yaml are other instances', too: those of an image that
+    one of these retains stay.
     """
-    shared = []
-    for name in image_ids(project, [tags.name(project, each) for each in build.names(project)]):
-        words = ["ps", "--all", "--quiet", "--filter", f"ancestor={name}"]
-        listed = podman(project, *words, failure="Podman does not list containers").output
-        if not listed.strip():
-            shared.append(name)
-    _remove(project, [*_own(project, but=()), *shared])
+    _remove(project, _retained(project, but=()))
+    names = [tags.name(project, each) for each in build.names(project)]
+    if project.has_default_tag:
+        failure = "Podman does not show images"
+        shown = podman(project, "image", "inspect", *names, failure=failure, check=False)
+        for image in json.loads(shown.output or "[]"):
+            if any(map(RETAINED.search, image["RepoTags"])):
+                names = [name for name in names if name not in image["RepoTags"]]
+    _remove(project, names)
 
 
-def _own(project: Project, but: set[str] | tuple[()]) -> list[str]:
-    """Return the instance's own names of images, but for those with these IDs."""
+def _retained(project: Project, but: set[str] | tuple[()]) -> list[str]:
+    """Return the names under which the instance retains images, but for those with these IDs."""
     words = ["images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
     mine = f"reference=localhost/dagnix/*:{project.name}-*"
     # It fails if another instance removes an image at this moment: the next call removes these.
     listed = podman(project, *words, "--filter", mine, failure="", check=False).output
     # Instance `dagnix` has no part in the names of `dagnix-staging`.
-    pattern = re.compile(rf"localhost/dagnix/[^:]+:{re.escape(project.name)}-[0-9a-f]{{12}}")
+    its = re.compile(rf":{re.escape(project.name)}{RETAINED.pattern}")
     found = (line.split() for line in listed.splitlines())
     return [
         name
         for name, image_id in found
-        if pattern.fullmatch(name) and image_id.removeprefix("sha256:") not in but
+        if its.search(name) and image_id.removeprefix("sha256:") not in but
     ]
 
 

@@ -26,7 +26,9 @@ def code(project: Project, environment: str, service: str) -> history.Release:
 
 
 def host_images(project: Project, environment: str) -> dict[str, str]:
-    """Return the IDs, by service, of all images that another environment runs, but for code's.
+    """Return the IDs of all images that another environment runs, by their names, but for code's.
+
+    `backup` has none of its own: it runs Postgres's.
 
     Raises:
         UserError: there is no such environment, or not all of its services have a container.
@@ -34,13 +36,11 @@ def host_images(project: Project, environment: str) -> dict[str, str]:
     """
     other = _other(project, environment)
     theirs = code_locations.names(project.root)
-    found = {
-        each.service: each.image_id for each in containers(other) if each.service not in theirs
-    }
+    found = {each.service: each.image_id for each in containers(other)}
     desired = [name for name in build.names(project) if name not in theirs]
     if missing := [name for name in desired if name not in found]:
         raise UserError(f"{other.name} has no container of {', '.join(missing)} to take over.")
-    return found
+    return {name: found[name] for name in desired}
 
 
 def take_over(project: Project, environment: str) -> None:

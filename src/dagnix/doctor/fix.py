@@ -19,12 +19,12 @@ FLAKES = "extra-experimental-features = nix-command flakes"
 NO_BUILD_USERS = "build-users-group ="
 
 
-def podman(state: Path) -> list[Path]:
+def podman() -> list[Path]:
     """Write what podman needs into files of its own beside the user's containers.conf."""
     host = probe()
     folder = config_folders(home_too=os.geteuid() != 0)[-1]
     files: dict[Path, Settings] = {
-        folder / DROP_IN: needed(host, read(own_files(state / "containers.conf"))),
+        folder / DROP_IN: needed(host, read(own_files())),
         folder / "storage.conf": {"storage": {"driver": "overlay"}} if needs_overlay(host) else {},
     }
     text = (

@@ -1,6 +1,7 @@
 """Podman: its version, its runtime, its limits, its networks."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,9 +11,11 @@ from dagnix import UserError
 from dagnix.doctor import boot
 from dagnix.doctor.disk import IMAGE_BYTES, disk
 from dagnix.doctor.finding import Finding, note, ok, problem
+from dagnix.doctor.rootless import PASTA_SINCE
 from dagnix.host.containers_conf import environment, needed, needs_overlay, own_files, read
 from dagnix.host.probe import PodmanHost, find_program, probe
 from dagnix.process import run
+from dagnix.project import Project
 
 OLDEST = (4, 3)
 PLAIN_CURE = 'eval "$(./dagnix env)", or for good: ./dagnix doctor --fix'
@@ -84,8 +87,43 @@ def network(backend: str) -> Finding:
     )
 
 
-def findings(state: Path) -> Iterator[Finding]:
-    """Look at podman on this host; `state` is the checkout's .dagnix folder."""
+# What podman 6 does without, and what takes its place.
+REMOVED = {
+    "cgroup v1": "boot with cgroup v2 alone (systemd.unified_cgroup_hierarchy=1)",
+    "CNI": f"{INSTALL} netavark aardvark-dns",
+    "slirp4netns": f"{INSTALL} passt",
+    "BoltDB": "nothing: podman 6 moves its database to SQLite",
+    "iptables": f"{INSTALL} nftables",
+}
+
+
+def used(host: PodmanHost, info: Mapping[str, Any], *, root: bool, nft: bool) -> list[str]:
+    """Return what is in use here and no more in podman 6; `info` is what podman tells of itself."""
+    program = "slirp4netns" if host.podman < PASTA_SINCE else "pasta"
+    in_use = {
+        "cgroup v1": host.hybrid_cgroups or info.get("cgroupVersion") == "v1",
+        "CNI": info.get("networkBackend", "cni") == "cni",
+        "slirp4netns": not root and info.get("rootlessNetworkCmd", program) == "slirp4netns",
+        # Podman before 4.8 knows no other, and does not say so.
+        "BoltDB": info.get("databaseBackend", "boltdb") == "boltdb",
+        "iptables": not nft,
+    }
+    return [name for name, used in in_use.items() if used]
+
+
+def removed(found: tuple[int, int], uses: list[str]) -> Finding:
+    """Judge what is in use here and no more in podman 6."""
+    if not uses:
+        return ok("podman 6", "has all that is in use here")
+    cure = "; ".join(f"{name}: {REMOVED[name]}" for name in uses)
+    if found >= (6, 0):
+        return problem("podman 6", f"is here, and does without {', '.join(uses)}", cure)
+    says = f"does without {', '.join(uses)}, in use here: before an upgrade of podman"
+    return note("podman 6", says, cure)
+
+
+def findings(here: Project) -> Iterator[Finding]:
+    """Look at podman on this host, for this instance."""
     if not shutil.which("podman"):
         yield problem("podman", "is not installed", f"{INSTALL} podman netavark aardvark-dns")
         return
@@ -95,20 +133,20 @@ def findings(state: Path) -> Iterator[Finding]:
     if not find_program("iptables") and not find_program("nft"):
         absent += ["iptables", "nftables"]
     yield helpers(absent)
-    needs = needed(host, read(own_files(state / "containers.conf")))
+    needs = needed(host, read(own_files()))
     yield settings(needs)
-    yield from boot.findings(needs, state)
+    yield from boot.findings(here, needs)
     command = ["podman", "info", "--format", "json"]
     try:
-        said = run(
-            command, "Podman does not work here", env=environment(state, host), timeout=60
-        ).output
+        said = run(command, "Podman does not work here", env=environment(host), timeout=60).output
     except UserError as error:
         yield problem("podman info", str(error), "cure what podman says above")
         return
     info = json.loads(said)
     yield runtime(host, info["host"]["ociRuntime"]["name"])
     yield network(info["host"].get("networkBackend", "cni"))
+    nft, root = find_program("nft") is not None, os.geteuid() == 0
+    yield removed(host.podman, used(host, info["host"], root=root, nft=nft))
     yield storage(info["store"]["graphDriverName"], told=needs_overlay(host))
     folder = Path(info["store"]["graphRoot"])
     yield disk("disk for images", folder, IMAGE_BYTES)

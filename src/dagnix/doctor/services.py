@@ -34,7 +34,7 @@ def findings(here: Project) -> Iterator[Finding]:
     """Ask the services, if podman has a container of any."""
     if not find_program("podman"):
         return
-    own = environment(here.state)
+    own = environment()
     words = ["ps", "--all", "--quiet", "--filter", f"label={LABEL}={here.name}"]
     there = run(["podman", *words], "Podman lists no containers", check=False, env=own)
     if not there.output.strip():

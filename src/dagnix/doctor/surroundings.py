@@ -1,6 +1,5 @@
 """Mirrors and port."""
 
-import errno
 import os
 import re
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from dagnix import UserError
 from dagnix.doctor.finding import Finding, ok, problem
+from dagnix.host.ports import is_port_free
 from dagnix.locks import mirrors
 from dagnix.process import run
 
@@ -41,20 +41,6 @@ def pip() -> Finding:
 def go() -> Finding:
     """Tell where Go modules come from."""
     return ok("go", _CREDENTIALS.sub("//…@", os.environ.get("GOPROXY") or "its default proxy"))
-
-
-def is_port_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether `host`:`port` can be listened on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                return False
-            raise
-    return True
 
 
 def port(number: int, *, free: bool, ours: bool) -> Finding:

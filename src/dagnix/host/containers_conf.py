@@ -1,10 +1,15 @@
 """The containers.conf without which podman cannot work on some hosts (standard library only).
 
+It stands outside the checkout, in this user's state: podman reads it again whenever a container has
+ended and is started anew, as long as that container is there. So it has its content's hash in its
+name, and does not change.
+
 podman 4.5 and later read it on top of the user's own files (CONTAINERS_CONF_OVERRIDE, podman pull
 request 17895). Earlier ones read it instead of them (CONTAINERS_CONF), so there it holds the user's
 settings too.
 """
 
+import hashlib
 import json
 import os
 import tomllib
@@ -116,25 +121,36 @@ def config_folders(*, home_too: bool) -> list[Path]:
     return folders
 
 
-def own_files(written: Path) -> list[Path]:
+def folder() -> Path:
+    """Return where the file is: what `git clean` and another checkout leave alone."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/dagnix")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "dagnix"
+
+
+def own_files() -> list[Path]:
     """Return the containers.conf files that podman would read here without Dagnix."""
     variables = ("CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE")
-    only, last = (_other_than(written, os.environ.get(name)) for name in variables)
+    only, last = (_users(os.environ.get(name)) for name in variables)
     if only:
         files = [only]
     else:
         files = []
-        for folder in config_folders(home_too=os.geteuid() != 0):
-            files += [folder / "containers.conf", *sorted(folder.glob("containers.conf.d/*.conf"))]
+        for each in config_folders(home_too=os.geteuid() != 0):
+            files += [each / "containers.conf", *sorted(each.glob("containers.conf.d/*.conf"))]
     return [path for path in [*files, *([last] if last else [])] if path.is_file()]
 
 
-def _other_than(written: Path, name: str | None) -> Path | None:
-    return Path(name) if name and Path(name) != written else None
+def _users(name: str | None) -> Path | None:
+    """Return the file, if it has a name and is not Dagnix's own."""
+    if not name or Path(name).parent == folder():
+        return None
+    return Path(name)
 
 
-def environment(state: Path, host: PodmanHost | None = None) -> dict[str, str]:
-    """Write `state`/containers.conf if this host needs one; return the variables for podman.
+def environment(host: PodmanHost | None = None) -> dict[str, str]:
+    """Write a containers.conf if this host needs one; return the variables for podman.
 
     Returns an empty dictionary on a host where podman works as it is.
     """
@@ -146,23 +162,22 @@ def environment(state: Path, host: PodmanHost | None = None) -> dict[str, str]:
     if needs_overlay(host):
         # vfs copies an image's files once for every layer.
         variables["STORAGE_DRIVER"] = "overlay"
-    path = state / "containers.conf"
-    files = own_files(path)
-    own = read(files)
+    own = read(own_files())
     settings = needed(host, own)
     if not settings:
         return variables
     if host.podman >= OVERRIDE_SINCE:
         variable = "CONTAINERS_CONF_OVERRIDE"
-        last = _other_than(path, os.environ.get(variable))
+        last = _users(os.environ.get(variable))
         lower = read([last] if last else [])
     else:
         variable = "CONTAINERS_CONF"
         lower = own
     text = "# Written by Dagnix for this host (./dagnix doctor); changes here are lost.\n"
     text += as_toml(merged(lower, settings))
+    path = folder() / f"containers-{hashlib.sha256(text.encode()).hexdigest()[:12]}.conf"
     if not path.is_file() or path.read_text() != text:
-        state.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}")
         beside.write_text(text)
         beside.replace(path)

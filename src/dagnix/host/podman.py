@@ -20,9 +20,9 @@ PROJECT_LABEL = "io.podman.compose.project"  # on all that podman-compose makes
 
 
 @functools.cache
-def settings(state: Path) -> dict[str, str]:
+def settings() -> dict[str, str]:
     """Return the environment variables without which podman does not work here."""
-    return containers_conf.environment(state)
+    return containers_conf.environment()
 
 
 def podman(
@@ -35,7 +35,7 @@ def podman(
     """Run podman. Raises as `dagnix.process.run`."""
     cwd = directory(project.state) if words[0] in WATCHED else None
     command = ["podman", *words]
-    return run(command, failure, check=check, timeout=timeout, env=settings(project.state), cwd=cwd)
+    return run(command, failure, check=check, timeout=timeout, env=settings(), cwd=cwd)
 
 
 def directory(state: Path) -> Path:

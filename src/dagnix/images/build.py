@@ -59,12 +59,19 @@ def link(project: Project, chosen: list[str] | None = None) -> Path:
 
 def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:
     own = [project.root / "config", project.root / "nix"]
-    folders = code_locations.folders(project.root)
-    if unknown := sources.unknown(project.root, [*own, *folders.values()]):
+    root = project.root
+    folders = {name: code_locations.code(root, name) for name in code_locations.names(root)}
+    every = [folder for listed in folders.values() for folder in listed]
+    if unknown := sources.unknown(root, [*own, *every]):
         console.warned(
             f"Git does not know {', '.join(unknown)}: the images lack what git does not know "
             "(`git add -N FILE` is enough)"
         )
-    built = [folder for name, folder in folders.items() if chosen is None or name in chosen]
-    for sentence in sources.warnings(project.root, built):
+    built = [
+        folder
+        for name, listed in folders.items()
+        if chosen is None or name in chosen
+        for folder in listed
+    ]
+    for sentence in sources.warnings(root, built):
         console.warned(sentence)

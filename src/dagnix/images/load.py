@@ -36,12 +36,12 @@ def load(project: Project, layouts: list[Layout]) -> None:
 def ensure(project: Project, layout: Layout) -> str:
     """Give podman an image if it lacks it; return its ID. Raises as `load`.
 
-    Of the image's names only the instance's own changes.
+    The instance retains it; the name in compose.yaml stays what it was.
     """
-    own = tags.own_name(project, layout.name, layout.image_id)
-    words = ["tag", layout.image_id, own]
+    retained = tags.retained_name(project, layout.name, layout.image_id)
+    words = ["tag", layout.image_id, retained]
     if layout.new or podman(project, *words, failure="", check=False).returncode:
-        _pull(project, layout, own)
+        _pull(project, layout, retained)
     return layout.image_id
 
 
@@ -51,12 +51,12 @@ def available(project: Project, services: Iterable[str]) -> set[str]:
     return {by_name[each] for each in image_ids(project, by_name) if each in by_name}
 
 
-def _pull(project: Project, layout: Layout, own: str) -> None:
+def _pull(project: Project, layout: Layout, retained: str) -> None:
     failure = f"Podman cannot load {layout.folder}"
     words = ["pull", "--quiet", f"oci:{layout.folder}"]
     try:
         podman(project, *words, failure=failure, timeout=PULL_SECONDS)
-        tags.tag(project, layout.image_id, own)
+        tags.tag(project, layout.image_id, retained)
         # Podman 4 names the image after the folder, which says nothing to anyone.
         words = ["untag", layout.image_id, f"localhost{layout.folder}"]
         podman(project, *words, failure=failure, check=False)

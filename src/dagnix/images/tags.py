@@ -1,7 +1,7 @@
-"""The tags of images: the instance's own, which compose.yaml names, and those that keep others.
+"""The tags of images: the one in compose.yaml, and one by which the instance retains each image.
 
-podman removes an image that has no tag when it makes room. So each image that is about to
-be used, or to be gone back to, has a tag that no other instance has.
+An image without a tag goes when podman makes room, and nobody knows whose it is. So an instance
+retains each from the moment that podman has it, until `deploy.old_images` removes it.
 """
 
 from dagnix.host.podman import podman
@@ -25,7 +25,7 @@ def make_current(project: Project, service: str, image_id: str) -> None:
     tag(project, image_id, name(project, service))
 
 
-def own_name(project: Project, service: str, image_id: str) -> str:
+def retained_name(project: Project, service: str, image_id: str) -> str:
     """Return the name by which an image stays with the instance when that in compose.yaml moves on.
 
     `deploy.old_images` removes it.
@@ -34,11 +34,11 @@ def own_name(project: Project, service: str, image_id: str) -> str:
 
 
 def retain(project: Project, service: str, image_id: str) -> None:
-    """Give an image the instance's own name, by which it can be gone back to."""
-    tag(project, image_id, own_name(project, service, image_id))
+    """Give an image that name."""
+    tag(project, image_id, retained_name(project, service, image_id))
 
 
-def under_own_name(project: Project, service: str, image_id: str) -> Project:
-    """Give an image its own name; return the project whose compose.yaml uses it under that."""
+def under_retained_name(project: Project, service: str, image_id: str) -> Project:
+    """Retain an image; return the project whose compose.yaml uses it under that name."""
     retain(project, service, image_id)
-    return project.with_tag(own_name(project, service, image_id).rpartition(":")[2])
+    return project.with_tag(retained_name(project, service, image_id).rpartition(":")[2])

@@ -9,7 +9,7 @@ from dagnix import UserError, code_locations, console
 from dagnix.access import secret_files
 from dagnix.checkout import Checkout
 from dagnix.code import mount
-from dagnix.deploy import cutover, generations
+from dagnix.deploy import cutover, generations, old_images
 from dagnix.faults import Faults
 from dagnix.host.git import restored_on_failure
 from dagnix.host.podman import podman
@@ -51,7 +51,8 @@ def add(project: Project, name: str, folder: Path, wait: float) -> bool:
         with alone(checkout):
             _write(checkout, name, folder)
         # Nix sees only what git knows.
-        sources.add(project.root, folder, written)
+        _, *members = code_locations.code(project.root, name)
+        sources.add(project.root, folder, [*written, *members])
         present = {each.service: each for each in containers.containers(project) if each.running}
         if "webserver" not in present:
             secret_files.ensure_locations(project.secrets, [name])
@@ -134,6 +135,8 @@ def start(project: Project, name: str, wait: float) -> None:
         if not had_image:
             podman(project, "image", "rm", image, failure="", check=False)
             link.unlink(missing_ok=True)
+        with suppress(UserError):  # DAGNIX_IMAGES_KEPT is no number: another command says so
+            old_images.remove(project)
         raise
 
 

@@ -1,4 +1,4 @@
-"""The roles that further code locations have in the stack's Postgres."""
+"""The roles that further code locations have in the stack's Postgres: two each."""
 
 from contextlib import suppress
 
@@ -13,7 +13,7 @@ FAILURE = "Postgres does not give the code locations their roles"
 
 
 def ensure(project: Project) -> set[str]:
-    """Have a password for each further code location, and its role in the Postgres that runs.
+    """Have a password for each further code location, and its roles in the Postgres that runs.
 
     One that does not run, or is to be replaced, reads the passwords when it starts; one outside the
     stack is its administrator's. Return the locations whose password is new.
@@ -22,7 +22,10 @@ def ensure(project: Project) -> set[str]:
         UserError: a password cannot be written, or Postgres does not do it.
 
     """
-    new = secret_files.ensure_locations(project.secrets, code_locations.others(project.root))
+    others = code_locations.others(project.root)
+    new = secret_files.ensure_locations(project.secrets, others)
+    if not others:
+        return new
     present = [each for each in containers.containers(project) if each.service == "postgres"]
     if present and not lifecycle.outdated(project, present):
         apply(project)
@@ -30,9 +33,10 @@ def ensure(project: Project) -> set[str]:
 
 
 def apply(project: Project) -> list[str] | None:
-    """Have the Postgres that runs give all that have a password their roles, and return those.
+    """Have the Postgres that runs give all that have a password their roles.
 
-    None without a Postgres of the stack's own that runs. Raises as `ensure`.
+    Return those of the locations' data; None without a Postgres of the stack's own that runs.
+    Raises as `ensure`.
     """
     for each in containers.containers(project):
         if each.service == "postgres" and each.running:
@@ -42,7 +46,7 @@ def apply(project: Project) -> list[str] | None:
 
 
 def add(project: Project, location: str) -> bool:
-    """Give one location a password, and its role in the Postgres that runs; tell if that is new.
+    """Give one location a password, and its roles in the Postgres that runs; tell if that is new.
 
     Raises as `ensure`; and UserError if Postgres was started before it could have any.
     """
@@ -59,7 +63,7 @@ def add(project: Project, location: str) -> bool:
 def take_back(project: Project, location: str) -> None:
     """Undo what `add` has made new, unless there is data."""
     (project.secrets / secret_files.LOCATIONS / location).unlink(missing_ok=True)
-    name = code_locations.role(location)
+    name, runs = code_locations.role(location), code_locations.run_role(location)
     words = [
         "psql",
         "-h",
@@ -70,8 +74,9 @@ def take_back(project: Project, location: str) -> None:
         "dagster",
         "--single-transaction",
     ]
-    words += ["-c", f"DROP SCHEMA {name}", "-c", f"REVOKE ALL ON DATABASE dagster FROM {name}"]
-    words += ["-c", f"DROP ROLE {name}"]
+    roles = f"{name}, {runs}"
+    words += ["-c", f"DROP SCHEMA {name}", "-c", f"REVOKE ALL ON DATABASE dagster FROM {roles}"]
+    words += ["-c", f"DROP ROLE {roles}"]
     for each in containers.containers(project):
         if each.service == "postgres" and each.running:
             podman(project, "exec", each.name, *words, failure="", check=False)

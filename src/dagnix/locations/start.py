@@ -22,7 +22,7 @@ def start(project: Project, faults: Faults, *, anew: bool) -> None:
     # The image from before goes on where the new one cannot be built.
     absent = set(broken) - load.available(project, broken)
     try:
-        lifecycle.start(project, containers.containers(project), anew=anew, absent=absent)
+        lifecycle.start(project, containers.everything(project), anew=anew, absent=absent)
     except CommandError:
         others = code_locations.others(project.root)
         own = project.without_locations(others)
@@ -30,7 +30,7 @@ def start(project: Project, faults: Faults, *, anew: bool) -> None:
         if not needed <= _running(project):
             # podman-compose does not take all of the files.
             present = [
-                each for each in containers.containers(project) if each.service not in others
+                each for each in containers.everything(project) if each.service not in others
             ]
             lifecycle.start(own, present, anew=anew, absent=absent)
         for name in theirs:
@@ -60,9 +60,11 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
     One that does not serve yet may take `seconds` to become healthy.
     """
     with lease(project):
+        present = containers.everything(project)
         for name in _sound(project, faults):
             with faults.of(name):
-                cutover.ensure_served(project, generations.serving(project, name), seconds)
+                new = generations.serving(project, name, present)
+                cutover.ensure_served(project, new, seconds)
         drain.begin(project)
 
 

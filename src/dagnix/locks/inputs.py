@@ -13,6 +13,7 @@ from dagnix.locks.platforms import PYTHON
 from dagnix.locks.systems import System
 
 COMPILER = "compiler"  # the group in nix/debian.toml
+FOR_BUILDS = "/build"  # the end of a group with a location's build-packages beside the compiler
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,12 @@ def debian_files(
 ) -> list[LockedFile]:
     """Return the .deb files of the lock of a Python's suite, for one system.
 
-    What only its compiler needs is among them if asked for: most locks compile nothing.
+    What only compilers need is among them if asked for: most locks compile nothing.
     """
     groups = lock.get("groups", {}).get(system, {})
-    needed = {name for group, names in groups.items() if group != COMPILER for name in names}
-    unneeded = set() if with_compiler else {*groups.get(COMPILER, ())} - needed
+    for_builds = {group for group in groups if group == COMPILER or group.endswith(FOR_BUILDS)}
+    needed = {name for group in groups.keys() - for_builds for name in groups[group]}
+    unneeded = {name for group in for_builds for name in groups[group]} - needed
     return [
         LockedFile(
             "debian",
@@ -200,7 +202,7 @@ def debian_files(
             python,
         )
         for name, entry in _of(lock, "debian", "packages", system).items()
-        if name not in unneeded
+        if with_compiler or name not in unneeded
     ]
 
 

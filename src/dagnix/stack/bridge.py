@@ -39,7 +39,7 @@ class Bridges:
         # A rootless podman has its bridges in a network namespace of its own.
         ip = ["ip"] if os.geteuid() == 0 else ["podman", "unshare", "--rootless-netns", "ip"]
         failure = "The addresses of the stack's bridges cannot be kept"
-        return run([*ip, *words], failure, check=check, env=settings(self.project.state)).output
+        return run([*ip, *words], failure, check=check, env=settings()).output
 
 
 def _bridges(project: Project) -> list[str]:

@@ -9,7 +9,7 @@ from dagnix import code_locations
 from dagnix.host.podman import directory, settings
 from dagnix.process import CommandError, Result, run
 from dagnix.project import Project
-from dagnix.stack import compose_files, location_service, sockets
+from dagnix.stack import compose_files, compute_logs, location_service, sockets
 
 
 def compose(
@@ -17,7 +17,7 @@ def compose(
     *words: str,
     failure: str,
     check: bool = True,
-    program: str = "podman_compose",
+    program: str = "dagnix.stack.podman_compose",
 ) -> Result:
     """Run podman-compose on the checkout's compose files. Raises as `dagnix.process.run`.
 
@@ -26,10 +26,11 @@ def compose(
     project = project.without_locations(location_service.unreadable(project.root))
     if words[0] in {"up", "run"}:
         sockets.ensure(project)
+        compute_logs.ensure(project)
     separator = os.environ.get("COMPOSE_PATH_SEPARATOR", ":")
     environment = {
         **project.environment,
-        **settings(project.state),
+        **settings(),
         # With COMPOSE_PROJECT_DIR it would change to that folder, and run podman there.
         "COMPOSE_PROJECT_DIR": "",
         "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),

@@ -32,8 +32,8 @@ def is_external(project: Project) -> bool:
     return any(file.endswith(EXTERNAL_FILE) for file in project.compose_files)
 
 
-class _Loader(yaml.SafeLoader):
-    """Leaves what the tags !reset and !override mean to podman-compose."""
+class _Loader(yaml.CSafeLoader):
+    """Leaves what the tags !reset and !override mean to podman-compose; libyaml's, in C."""
 
 
 _Loader.add_multi_constructor("!", lambda *_: None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagnix.host.podman import PROJECT_LABEL, inspect, podman
+from dagnix.host.ports import is_port_free
 from dagnix.project import Project
 from dagnix.stack import sockets
 
@@ -137,11 +138,20 @@ class Container:
         return (self.seen["Config"].get("Healthcheck") or {}).get("Test") or []
 
     @property
+    def was_healthy(self) -> bool:
+        """Whether its last health check passed."""
+        return self._health.get("Status") == "healthy"
+
+    @property
     def last_words(self) -> str:
         """What its last health check said."""
-        state = self.seen["State"]
-        log = (state.get("Health") or state.get("Healthcheck") or {}).get("Log") or []
+        log = self._health.get("Log") or []
         return log[-1]["Output"].strip() if log else ""
+
+    @property
+    def _health(self) -> dict[str, Any]:
+        state = self.seen["State"]
+        return state.get("Health") or state.get("Healthcheck") or {}
 
     @property
     def mounted(self) -> Path | None:
@@ -152,15 +162,40 @@ class Container:
         return None
 
     @property
+    def stop_seconds(self) -> int:
+        """How long it may take to stop before it is killed."""
+        return self.seen["Config"].get("StopTimeout", 10)
+
+    @property
     def ports(self) -> list[int]:
         """The ports that it serves on the host."""
-        bindings = self.seen["HostConfig"].get("PortBindings") or {}
+        return [port for _, port in self._addresses]
+
+    @property
+    def _addresses(self) -> list[tuple[str, int]]:
+        bindings = self.seen.get("HostConfig", {}).get("PortBindings") or {}
         return [
-            int(binding["HostPort"])
+            (binding.get("HostIp") or "0.0.0.0", int(binding["HostPort"]))  # noqa: S104 - podman's
             for each in bindings.values()
             for binding in each or ()
             if binding.get("HostPort")
         ]
+
+    @property
+    def lost(self) -> str:
+        """What podman has lost of a container that runs, such as its own processes; "" if nothing.
+
+        Its own checks see nothing of that.
+        """
+        if not self.running:
+            return ""
+        conmon = self.seen["State"].get("ConmonPid")
+        if conmon and not Path(f"/proc/{conmon}").exists():
+            return "podman does not watch it any more, as its process conmon has ended"
+        for host, port in self._addresses:
+            if is_port_free(port, host):
+                return f"nothing listens on its port {port} any more"
+        return ""
 
 
 def containers(project: Project) -> list[Container]:

@@ -48,6 +48,8 @@ def ask(project: Project, container: Container) -> Health:
     if not container.running:
         since = f" since {shown(container.ended)}" if container.ended else ""
         return Health(healthy=False, says=f"{container.state}{since}")
+    if container.lost:
+        return Health(healthy=False, says=f"{container.lost}: `./dagnix up` makes it anew")
     if not container.health_check:
         return Health(healthy=True, says="has no health check")
     words = ["healthcheck", "run", container.name]
@@ -56,14 +58,12 @@ def ask(project: Project, container: Container) -> Health:
         result = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
     except UserError as error:
         return Health(healthy=False, says=str(error))
-    if result.returncode == 0:
-        return Health(healthy=True, says=result.output.strip())
+    # Podman itself does not print what the check has said.
     seen = inspect(project, [container.name])
-    said = (
-        (Container(seen[0]).last_words if seen else "it was removed meanwhile")
-        or result.errors.strip()
-        or result.output.strip()
-    )
+    said = Container(seen[0]).last_words if seen else "it was removed meanwhile"
+    if result.returncode == 0:
+        return Health(healthy=bool(seen), says=said)
+    said = said or result.errors.strip() or result.output.strip()
     return Health(healthy=False, says=said)
 
 
@@ -78,13 +78,19 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
 def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
     """Run the container's health check once it passes, or after a few seconds.
 
-    Podman does not hear of one that fails, and without `record` not of one that passes.
+    Podman does not hear of one that fails, and without `record` not of one that passes. What was
+    healthy before most likely is: podman runs its check at once, in place of both.
     """
+    if record and container.was_healthy and (told := ask(project, container)).healthy:
+        return told
     _, *command = container.health_check or [""]
     if container.running and command[:1] in ([PROGRAM], [GATE]):
         words = ["exec", container.name, *command, str(PATIENCE_SECONDS)]
         failure = f"{container.service} is not to be waited for"
-        asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        try:
+            asked = podman(project, *words, failure=failure, check=False, timeout=CHECK_SECONDS)
+        except UserError as error:  # the host is very busy
+            return Health(healthy=False, says=str(error))
         healthy, says = asked.returncode == 0, asked.output.strip()
         if says and not (healthy and record):
             return Health(healthy=healthy, says=says, needs_code=asked.returncode == NEEDS_CODE)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dagnix.host.podman import PROJECT_LABEL, image_ids, podman
 from dagnix.process import CommandError
 from dagnix.project import Project
-from dagnix.stack import sockets
+from dagnix.stack import compute_logs, sockets
 from dagnix.stack.bridge import Bridges
 from dagnix.stack.compose import compose, services
 from dagnix.stack.containers import Container, everything
@@ -26,13 +26,17 @@ def start(
 ) -> None:
     """Start what is not running; make anew only what changed, or with `anew` everything.
 
-    The services in `absent` have no image, and are left out.
+    `present` are all containers that there are, draining ones too. The services in `absent` have no
+    image, and are left out.
 
     Raises:
         CommandError: a service does not start; podman-compose has tried the others, too.
 
     """
-    changed = [each.service for each in present] if anew else outdated(project, present)
+    draining = {each.service for each in present if each.draining}
+    present = [each for each in present if each.in_compose]
+    lost = [each.service for each in present if each.lost]
+    changed = [each.service for each in present] if anew else [*outdated(project, present), *lost]
     chosen = [name for name in services(project) if name not in absent] if absent else []
     failure = "podman-compose cannot start the stack"
     try:
@@ -42,7 +46,7 @@ def start(
             first = "dagnix.stack.podman_compose.first_start"
             compose(project, "up", "--detach", *chosen, failure=failure, program=first)
             return
-        if draining := {each.service for each in everything(project) if each.draining}:
+        if draining:
             # podman-compose takes them for the service's container, and one that was made from
             # other compose files would have it make that anew.
             known = chosen or services(project)
@@ -61,6 +65,7 @@ def remove(project: Project, *, volumes: bool) -> None:
 
     Raises:
         CommandError: something is left over.
+        UserError: compute logs cannot be removed.
 
     """
     words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
@@ -80,6 +85,8 @@ def remove(project: Project, *, volumes: bool) -> None:
     sockets.remove(project)
     if leftovers(project):
         raise CommandError(f"{failure}: it left {', '.join(leftovers(project))}.", result)
+    if volumes:
+        compute_logs.remove(project)
 
 
 def leftovers(project: Project) -> list[str]:

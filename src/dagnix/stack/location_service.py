@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import yaml
 
 from dagnix import UserError
 from dagnix.access import secret_files
-from dagnix.code_locations import FIRST, compose_file, others, role
+from dagnix.code_locations import FIRST, compose_file, others, role, run_role
 from dagnix.stack import sockets
 
 HEAD = """\
@@ -20,10 +20,14 @@ HEAD = """\
 """
 DATA = "/var/lib/dagster"
 # Those that are mounted from a folder of the location's own.
-OWN_FOLDERS = {"/run/secrets/location", f"{sockets.TARGET}/{FIRST}"}
+OWN_FOLDERS = {
+    "/run/secrets/location",
+    f"{sockets.TARGET}/{FIRST}",
+    f"{DATA}/compute_logs/{FIRST}",
+}
 BACKUP = "backup"  # the service, and where it has the files that it backs up
 FILES = "/var/lib/dagnix/files"
-ROLE_FILE = "storage-password"  # of a location's role in Postgres, in its container
+ROLE_FILE = "storage-password"  # of a location's roles in Postgres, in its container
 
 
 def unreadable(root: Path) -> dict[str, str]:
@@ -50,6 +54,21 @@ def _services(text: str) -> Collection[str]:
     content = yaml.safe_load(text)
     services = content.get("services") if isinstance(content, dict) else None
     return services.keys() if isinstance(services, dict) else ()
+
+
+def warnings(root: Path) -> Iterator[str]:
+    """Say which locations have a service from before each had its own role for its runs."""
+    for name in others(root).keys() - unreadable(root).keys():
+        path = compose_file(root, name)
+        own = yaml.safe_load(path.read_text())["services"][name] or {}
+        if (own.get("environment") or {}).get("DAGSTER_PG_USER") != run_role(name):
+            yield (
+                f"{path.name} is older than the roles of code locations: {name} may write all in "
+                "Dagster's tables, and the dashboard does not show what its steps print. Give it "
+                f"what {FIRST} has in compose.yaml (DAGSTER_PG_USER, which is {run_role(name)}, "
+                "DAGSTER_PG_PASSWORD_FILE, secrets and the folder of compute logs), or remove the "
+                "location and add it again: its data stays"
+            )
 
 
 def write(root: Path, name: str) -> Path:
@@ -85,7 +104,7 @@ def write(root: Path, name: str) -> Path:
 
 
 def named(like: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a service that has everything of its own: image, data, role in Postgres, secrets."""
+    """Return a service that has everything of its own: image, data, roles in Postgres, secrets."""
     image = re.sub(rf"/{FIRST}:", f"/{name}:", like["image"])
     database = _database(like["environment"], name)
     environment = {**like["environment"], **database, "DAGNIX_LOCATION": name}
@@ -102,14 +121,12 @@ def named(like: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _database(like: dict[str, str], name: str) -> dict[str, str]:
     """Return the variables of the stack's Postgres, or of the one of compose.external-db.yaml."""
-    dagster = {key: f"DAGSTER_PG_{key}" for key in ("HOST", "PORT", "DB", "USER")}
-    named = {key: f"${{{each}:-{like[each]}}}" for key, each in dagster.items()}
+    keys = ("HOST", "PORT", "DB")
+    dagster = {key: f"${{DAGSTER_PG_{key}:-{like[f'DAGSTER_PG_{key}']}}}" for key in keys}
     return {
-        **{dagster[key]: value for key, value in named.items()},
-        **{
-            f"STORAGE_PG_{key}": f"${{STORAGE_PG_{key}:-{named[key]}}}"
-            for key in ("HOST", "PORT", "DB")
-        },
+        **{f"DAGSTER_PG_{key}": value for key, value in dagster.items()},
+        "DAGSTER_PG_USER": run_role(name),
+        **{f"STORAGE_PG_{key}": f"${{STORAGE_PG_{key}:-{dagster[key]}}}" for key in keys},
         "STORAGE_PG_USER": role(name),
         "PGSSLMODE": "${PGSSLMODE:-prefer}",
         "PGSSLROOTCERT": "${PGSSLROOTCERT:-}",

@@ -24,6 +24,6 @@ def finish(project: Project) -> None:
     states = [(each["State"], each["Names"][0]) for each in json.loads(listed or "[]")]
     if stopping := [name for state, name in states if state == "stopping"]:
         with console.step(f"Stopping {', '.join(stopping)}, which an earlier command began"):
-            podman(project, "stop", *stopping, failure="Podman cannot stop containers")
+            podman(project, "stop", "--time", "10", *stopping, failure="Podman cannot stop them")
     if removing := [name for state, name in states if state == "removing"]:
         podman(project, "rm", "--force", *removing, failure="Podman cannot remove containers")

@@ -1,44 +1,32 @@
-"""What is not kept any longer is deleted by the code locations, each its own."""
+"""What is not kept any longer is deleted by the webserver, as whom Dagster's tables belong to."""
 
 import json
 from typing import Any
 
-from dagnix import UserError, code_locations, console
+from dagnix import UserError
 from dagnix.host.podman import podman
 from dagnix.project import Project
-from dagnix.stack.containers import containers as present
+from dagnix.stack.containers import containers
 from dagnix.stack.health import PROGRAM
 
+SERVICE = "webserver"
 COMMAND = (PROGRAM, "start", "python", "-P", "-m", "dagster_dagnix.prune", "--json")
+FAILURE = "What is not kept any longer cannot be deleted"
 
 
-def containers(project: Project) -> dict[str, str]:
-    """Return code location → its container, of those that run.
-
-    Raises:
-        UserError: none runs.
-
-    """
-    running = {each.service: each.name for each in present(project) if each.running}
-    known = code_locations.names(project.root)
-    found = {name: running[name] for name in known if name in running}
-    if not found:
-        raise UserError(
-            f"{project.name} has no {' and no '.join(known)} that runs: start it with ./dagnix up."
-        )
-    for name in known:
-        if name not in found:
-            console.warned(f"{name} does not run: what is its own stays until it does")
-    return found
-
-
-def prune(project: Project, location: str, container: str, *options: str) -> dict[str, Any]:
-    """Have a code location prune, and return its report (dagster_dagnix.prune.report).
+def prune(project: Project, *options: str) -> dict[str, Any]:
+    """Have the webserver's container prune, and return its report (dagster_dagnix.prune.report).
 
     Raises:
-        CommandError: it cannot, as when it prunes already.
+        UserError: it does not run.
+        CommandError: it cannot prune, as when it does so already.
 
     """
-    words = ["exec", container, *COMMAND, "--location", location, *options]
-    failure = f"What {location} keeps cannot be pruned"
-    return json.loads(podman(project, *words, failure=failure).output.splitlines()[-1])
+    for each in containers(project):
+        if each.service == SERVICE and each.running:
+            words = ["exec", each.name, *COMMAND, *options]
+            return json.loads(podman(project, *words, failure=FAILURE).output.splitlines()[-1])
+    raise UserError(
+        f"The {SERVICE} of {project.name} does not run, which deletes what is not kept: start it "
+        "with ./dagnix up."
+    )

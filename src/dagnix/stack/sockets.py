@@ -26,7 +26,7 @@ def ensure(project: Project) -> None:
         UserError: they cannot be made.
 
     """
-    folder, names = project.sockets, _served(project)
+    folder, names = project.sockets, served(project)
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.parent.chmod(0o700)
@@ -46,7 +46,7 @@ def ensure(project: Project) -> None:
 
 def forget(project: Project, location: str) -> None:
     """Take a location out of the list."""
-    names = [name for name in _served(project) if name != location]
+    names = [name for name in served(project) if name != location]
     _write(project.sockets / WORKSPACE, _workspace(names))
 
 
@@ -55,7 +55,7 @@ def remove(project: Project) -> None:
     shutil.rmtree(project.sockets, ignore_errors=True)
 
 
-def _served(project: Project) -> list[str]:
+def served(project: Project) -> list[str]:
     """Return the code locations that the compose files have a service for, the first one first."""
     found = [code_locations.FIRST]
     for file in project.compose_files:

@@ -2,7 +2,7 @@
 
 from dagnix import UserError, console
 from dagnix.code.mount import DOES_NOT_LOAD
-from dagnix.images.tags import under_own_name
+from dagnix.images.tags import under_retained_name
 from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack.compose import compose
@@ -19,7 +19,7 @@ def require_loads(project: Project, location: str, image_id: str) -> None:
     # As the service has it: its environment, secrets, volumes and networks.
     name = f"{project.name}_{location}_check-{image_id[:12]}"
     words = ["run", "--rm", "--no-deps", "-T", "--name", name, "--entrypoint", PROGRAM]
-    named = under_own_name(project, location, image_id)
+    named = under_retained_name(project, location, image_id)
     failure = f"The code of {location} cannot be checked"
     with console.step(f"Loading the code of {location} with its new image", "The code loads"):
         checked = compose(named, *words, location, "check", failure=failure, check=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dagnix import console
 from dagnix.host.podman import podman
-from dagnix.images.tags import under_own_name
+from dagnix.images.tags import under_retained_name
 from dagnix.process import CommandError
 from dagnix.project import Project
 from dagnix.stack import recovery
@@ -47,7 +47,7 @@ def run(project: Project, image_id: str, backup: Path | None) -> None:
         words = ["run", "--rm", "--no-deps", "-T", "--name", _name(project), SERVICE]
         command = ["dagster", "instance", "migrate"]
         failure = "The database cannot be migrated"
-        named = under_own_name(project, SERVICE, image_id)
+        named = under_retained_name(project, SERVICE, image_id)
         done = compose(named, *words, *command, failure=failure, check=False)
     if done.returncode:
         where = f"The backup is {backup}" if backup else "There is no backup of Dagnix's"

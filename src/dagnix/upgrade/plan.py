@@ -8,7 +8,7 @@ from rich.table import Table
 
 from dagnix import UserError, console
 from dagnix.faults import Faults
-from dagnix.images.tags import under_own_name
+from dagnix.images.tags import under_retained_name
 from dagnix.project import Project
 from dagnix.stack.containers import containers
 from dagnix.versions import compatibility, inspection
@@ -116,7 +116,7 @@ def make(project: Project, desired: Mapping[str, str], locations: Collection[str
     present = {each.service: each.image_id for each in containers(project)}
     services = [each for each in desired if each != DATABASE or each in present]
     with console.step("Comparing with what runs", "Compared with what runs"):
-        named = under_own_name(project, "webserver", desired["webserver"])
+        named = under_retained_name(project, "webserver", desired["webserver"])
         with ThreadPoolExecutor() as pool:
             schema = pool.submit(inspection.schema, named)
             asked = {

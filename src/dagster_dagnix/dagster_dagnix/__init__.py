@@ -1,13 +1,13 @@
-"""Extensions for self-hosted Dagster: run launcher, PostgreSQL storage, executor, compute logs."""
+"""Extensions for self-hosted Dagster: run launcher, PostgreSQL storage, compute logs, executor."""
 
-from dagster_dagnix.compute_logs import LimitedComputeLogManager
+from dagster_dagnix.compute_logs import DagnixComputeLogManager
 from dagster_dagnix.executor import forked_step_executor
 from dagster_dagnix.launcher import ForkedRunLauncher
 from dagster_dagnix.storage import DagnixPostgresStorage
 
 __all__ = [
+    "DagnixComputeLogManager",
     "DagnixPostgresStorage",
     "ForkedRunLauncher",
-    "LimitedComputeLogManager",
     "forked_step_executor",
 ]

@@ -1,4 +1,4 @@
-"""Compute logs in files, of a limited size, for `compute_logs` in dagster.yaml."""
+"""Compute logs in files: a folder for each code location, and no log beyond a limit."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
+from uuid import UUID
 
 from dagster import Field, StringSource
 from dagster._config import UserConfigSchema
@@ -17,23 +18,27 @@ from dagster._core.storage.local_compute_log_manager import (
 )
 from dagster._serdes import ConfigurableClassData
 
-from dagster_dagnix import follow, size
+from dagster_dagnix import follow, private, size, trees
 
 LIMIT = "20m"
 END_SECONDS = 30
 
 
-class LimitedComputeLogManager(LocalComputeLogManager):
-    """Dagster's LocalComputeLogManager, of which no log becomes larger than a limit.
+class DagnixComputeLogManager(LocalComputeLogManager):
+    """Stores stdout and stderr of each step in the folder of its code location, up to a limit.
 
     In dagster.yaml::
 
         compute_logs:
           module: dagster_dagnix
-          class: LimitedComputeLogManager
+          class: DagnixComputeLogManager
           config:
             base_dir: /var/lib/dagster/compute_logs
             limit: 20m
+
+    `base_dir` has a folder for each code location, under its name. The webserver sees all of them,
+    a container of a code location its own alone. What is not there is looked for in `shared_dir`,
+    where Dagster's own manager may have stored it for all locations together.
 
     `limit` is a size such as 512k or 1g, of stdout and of stderr of a step, or of a run whose
     executor is in process; 20m without it, 0 for none. What is printed beyond it is dropped, and
@@ -43,12 +48,15 @@ class LimitedComputeLogManager(LocalComputeLogManager):
     def __init__(
         self,
         base_dir: str,
+        shared_dir: str | None = None,
         polling_timeout: float | None = None,
         limit: str = LIMIT,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
         """Raise ValueError if the limit is no size."""
         super().__init__(base_dir, polling_timeout, inst_data)
+        self._shared = LocalComputeLogManager(shared_dir) if shared_dir else None
+        self._shared_dir = shared_dir
         try:
             self._limit = size.parse(limit)
         except ValueError as error:
@@ -57,13 +65,18 @@ class LimitedComputeLogManager(LocalComputeLogManager):
     @classmethod
     def config_type(cls) -> UserConfigSchema:
         """Return the schema of the configuration."""
+        shared_dir = Field(
+            StringSource,
+            is_required=False,
+            description="The folder of logs from before each code location had its own.",
+        )
         limit = Field(
             StringSource,
             is_required=False,
             default_value=LIMIT,
             description="How large a log may become, such as 512k or 1g; 0 is without limit.",
         )
-        return {**super().config_type(), "limit": limit}
+        return {**super().config_type(), "shared_dir": shared_dir, "limit": limit}
 
     @classmethod
     def from_config_value(
@@ -117,6 +130,73 @@ class LimitedComputeLogManager(LocalComputeLogManager):
             most = self._limit + follow.NOTICE_BYTES
             max_bytes = min(max_bytes or most, most)
         return super().get_log_data_for_type(log_key, io_type, offset, max_bytes)
+
+    def delete_logs(
+        self, log_key: Sequence[str] | None = None, prefix: Sequence[str] | None = None
+    ) -> None:
+        """Delete a log, or all whose key begins with `prefix`, of whichever code location.
+
+        No link is followed. Raises ValueError for a prefix that leads out of the folder.
+        """
+        if log_key or not prefix:
+            super().delete_logs(log_key, prefix)
+            return
+        for root in self.roots():
+            trees.remove(root, *prefix)
+
+    def roots(self) -> list[Path]:
+        """Return the folders that are there and have one for each run: one of each location."""
+        shared = [Path(self._shared_dir)] if self._shared_dir else []
+        own = self._locations() or [Path(self._base_dir)]
+        return [each for each in (*own, *shared) if each.is_dir()]
+
+    def get_captured_local_path(
+        self, log_key: Sequence[str], extension: str, partial: bool = False
+    ) -> str:
+        """Return the path of a log, which need not be there.
+
+        Raises ValueError for a key, or a link, that leads out of the code location's folder.
+        """
+        paths = [
+            LocalComputeLogManager(str(folder)).get_captured_local_path(log_key, extension, partial)
+            for folder in self._folders(log_key)
+        ]
+        if self._shared:
+            paths.append(self._shared.get_captured_local_path(log_key, extension, partial))
+        return next((path for path in paths if Path(path).is_file()), paths[0])
+
+    def _locations(self) -> list[Path]:
+        folders = (each for each in Path(self._base_dir).glob("*") if each.is_dir())
+        return sorted(each for each in folders if not _is_run(each.name))
+
+    def _folders(self, log_key: Sequence[str]) -> list[Path]:
+        """Return the folders that may have a log: that of its code location, if that is known."""
+        base = Path(self._base_dir)
+        folders = self._locations()
+        if len(folders) <= 1:  # as in a container of a code location
+            return folders or [base]
+        location = self._location(log_key)
+        return [base / location] if location else folders
+
+    def _location(self, log_key: Sequence[str]) -> str:
+        """Return the code location whose log this is; "" if it is that of none."""
+        first, *others = log_key
+        if not self.has_instance:
+            return ""
+        if _is_run(first):
+            run = self._instance.get_run_by_id(first)
+            return private.location_of_run(run) if run else ""
+        if len(others) == 2 and others[1].isdecimal():  # repository, schedule or sensor, tick
+            return private.location_of_tick(self._instance, int(others[1]))
+        return ""
+
+
+def _is_run(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _has_file(stream: IO[str]) -> bool:

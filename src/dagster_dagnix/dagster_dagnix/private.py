@@ -22,14 +22,19 @@ from dagster._core.events import RunFailureReason
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.scheduler.instigation import InstigatorState
+from dagster._core.storage.schedules.schema import InstigatorsTable, JobTickTable
+from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 from dagster._core.storage.sql import create_engine as create_dagster_engine
 from dagster._core.storage.tags import MAX_RETRIES_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._daemon.auto_run_reexecution.auto_run_reexecution import retry_run, should_retry
 from dagster._daemon.auto_run_reexecution.event_log_consumer import _create_cursor_key
+from dagster._serdes import deserialize_value
 from dagster._time import datetime_from_timestamp
 from dagster_postgres import PostgresEventLogStorage, PostgresScheduleStorage
+from sqlalchemy import select
 from sqlalchemy.engine import Connection, Engine
 
 from dagster_dagnix.protocol import CODE_LINK
@@ -46,6 +51,8 @@ __all__ = [
     "daemon_has_read",
     "dagster",
     "engine_events",
+    "location_of_run",
+    "location_of_tick",
     "max_retries",
     "multiple_process_executor_requirements",
     "retry",
@@ -98,6 +105,29 @@ def change_run(instance: DagsterInstance, event: EventLogEntry) -> None:
             instance, run, RunFailureReason(reason) if reason else None
         )
         instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: str(will).lower()})
+
+
+def location_of_run(run: DagsterRun) -> str:
+    """Return the code location of a run; "" if it has none, as one that was executed by hand."""
+    return run.remote_job_origin.location_name if run.remote_job_origin else ""
+
+
+def location_of_tick(instance: DagsterInstance, tick: int) -> str:
+    """Return the code location of the schedule or sensor that has a tick; "" if there is none."""
+    storage = instance.schedule_storage
+    if not isinstance(storage, SqlScheduleStorage):
+        return ""
+    chosen = (
+        select(InstigatorsTable.c.instigator_body)
+        .join(JobTickTable, JobTickTable.c.selector_id == InstigatorsTable.c.selector_id)
+        .where(JobTickTable.c.id == tick)
+    )
+    with storage.connect() as connection:
+        body = connection.execute(chosen).scalar()
+    if not body:
+        return ""
+    origin = deserialize_value(body, InstigatorState).origin
+    return origin.repository_origin.code_location_origin.location_name
 
 
 # The errors upon which the daemon gives a retry up, though it could be made later.

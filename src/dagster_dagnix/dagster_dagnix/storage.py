@@ -29,7 +29,7 @@ from dagster_postgres.utils import (
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine
 
-from dagster_dagnix import leftovers, private
+from dagster_dagnix import leftovers, private, rights
 from dagster_dagnix.retention import Retention, retention_config
 
 LOCK = 0x6461676E6978  # any number that nothing else in the database takes
@@ -111,8 +111,13 @@ class DagnixRunStorage(KeptConnections, PostgresRunStorage):
         """Delete a run, with what its steps have printed and handed to each other."""
         run = self._instance.get_run_by_id(run_id) if self.has_instance else None
         super().delete_run(run_id)
-        if run:
+        # The role of a code location deletes no run of another one, without an error.
+        if run and not self.has_run(run_id):
             leftovers.remove(self._instance, run)
+
+    def delete_row(self, run_id: str) -> None:
+        """Delete a run without what its steps have left, which the caller sees to."""
+        super().delete_run(run_id)
 
     def has_run_stats_index_cols(self) -> bool:
         """Tell whether the table has the columns for when a run began and ended."""
@@ -270,13 +275,21 @@ def url(config: Mapping[str, Any]) -> str:
 
 
 def make_tables(url: str, more: Mapping[str, Any]) -> None:
-    """Have Dagster make its tables if they are not there, one process at a time."""
+    """Have Dagster make its tables if they are not there, one process at a time.
+
+    Who may not make them, such as the role of a code location, waits until somebody has.
+    """
     with create_pg_connection(engine(url, 0, more.get("token_provider"))) as connection:
-        if connection.execute(TABLES_ARE_THERE).scalar():
+        if not rights.may_make_tables(connection):
+            rights.wait(connection)
+            return
+        if connection.execute(TABLES_ARE_THERE).scalar() and rights.are_given(connection):
             return
         connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
         try:
             for storage in (PostgresRunStorage, PostgresEventLogStorage, PostgresScheduleStorage):
                 storage(url, should_autocreate_tables=True, **more)
+            if not rights.are_given(connection):
+                rights.give(connection)
         finally:
             connection.execute(text(f"SELECT pg_advisory_unlock({LOCK})"))

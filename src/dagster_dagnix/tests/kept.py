@@ -49,6 +49,7 @@ class Kept:
     def __init__(self, world: World) -> None:
         self.world, self.instance = world, world.instance
         self.base = world.home / "storage"
+        self.logs = world.home / "compute_logs/ours"
 
     def empty(self) -> None:
         """Delete all that it has."""
@@ -56,8 +57,9 @@ class Kept:
             find = "SELECT string_agg(tablename, ', ') FROM pg_tables WHERE schemaname = 'public'"
             tables = database.execute(text(find)).scalar()
             database.execute(text(f"TRUNCATE {tables} CASCADE"))
-        for folder in (self.base, self.world.home / "compute_logs"):
+        for folder in (self.base, self.logs):
             shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
 
     def keeping(self, **retention: int) -> "Kept":
         """Make these settings its retention; logs and files go with their runs."""
@@ -94,8 +96,8 @@ class Kept:
         for each in events:
             self.report(run, each)
         self.instance.report_engine_event("hello", run)
-        for folder, name in (("storage", "step/result"), ("compute_logs", "compute_logs/a.out")):
-            path = self.world.home / folder / run.run_id / name
+        for folder, name in ((self.base, "step/result"), (self.logs, "compute_logs/a.out")):
+            path = folder / run.run_id / name
             path.parent.mkdir(parents=True)
             path.write_text("something")
         self.age(run.run_id, days)
@@ -141,7 +143,7 @@ class Kept:
         return self.base / run_id / "step"
 
     def log(self, run_id: str) -> Path:
-        return self.world.home / "compute_logs" / run_id / "compute_logs/a.out"
+        return self.logs / run_id / "compute_logs/a.out"
 
 
 @contextmanager
@@ -154,7 +156,7 @@ def instance_of_its_own(database: Path) -> Iterator[Kept]:
     storage = {"module": "dagster_dagnix", "class": "DagnixPostgresStorage", "config": config}
     logs = {
         "module": "dagster_dagnix",
-        "class": "LimitedComputeLogManager",
+        "class": "DagnixComputeLogManager",
         "config": {"base_dir": str(folder / "home/compute_logs")},
     }
     world = World(folder, database, {"storage": {"custom": storage}, "compute_logs": logs})

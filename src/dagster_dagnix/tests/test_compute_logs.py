@@ -1,173 +1,160 @@
-"""What steps print: kept up to a limit, and copied to where it went before."""
+"""Compute logs: each code location has a folder of its own, and the webserver finds them all."""
 
-import multiprocessing
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dagster import DagsterInstance
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
 from dagster._core.storage.compute_log_manager import ComputeIOType
-from harness import lives, until
+from harness import World
 
-from dagster_dagnix import LimitedComputeLogManager, follow
+from dagster_dagnix import DagnixComputeLogManager
 
-KEY = ["run", "compute_logs", "step"]
+SHARED = "shared"
 
 
-class Step:
-    """A fork whose output is captured, and what it still gets to where it went before."""
-
-    def __init__(self, folder: Path, do: Callable[[], None], limit: str) -> None:
-        self._out = [folder / "stdout", folder / "stderr"]
-        self._manager = LimitedComputeLogManager(str(folder), limit=limit)
-        self._do = do
-        self.process = multiprocessing.get_context("fork").Process(target=self._run)
-        self.process.start()
-
-    def _run(self) -> None:
-        for number, path in enumerate(self._out, 1):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-        sys.stdout, sys.stderr = (os.fdopen(each, "w", closefd=False) for each in (1, 2))
-        with self._manager.capture_logs(KEY):
-            self._do()
-        print("after", flush=True)
-        os._exit(0)
-
-    def end(self) -> list[str]:
-        """Wait for its end, and return what came where stdout and stderr went before."""
-        self.process.join(60)
-        assert self.process.exitcode == 0
-        return [each.read_text() for each in self._out]
+def instance(world: World, folder: Path) -> DagsterInstance:
+    """Return the instance of a container that has this folder of logs."""
+    (folder / "home").mkdir(parents=True)
+    config: dict[str, Any] = json.loads((world.home / "dagster.yaml").read_text())
+    config["compute_logs"] = {
+        "module": "dagster_dagnix",
+        "class": "DagnixComputeLogManager",
+        "config": {"base_dir": str(folder / "logs"), "shared_dir": str(folder / SHARED)},
+    }
+    (folder / "home" / "dagster.yaml").write_text(json.dumps(config))
+    return DagsterInstance.from_config(str(folder / "home"))
 
 
 @pytest.fixture
-def capture(tmp_path: Path) -> Iterator[Callable[..., Step]]:
-    """Start a process that does something while its output is captured."""
-    begun: list[Step] = []
-
-    def start(do: Callable[[], None], limit: str = "1k") -> Step:
-        begun.append(Step(tmp_path, do, limit))
-        return begun[-1]
-
-    yield start
-    for each in begun:
-        each.process.kill()
-        each.process.join()
+def webserver(world: World, tmp_path: Path) -> DagsterInstance:
+    """An instance that sees the folders of two code locations."""
+    for location in ("first", "second"):
+        (tmp_path / "logs" / location).mkdir(parents=True)
+    return instance(world, tmp_path)
 
 
-def log(folder: Path, kind: str = "out") -> Path:
-    return folder.joinpath(*KEY[:-1], f"{KEY[-1]}.{kind}")
+def write(folder: Path, key: list[str], what: str) -> None:
+    path = folder.joinpath(*key).with_suffix(".out")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(what)
 
 
-def test_what_is_printed_is_in_the_log_and_where_it_went(
-    capture: Callable[..., Step], tmp_path: Path
+def read(instance: DagsterInstance, key: list[str]) -> bytes | None:
+    return instance.compute_log_manager.get_log_data(key).stdout
+
+
+def test_a_location_writes_to_its_folder_and_the_webserver_reads_it(
+    world: World, webserver: DagsterInstance, tmp_path: Path
 ) -> None:
-    def do() -> None:
-        print("one", flush=True)
-        print("two", file=sys.stderr)
-        subprocess.run(["echo", "three"], check=True)
+    # Its container has its folder alone.
+    own = instance(world, tmp_path / "container")
+    (tmp_path / "container" / "logs").mkdir()
+    (tmp_path / "container" / "logs" / "second").symlink_to(tmp_path / "logs" / "second")
+    key = [world.run("second", "works").run_id, "compute_logs", "step"]
+    with own.compute_log_manager.open_log_stream(key, ComputeIOType.STDOUT) as stream:
+        stream.write("printed")
+    assert (tmp_path / "logs" / "second").joinpath(*key).with_suffix(".out").exists()
+    assert read(webserver, key) == b"printed"
+    assert isinstance(webserver.compute_log_manager, DagnixComputeLogManager)
 
-    assert capture(do).end() == ["one\nthree\nafter\n", "two\n"]
-    assert log(tmp_path).read_bytes() == b"one\nthree\n"
-    assert log(tmp_path, "err").read_bytes() == b"two\n"
-    assert log(tmp_path, "complete").exists()
 
-
-@pytest.mark.parametrize("pause", [0, 2 * follow.LOOK_SECONDS], ids=["at once", "in parts"])
-def test_what_is_too_much_is_cut_and_the_log_says_so(
-    capture: Callable[..., Step], tmp_path: Path, pause: float
+def test_what_another_location_says_of_a_run_is_not_shown(
+    world: World, webserver: DagsterInstance, tmp_path: Path
 ) -> None:
-    def do() -> None:
-        for part in "abc":
-            print(part * 1000, flush=True)
-            time.sleep(pause)
-
-    out, _ = capture(do).end()
-    found = log(tmp_path).read_text()
-    assert found.startswith("a" * 1000 + "\n" + "b" * 23 + "\n[Cut here: more than 1 KiB were")
-    assert found.endswith("dagster.yaml.]\n")
-    assert len(found) - 1024 <= follow.NOTICE_BYTES
-    # Where it went before it is cut as well.
-    assert out == found + "after\n"
+    key = [world.run("second", "works").run_id, "compute_logs", "step"]
+    write(tmp_path / "logs" / "first", key, "a lie")
+    assert read(webserver, key) is None
+    write(tmp_path / "logs" / "second", key, "true")
+    assert read(webserver, key) == b"true"
 
 
-def test_a_step_that_prints_without_end_takes_no_more_room(
-    capture: Callable[..., Step], tmp_path: Path
+def test_what_another_location_says_of_a_sensor_is_not_shown(
+    world: World, webserver: DagsterInstance, tmp_path: Path
 ) -> None:
-    def do() -> None:
-        while True:
-            print("x" * 80)
-
-    step = capture(do)
-    path = log(tmp_path)
-    until(lambda: path.exists() and b"[Cut here" in path.read_bytes()[1024:1100], "it is cut")
-    # It is looked at again: what came since is gone.
-    until(lambda: path.stat().st_size <= 1024 + follow.NOTICE_BYTES, "it is cut again")
-    assert step.process.is_alive()
-
-
-def test_no_character_is_cut(capture: Callable[..., Step], tmp_path: Path) -> None:
-    capture(lambda: print("\u20ac" * 1000)).end()
-    assert log(tmp_path).read_bytes().decode().startswith("\u20ac" * 341 + "\n[Cut here")
-
-
-def test_zero_is_without_limit(capture: Callable[..., Step], tmp_path: Path) -> None:
-    capture(lambda: print("x" * 100_000), "0").end()
-    assert log(tmp_path).stat().st_size == 100_001
-
-
-def test_nothing_is_left_of_a_step_that_is_killed(
-    capture: Callable[..., Step], tmp_path: Path
-) -> None:
-    """Even if a process that the step has forked has its files open."""
-
-    def do() -> None:
-        print("begun", flush=True)
-        os.fork()
-        time.sleep(60)
-
-    step = capture(do).process
-    until(lambda: log(tmp_path).exists() and log(tmp_path).read_bytes(), "it has begun")
-    time.sleep(2 * follow.LOOK_SECONDS)
-    children = Path(f"/proc/{step.pid}/task/{step.pid}/children").read_text().split()
-    followers = [
-        each for each in children if b"follow" in Path(f"/proc/{each}/cmdline").read_bytes()
-    ]
-    others = set(children) - set(followers)
-    assert len(followers) == 2
-    step.kill()
-    step.join()
-    until(lambda: not any(lives(each) for each in followers), "they have ended")
-    for each in others:
-        os.kill(int(each), signal.SIGKILL)
-
-
-def test_no_more_than_the_limit_is_read_at_once(tmp_path: Path) -> None:
-    """Of a log of before there was one, a webserver has not so much memory."""
-    log(tmp_path).parent.mkdir(parents=True)
-    log(tmp_path).write_bytes(b"x" * 10_000)
-    manager = LimitedComputeLogManager(str(tmp_path), limit="1k")
-    data, offset = manager.get_log_data_for_type(KEY, ComputeIOType.STDOUT)
-    assert data is not None
-    assert len(data) == offset == 1024 + follow.NOTICE_BYTES
-    data, offset = manager.get_log_data_for_type(KEY, ComputeIOType.STDOUT, offset, 10)
-    assert (data, offset) == (b"x" * 10, 1034 + follow.NOTICE_BYTES)
-    without = LimitedComputeLogManager(str(tmp_path), limit="0")
-    assert without.get_log_data(KEY).stdout == b"x" * 10_000
-
-
-def test_a_limit_that_is_no_size_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "dagster.yaml").write_text(
-        "compute_logs:\n  module: dagster_dagnix\n  class: LimitedComputeLogManager\n"
-        f"  config: {{base_dir: {tmp_path}, limit: much}}\n"
+    code = GrpcServerCodeLocationOrigin("localhost", socket="s", location_name="second")
+    origin = RemoteRepositoryOrigin(code, "__repository__").get_instigator_origin("watch")
+    state = InstigatorState(
+        origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData()
     )
-    with (
-        pytest.raises(ValueError, match=r"limit in dagster.yaml: 'much' is no size"),
-        DagsterInstance.from_config(str(tmp_path)) as instance,
-    ):
-        assert instance.compute_log_manager
+    world.instance.add_instigator_state(state)
+    tick = world.instance.create_tick(
+        TickData(
+            origin.get_id(), "watch", InstigatorType.SENSOR, TickStatus.STARTED, 0.0,
+            selector_id=state.selector_id,
+        )
+    )  # fmt: skip
+    key = ["__repository__", "watch", str(tick.tick_id)]
+    write(tmp_path / "logs" / "first", key, "a lie")
+    assert read(webserver, key) is None
+    write(tmp_path / "logs" / "second", key, "true")
+    assert read(webserver, key) == b"true"
+
+
+def test_a_link_of_a_locations_leads_nowhere(
+    world: World, webserver: DagsterInstance, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hush")
+    key = [world.run("first", "works").run_id, "compute_logs", "step"]
+    write(tmp_path / "logs" / "first", key, "")
+    path = (tmp_path / "logs" / "first").joinpath(*key).with_suffix(".out")
+    for target in (secret, tmp_path / "logs" / "second"):
+        path.unlink()
+        path.symlink_to(target)
+        with pytest.raises(ValueError, match="Invalid path"):
+            read(webserver, key)
+    with pytest.raises(ValueError, match="Invalid path"):
+        read(webserver, ["..", "secret"])
+
+
+def test_logs_from_before_are_found(
+    world: World, webserver: DagsterInstance, tmp_path: Path
+) -> None:
+    key = [world.run("first", "works").run_id, "compute_logs", "step"]
+    write(tmp_path / SHARED, key, "before")
+    assert read(webserver, key) == b"before"
+    write(tmp_path / "logs" / "first", key, "now")
+    assert read(webserver, key) == b"now"
+
+
+def test_logs_of_a_run_are_deleted_wherever_they_are_and_no_others(
+    world: World, webserver: DagsterInstance, tmp_path: Path
+) -> None:
+    run, other = (world.run("first", "works").run_id for _ in range(2))
+    for root in ("logs/first", "logs/second", SHARED):
+        for each in (run, other):
+            write(tmp_path / root, [each, "compute_logs", "step"], "printed")
+    webserver.compute_log_manager.delete_logs(prefix=[run])
+    left = {each.parent.parent.name for each in tmp_path.rglob("step.out")}
+    assert left == {other}
+    assert len(list(tmp_path.rglob("step.out"))) == 3
+
+
+@pytest.mark.parametrize("depth", [1, 2], ids=["run", "in a run"])
+def test_a_link_deletes_nothing_elsewhere(
+    world: World, webserver: DagsterInstance, tmp_path: Path, depth: int
+) -> None:
+    theirs, own = (world.run(each, "works").run_id for each in ("second", "first"))
+    write(tmp_path / "logs/second", [theirs, "compute_logs", "step"], "printed")
+    link = tmp_path / "logs/first" / own
+    link.symlink_to(tmp_path / "logs/second" / theirs)
+    webserver.compute_log_manager.delete_logs(prefix=[own, "compute_logs"][:depth])
+    assert link.is_symlink() == (depth == 2)
+    assert read(webserver, [theirs, "compute_logs", "step"]) == b"printed"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../second"])
+def test_a_prefix_is_no_path_to_somewhere_else(webserver: DagsterInstance, name: str) -> None:
+    with pytest.raises(ValueError, match="no name of something"):
+        webserver.compute_log_manager.delete_logs(prefix=[name])

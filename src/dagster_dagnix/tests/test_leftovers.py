@@ -1,9 +1,12 @@
 """Logs and files: gone with their run, by their age, and when they have no run."""
 
 import datetime as dt
+import json
 import os
+import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,7 @@ from kept import NOW, Kept
 
 from dagster_dagnix import leftovers
 from dagster_dagnix.prune.folders import MARKER
-from dagster_dagnix.prune.times import pruned_at
+from dagster_dagnix.prune.once import Order, prune
 
 
 def age(path: Path, days: float) -> None:
@@ -70,25 +73,104 @@ def test_files_that_only_the_run_server_has_are_removed_by_it(
     for folder in folders:
         folder.mkdir(parents=True)
         (folder / "result").write_text("something")
-    ref = world.instance.get_ref()
-    elsewhere = {
-        name: getattr(ref, name)._replace(config_yaml=f"base_dir: {tmp_path}")
-        for name in ("local_artifact_storage_data", "compute_logs_data")
-    }
-    with DagsterInstance.from_ref(ref._replace(**elsewhere)) as dashboard:
+    with elsewhere(world.instance, tmp_path, "compute_logs_data") as dashboard:
         assert leftovers.files_root(dashboard) == tmp_path / "storage"
         # Whoever asks for a run's files to be removed does not get that while the run is there.
-        world.instance.run_launcher.remove_files(runs[1])
+        world.instance.run_launcher.remove_files("deleted", runs[1].run_id)
         dashboard.delete_run(runs[0].run_id)
     until(lambda: not folders[0].exists(), "the files are removed")
     assert folders[1].exists()
     world.instance.delete_run(runs[1].run_id)
 
 
-def test_the_run_server_prunes_by_itself(world: World, serve: Callable[..., Served]) -> None:
-    server = serve("pruned", DAGNIX_PRUNE_SECONDS="0.1").ready()
-    found = until(lambda: pruned_at(world.instance, "pruned"), server.log)
-    assert dt.datetime.now(dt.UTC) - found < dt.timedelta(minutes=5)
+@contextmanager
+def elsewhere(instance: DagsterInstance, folder: Path, *more: str) -> Iterator[DagsterInstance]:
+    """Be in another container, which has none of the files of steps, and none of `more`."""
+    ref = instance.get_ref()
+    other = {
+        name: getattr(ref, name)._replace(config_yaml=f"base_dir: {folder}")
+        for name in ("local_artifact_storage_data", *more)
+    }
+    with DagsterInstance.from_ref(ref._replace(**other)) as made:
+        yield made
+
+
+def test_who_prunes_has_the_run_servers_remove_files(
+    own: Kept, keep: Callable[..., Kept], tmp_path: Path
+) -> None:
+    """As in the webserver's container, which has the logs but no files of steps."""
+    kept = keep(step_file_days=30)
+    config = json.loads((own.world.home / "dagster.yaml").read_text())
+    config["storage"]["custom"]["config"]["retention"] = {"step_file_days": 30}
+    config["local_artifact_storage"] = {
+        "module": "dagster._core.storage.root",
+        "class": "LocalArtifactStorage",
+        "config": {"base_dir": str(own.world.home)},
+    }
+    (tmp_path / "dagster.yaml").write_text(json.dumps(config))
+    server = Served(own.world, "ours", DAGSTER_HOME=str(tmp_path))
+    try:
+        server.ready()
+        old, aged, young = kept.run(500), kept.run(40, job="other"), kept.run(5)
+        with elsewhere(kept.instance, tmp_path / "none") as webserver:
+            webserver.run_storage.retention = kept.instance.run_storage.retention
+            dry = prune(webserver, Order(is_dry=True), NOW)
+            assert kept.left(old, aged, young) == [True] * 3
+            done = prune(webserver, Order(), NOW)
+        assert (dry.runs, dry.files, dry.logs) == (done.runs, done.files, done.logs)
+        assert dry.files > 0
+        assert (dry.away, done.away) == ([], [])
+        assert kept.left(old, young) == [False, True]
+        assert kept.instance.has_run(aged)
+        assert [kept.file(aged).exists(), kept.log(aged).exists()] == [False, True]
+    finally:
+        server.kill()
+
+
+def test_files_of_a_location_that_is_away_stay_and_it_is_said(
+    own: Kept, keep: Callable[..., Kept], tmp_path: Path
+) -> None:
+    kept = keep()
+    shutil.rmtree(own.world.sockets, ignore_errors=True)
+    run = kept.run(500)
+    with elsewhere(kept.instance, tmp_path) as webserver:
+        report = prune(webserver, Order(), NOW)
+    assert report.away == ["ours"]
+    assert "Files of ours stay for now: its run server does not answer." in report.lines()
+    assert not kept.instance.has_run(run)
+    assert not kept.log(run).exists()
+    assert kept.file(run).exists()
+
+
+def test_a_run_of_another_location_keeps_its_files(
+    keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As row-level security lets no location delete runs of others, and raises no error."""
+    kept = keep()
+    run = kept.run(0)
+    monkeypatch.setattr("dagster_postgres.PostgresRunStorage.delete_run", lambda *_: None)
+    kept.instance.run_storage.delete_run(run)
+    assert kept.left(run) == [True]
+
+
+@pytest.mark.parametrize("what", ["run", "logs"])
+def test_a_link_of_a_locations_removes_nothing_elsewhere(
+    keep: Callable[..., Kept], what: str
+) -> None:
+    kept = keep(compute_log_days=10, orphan_days=7)
+    victim = kept.logs.parent / "other"
+    shutil.rmtree(victim, ignore_errors=True)
+    (victim / "compute_logs").mkdir(parents=True)
+    (victim / "compute_logs/a.out").write_text("something")
+    run = kept.run(25, AssetMaterialization("a"))
+    orphan = kept.logs / str(uuid.uuid4())
+    orphan.symlink_to(victim)
+    inside = "" if what == "run" else "compute_logs"
+    shutil.rmtree(kept.logs / run / inside)
+    (kept.logs / run / inside).symlink_to(victim / inside)
+    kept.prune()
+    assert [each.name for each in victim.rglob("*")] == ["compute_logs", "a.out"]
+    shutil.rmtree(victim)
 
 
 def test_logs_and_files_of_runs_that_stay_go_by_their_age(keep: Callable[..., Kept]) -> None:
@@ -111,7 +193,7 @@ def test_what_has_no_run_goes_after_a_while(keep: Callable[..., Kept]) -> None:
     kept.sql("DELETE FROM event_logs")
     kept.sql("DELETE FROM runs")
     kept.prune(is_dry=True)
-    markers = [root / run / MARKER for root in (kept.base, kept.world.home / "compute_logs")]
+    markers = [root / run / MARKER for root in (kept.base, kept.logs)]
     assert not any(each.exists() for each in markers)
     kept.prune()
     for days, is_left in ((6, True), (8, False)):
@@ -147,7 +229,7 @@ def test_an_assets_files_are_no_runs_whatever_its_name(keep: Callable[..., Kept]
 def test_logs_of_ticks_go_by_their_age(keep: Callable[..., Kept]) -> None:
     kept = keep(compute_log_days=10)
     kept.run(0)
-    folder = kept.world.home / "compute_logs/__repository__/sensor"
+    folder = kept.logs / "__repository__/sensor"
     folder.mkdir(parents=True)
     for name, days in (("1.err", 11), ("2.err", 9), ("notes.txt", 100)):
         (folder / name).touch()

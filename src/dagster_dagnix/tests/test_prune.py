@@ -21,10 +21,11 @@ from dagster._core.storage.tags import (
 from kept import FAILURE, IN_FLIGHT, NOW, Kept
 from sqlalchemy import text
 
+from dagster_dagnix.prune import __main__ as program
 from dagster_dagnix.prune import choice, queries
 from dagster_dagnix.prune.__main__ import main
 from dagster_dagnix.prune.once import CannotPruneError, prune
-from dagster_dagnix.prune.times import note_pruned, pruned_at
+from dagster_dagnix.prune.times import is_due, note_pruned
 from dagster_dagnix.retention import KEEP_DAYS_TAG, KEEP_RUNS_TAG, Retention
 
 
@@ -186,20 +187,16 @@ def test_the_last_of_each_partition_stays(keep: Callable[..., Kept]) -> None:
     assert asset.run_id == whole
 
 
-def test_a_run_of_another_code_location_is_left_to_it(keep: Callable[..., Kept]) -> None:
+def test_it_is_due_once_in_so_many_hours(keep: Callable[..., Kept]) -> None:
     kept = keep()
-    world = kept.world
-    run = world.run("other", "works").run_id
-    world.instance.report_run_failed(world.instance.get_run_by_id(run))
-    kept.age(run, 500)
-    note_pruned(kept.instance, "other", NOW - dt.timedelta(days=2))
-    assert kept.prune(location="ours", is_dry=True).runs == 0
-    assert kept.prune(location="other", is_dry=True).runs == 1
-    assert kept.prune(is_dry=True).runs == 1
-    # The location is gone.
-    note_pruned(kept.instance, "other", NOW - dt.timedelta(days=4))
-    assert kept.prune(location="ours").runs == 1
-    assert pruned_at(kept.instance, "ours") == NOW
+    assert is_due(kept.instance, 24)
+    kept.prune(is_dry=True)
+    assert is_due(kept.instance, 24)
+    kept.prune()
+    assert not is_due(kept.instance, 24)
+    note_pruned(kept.instance, NOW - dt.timedelta(hours=25))
+    assert is_due(kept.instance, 24)
+    assert not is_due(kept.instance, 0)
 
 
 def test_what_was_interrupted_is_done_the_next_time(
@@ -213,7 +210,7 @@ def test_what_was_interrupted_is_done_the_next_time(
         def fail(_storage: object, _run: str) -> None:
             raise RuntimeError("interrupted")
 
-        patch.setattr("dagster_dagnix.storage.DagnixRunStorage.delete_run", fail)
+        patch.setattr("dagster_dagnix.storage.DagnixRunStorage.delete_row", fail)
         with pytest.raises(RuntimeError):
             kept.prune()
     assert kept.instance.has_run(run)
@@ -263,12 +260,15 @@ def test_the_program_says_what_it_did(
     kept = keep()
     run = kept.run(500)
     monkeypatch.setenv("DAGSTER_HOME", str(kept.world.home))
+    monkeypatch.setattr(program, "give_way", lambda: None)  # others share this process
     assert main(["--dry-run"]) == 0
     assert capsys.readouterr().out.startswith("Would go: 1 run with 1 event")
     assert main(["--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["runs"], said["events"], said["is_dry"]) == (1, 1, False)
     assert kept.left(run) == [False]
+    assert main(["--quiet"]) == 0
+    assert not capsys.readouterr().out
     with queries.connection(kept.instance) as other:
         other.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": queries.LOCK})
         assert main([]) == 1

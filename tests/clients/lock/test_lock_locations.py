@@ -54,6 +54,19 @@ def test_it_may_have_another_version_which_is_fetched_too(marketing: World) -> N
         assert marketing.in_store(f"-helper-{version}-py3-none-any.whl")
 
 
+def test_their_versions_give_way_also_when_pip_does_not_name_them(marketing: World) -> None:
+    # pip goes back from 2.0, which needs what the version of the other images rules out, and ends
+    # with a complaint about the old ones alone, for which there is no wheel.
+    marketing.index.add("app", "2.0", ("part", "engine>=2"))
+    marketing.index.add("part", "1.0", ("helper>=1.1",))
+    for old in ("1.1", "1.0"):
+        marketing.index.add("app", old, (f"engine=={old}",))
+        marketing.index.add_source("engine", old)
+    marketing.index.add("engine", "2.0")
+    found = lock(marketing, "app")
+    assert (found["app"], found["helper"]) == ("2.0", "1.1")
+
+
 def test_the_constraints_of_the_other_images_are_not_its_own(marketing: World) -> None:
     marketing.index.add("tool", "9.0")
     assert lock(marketing, "tool>=9")["tool"] == "9.0"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from support.world import DAGSTER, HOST, World
 
@@ -100,7 +101,7 @@ def refusal(file: Path, text: str, asked: str = "tool") -> str:
     """Return why a lock with that text is not followed by a project that asks for that."""
     file.write_text(text)
     with pytest.raises(PROGRAM["RefusedError"]) as refused:
-        PROGRAM["followed"](file, [Requirement(asked)], [])
+        PROGRAM["followed"](file, [Requirement(asked)], [], default_environment())
     return str(refused.value)
 
 
@@ -214,7 +215,9 @@ def test_another_file_of_the_same_version_is_refused(marketing: World, form: str
 
 def test_that_of_a_workspace_is_followed_for_a_member(marketing: World) -> None:
     project = marketing.root / "pyproject.toml"
-    project.write_text(project.read_text() + '[tool.uv.workspace]\nmembers = ["teams/*"]\n')
+    project.write_text(
+        project.read_text() + '[tool.uv.workspace]\nmembers = ["teams/*", "libraries/*"]\n'
+    )
     packages = [
         package("uv.lock", "marketing", "1", source='source = { editable = "teams/marketing" }'),
         package("uv.lock", "shared", "1", source='source = { editable = "libraries/shared" }'),
@@ -223,13 +226,17 @@ def test_that_of_a_workspace_is_followed_for_a_member(marketing: World) -> None:
     (marketing.root / "uv.lock").write_text(head("uv.lock") + "\n".join(packages))
     lock(marketing)
     assert versions(marketing)["tool"] == "1.1"
-    # Another member is no package of an index.
-    asks(marketing, "tool", "shared")
-    assert refused(marketing) == (
-        f"marketing: {marketing.root}/uv.lock has shared from the folder libraries/shared, which "
-        "is no package of an index: publish it in yours, or put its code beside the project's own "
-        "and take it out of the dependencies."
-    )
+    # Another member comes along, with what it needs.
+    asks(marketing, "shared")
+    with (folder(marketing) / "pyproject.toml").open("a") as stream:
+        stream.write("[tool.uv.sources]\nshared = { workspace = true }\n")
+    shared = marketing.root / "libraries/shared"
+    shared.mkdir(parents=True)
+    (shared / "pyproject.toml").write_text("[project]\nname = 'shared'\ndependencies = ['tool']\n")
+    lock(marketing)
+    assert versions(marketing)["tool"] == "1.1"
+    written = json.loads(code_locations.lock(marketing.root, "marketing").read_text())
+    assert written["members"] == ["libraries/shared"]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -118,8 +118,19 @@ def test_one_that_needs_a_compiler_gets_debians_which_others_do_not_fetch(
     cc = world.debian.deb("cc", "1.0").name
     assert not world.in_store(f"-{cc}")
 
+    # What else its build needs comes with the compiler, and is no image's.
+    world.debian.add("header-dev", "1.0")
+    world.debian.publish()
+    project = world.root / "pipes" / "pyproject.toml"
+    project.write_text(project.read_text() + "[tool.dagnix]\nbuild-packages = ['header-dev']\n")
     built(world, written_in_c)
     assert lock(world) == ["library 1.0 → 2.1", "parser added, 2.1"]
+    groups = world.lock_of("debian")["groups"]
+    for system in SYSTEMS:
+        assert groups[system]["pipes/build"] == ["cc", "header-dev", "libfoo"]
+        assert groups[system]["pipes"] == []
+    assert world.in_store(f"-{world.debian.deb('header-dev', '1.0').name}")
+    assert "--argstr location pipes" in (tmp_path / "builds").read_text()
     for system in SYSTEMS:
         assert world.lock_of("python")["packages"][system]["parser"]["compiled"] is True
     assert world.in_store(f"-{cc}")

@@ -128,8 +128,8 @@ esac""",
         return project.current()
 
     for module in (service, taking):
-        monkeypatch.setattr(module, "settings", lambda _: {})
-    monkeypatch.setattr("dagnix.host.podman.settings", lambda _: {})
+        monkeypatch.setattr(module, "settings", dict)
+    monkeypatch.setattr("dagnix.host.podman.settings", dict)
     monkeypatch.setattr(service, "container", lambda _: "it")
     assert file.is_file()
     return give

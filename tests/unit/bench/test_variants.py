@@ -148,7 +148,7 @@ def test_a_group_that_fails_says_why_and_the_next_goes_on(
     assert variant.stopped == 2
 
 
-def test_the_ordinary_way_has_dagsters_own_launcher_and_storage() -> None:
+def test_the_ordinary_way_has_none_of_dagnixs_classes() -> None:
     text = (ROOT / "config" / "dagster.yaml").read_text()
     ours, theirs = yaml.safe_load(text), ordinary(yaml.safe_load(text))
     assert "dagster_dagnix" not in str(theirs)
@@ -156,7 +156,9 @@ def test_the_ordinary_way_has_dagsters_own_launcher_and_storage() -> None:
         theirs["storage"]["postgres"]["postgres_db"]
         == (ours["storage"]["custom"]["config"]["postgres_db"])
     )
-    assert theirs["compute_logs"]["class"] == "LocalComputeLogManager"
+    logs = theirs["compute_logs"]
+    assert logs["class"] == "LocalComputeLogManager"
+    assert logs["config"] == {"base_dir": "/var/lib/dagster/compute_logs"}
     same = ours.keys() - {"storage", "run_launcher", "compute_logs"}
     assert {key: theirs[key] for key in same} == {key: ours[key] for key in same}
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import build_wheel
 import pytest
+from build_wheel import NEEDS_COMPILER
 
 HEAD = "Inter-|   Receive\n face |bytes\n"
 FAILED = """
@@ -36,22 +37,22 @@ EXPLAINED = """
         ("", "pip printed nothing"),
         (
             "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'",
-            build_wheel.NEEDS_COMPILER,
+            NEEDS_COMPILER,
         ),
         (
             "error: command 'x86_64-linux-gnu-gcc' failed: No such file or directory",
-            build_wheel.NEEDS_COMPILER,
+            NEEDS_COMPILER,
         ),
         (
             "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-g++'",
-            build_wheel.NEEDS_COMPILER,
+            NEEDS_COMPILER,
         ),
         (
             "  tiny.c:1:10: note: x\n  tiny.c:7:3: error: too few arguments\n",
             "it does not compile: tiny.c:7:3: error: too few arguments",
         ),
-        ("configure: error: no acceptable C compiler found in $PATH", build_wheel.NEEDS_COMPILER),
-        ("ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]", build_wheel.NEEDS_COMPILER),
+        ("configure: error: no acceptable C compiler found in $PATH", NEEDS_COMPILER),
+        ("ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]", NEEDS_COMPILER),
         (
             "error: command '/bin/gcc' failed with exit code 1",
             "error: command '/bin/gcc' failed with exit code 1",
@@ -61,14 +62,24 @@ EXPLAINED = """
                 "tiny.c:1:10: fatal error: libxml/parser.h: No such file or directory\n"
                 "error: command '/bin/gcc' failed with exit code 1"
             ),
-            "it includes libxml/parser.h, which is in neither Python's headers nor the C library's",
+            f"it includes libxml/parser.h: {build_wheel.ADD}",
         ),
         (
             (
                 "/bin/ld: cannot find -lxml2: No such file or directory\n"
                 "collect2: error: ld returned 1 exit status"
             ),
-            "it links to libxml2, which the compiler does not have",
+            f"it links to libxml2: {build_wheel.ADD}",
+        ),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/bin/sh'", NEEDS_COMPILER),
+        ("make: /bin/sh: No such file or directory", NEEDS_COMPILER),
+        (
+            "FileNotFoundError: [Errno 2] No such file or directory: 'pkg-config'",
+            f"it calls pkg-config: {build_wheel.ADD}",
+        ),
+        (
+            "/bin/sh: line 1: xml2-config: command not found",
+            f"it calls xml2-config: {build_wheel.ADD}",
         ),
         (
             "<urlopen error [Errno -3] Temporary failure in name resolution>",

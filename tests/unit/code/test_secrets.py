@@ -174,7 +174,7 @@ def test_compose_files_without_the_folders_are_named(here: project.Project) -> N
 def test_podmans_secrets_and_env_files_stand_beside(
     here: project.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compose, "settings", lambda _: {})
+    monkeypatch.setattr(compose, "settings", dict)
     (here.root / "own.env").write_text("OWN=1\n")
     (own,) = (block.text for block in PAGE.blocks if block.text.startswith("services:"))
     (here.root / "compose.own.yaml").write_text(own)
@@ -182,8 +182,8 @@ def test_podmans_secrets_and_env_files_stand_beside(
     here = here.with_compose_file("compose.own.yaml")
     code_secrets.require_mounted(here, "pipes")
     words = next(each for each in compose.described(here, "pipes") if "pipes" in each[0])
-    assert {"OWN=1", "API_KEY_FILE=/run/secrets/api-key", "DAGNIX_SETTINGS="} <= set(words)
-    assert words[words.index("--secret") + 1].startswith("api-key")
+    assert {"OWN=1", "DAGNIX_SETTINGS="} <= set(words)
+    assert words[words.index("--secret") + 1] == "api-key,type=env,target=API_KEY"
     assert f"{here.secrets}/shared:/run/secrets/shared:ro,z" in words
     assert f"{here.secrets}/locations/pipes:/run/secrets/location:ro,z" in words
     assert f"{code_settings.folder(here)}:/etc/dagnix/settings:ro,z" in words

@@ -29,7 +29,7 @@ CONTAINER = {
     "ImageName": "localhost/dagnix/pipes:1.2.3",
     "ImageDigest": "sha256:0123456789abcdef",
     "RestartCount": 2,
-    "HostConfig": {"PortBindings": {"4000/tcp": None, "3000/tcp": [{"HostPort": "3000"}]}},
+    "HostConfig": {"PortBindings": {"4000/tcp": None}},
 }
 
 

@@ -23,6 +23,7 @@ services:
     environment:
       ANSWER: ${ANSWER:-4}
     depends_on: [postgres]
+    stop_grace_period: ${GRACE:-10m}
     networks: [inside]
     volumes: [data:/data]
 volumes:
@@ -48,7 +49,7 @@ ps) echo "[]" ;;
 create | run) printf '%s\\0' "$@" >>{calls}; echo >>{calls} ;;
 esac""",
     )
-    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
 
     def read() -> list[list[str]]:
         lines = calls.read_text().splitlines() if calls.exists() else []
@@ -74,6 +75,15 @@ def test_described_as_podman_compose_makes_it(told: Callable[[], list[list[str]]
     assert told() == []
     assert descriptions == [words[1:] for words in made]
     assert descriptions[1][-3:] == ["pipes", "a b", 'c "d"']
+
+
+def test_a_container_knows_how_long_it_may_take_to_stop(
+    told: Callable[[], list[list[str]]],
+) -> None:
+    commands.execute(project.current(), commands.start(container([]), []))
+    postgres, pipes = told()
+    assert "--stop-timeout=600" in pipes
+    assert not [word for word in postgres if "--stop-timeout" in word]
 
 
 @pytest.mark.parametrize("how", [["podman", "create"], ["podman", "run", "--detach"]])

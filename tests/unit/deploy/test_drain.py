@@ -1,11 +1,12 @@
 """The process that removes a container which another one has followed."""
 
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
-from dagnix import project
+from dagnix import UserError, project
 from dagnix.deploy import drain
 from dagnix.deploy.terms import Afterwards
 
@@ -21,11 +22,18 @@ class Podman:
 
     def draining(self, _: project.Project) -> list[SimpleNamespace]:
         gone = "removed" in self.done
-        return [] if gone else [SimpleNamespace(host=HOST, name="draining", running=True)]
+        running = "ended" not in self.done or "woken" in self.done
+        return [] if gone else [SimpleNamespace(host=HOST, name="draining", running=running)]
 
     def runs(self, *_: object) -> list[str]:
+        if self.done == ["ended"]:
+            raise UserError("no such process")
         self.looks -= 1
         return ["a run"] if self.looks >= 0 else []
+
+    def wake(self, *_: object) -> bool:
+        self.done.append("woken")
+        return True
 
     def remove(self, *_: object) -> None:
         self.done.append("removed")
@@ -42,7 +50,7 @@ class Podman:
 def podman(monkeypatch: pytest.MonkeyPatch, checkout: object) -> Podman:
     assert checkout
     made = Podman(looks=3)
-    for name in ("draining", "runs", "remove"):
+    for name in ("draining", "runs", "remove", "wake"):
         monkeypatch.setattr(drain.generations, name, getattr(made, name))
     monkeypatch.setattr(drain.dashboard, "cancel", made.cancel)
     monkeypatch.setattr(drain, "podman", made.podman)
@@ -64,6 +72,56 @@ def test_the_container_goes_after_its_last_run_also_when_the_time_is_over(
 ) -> None:
     drain.drain(project.current(), HOST, time.time() - 1, afterwards)
     assert podman.done == done
+
+
+@pytest.mark.parametrize("looks", [0, 2])
+def test_a_container_that_ends_meanwhile_is_woken_first(
+    podman: Podman, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    podman.looks = looks
+    # It reports the runs that ended with it.
+    monkeypatch.setattr(drain.generations, "runs", _ending(podman))
+    drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
+    assert podman.done == ["ended", "woken", "removed"]
+
+
+def _ending(podman: Podman) -> Callable[..., list[str]]:
+    """Have the container end as it is first asked for its runs."""
+
+    def runs(*_: object) -> list[str]:
+        if not podman.done:
+            podman.done.append("ended")
+        return podman.runs()
+
+    return runs
+
+
+def test_one_that_runs_and_does_not_tell_its_runs_stays(
+    podman: Podman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> list[str]:
+        raise UserError("it does not answer")
+
+    monkeypatch.setattr(drain.generations, "runs", fail)
+    with pytest.raises(UserError, match="it does not answer"):
+        drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
+    assert podman.done == []
+
+
+def test_it_is_asked_more_rarely_the_longer_its_runs_go_on(
+    podman: Podman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podman.looks, now, slept = 100, [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(drain.time, "sleep", sleep)
+    monkeypatch.setattr(drain.time, "monotonic", lambda: now[0])
+    drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
+    assert (slept[0], slept[-1]) == (drain.LOOK_SECONDS, drain.LATER_SECONDS)
+    assert slept == sorted(slept)
 
 
 def test_who_takes_up_what_a_reboot_has_ended_keeps_to_what_was_said(

@@ -11,7 +11,7 @@ from dagnix.stack.lease import folder
 
 PIPES, GATE = "localhost/dagnix/pipes", "localhost/dagnix/gate"
 ONE, TWO, THREE, FOUR = (character * 64 for character in "1234")
-OWN = [f"{PIPES}:dagnix-{each[:12]} sha256:{each}" for each in (ONE, TWO, THREE, FOUR)]
+RETAINED = [f"{PIPES}:dagnix-{each[:12]} sha256:{each}" for each in (ONE, TWO, THREE, FOUR)]
 OTHERS = [
     f"{PIPES}:dagnix-staging-{ONE[:12]} sha256:{ONE}",
     f"{PIPES}:dagnix-staging sha256:{ONE}",
@@ -22,24 +22,23 @@ OTHERS = [
 def here(
     checkout: Path, program: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> project.Project:
-    """An instance whose podman has OWN and OTHERS, and runs THREE."""
+    """An instance whose podman has RETAINED and OTHERS, and runs THREE."""
     named = [
         {"Id": THREE, "RepoTags": [f"{PIPES}:1.2.3"]},
-        {"Id": FOUR, "RepoTags": [f"{GATE}:1.2.3"]},
+        {"Id": FOUR, "RepoTags": [f"{GATE}:{tag}" for tag in ("1.2.3", "9", f"other-{FOUR[:12]}")]},
     ]
     (checkout / "inspected").write_text(json.dumps(named))
-    (checkout / "listed").write_text("\n".join(OWN + OTHERS) + "\n")
+    (checkout / "listed").write_text("\n".join(RETAINED + OTHERS) + "\n")
     (checkout / "calls").touch()
     program(
         "podman",
         f"""case "$1" in
 image) cat {checkout}/inspected ;;
 images) cat {checkout}/listed ;;
-ps) case "$*" in *{GATE}*) echo 0123 ;; esac ;;
 rmi) shift; printf '%s\\n' "$@" >>{checkout}/calls ;;
 esac""",
     )
-    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
     return project.current()
 
 
@@ -74,9 +73,19 @@ def test_what_was_brought_and_never_deployed_goes(here: project.Project) -> None
     assert removed(here) == names(ONE, TWO)
 
 
-def test_all_go_but_those_that_another_instance_runs(here: project.Project) -> None:
+SERVICES = ("webserver", "daemon", "pipes", "postgres", "gate")
+
+
+def test_what_another_instance_retains_stays_under_the_tag_of_both(here: project.Project) -> None:
     old_images.remove_all(here)
-    assert removed(here) == [*names(ONE, TWO, THREE, FOUR), f"{PIPES}:1.2.3"]
+    *current, _ = (f"localhost/dagnix/{each}:1.2.3" for each in SERVICES)
+    assert removed(here) == [*names(ONE, TWO, THREE, FOUR), *current]
+
+
+def test_a_tag_of_the_instances_own_goes_whoever_has_the_image(here: project.Project) -> None:
+    old_images.remove_all(here.with_tag("9"))
+    current = [f"localhost/dagnix/{each}:9" for each in SERVICES]
+    assert removed(here) == [*names(ONE, TWO, THREE, FOUR), *current]
 
 
 @pytest.mark.parametrize("number", ["1", "0", "-1", "all"])

@@ -2,14 +2,29 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from dagnix import project
 from dagnix.commands.doctor import line
-from dagnix.doctor import account, boot, disk, fix, nix, podman, rootless, services, surroundings
+from dagnix.doctor import (
+    account,
+    boot,
+    disk,
+    firewall,
+    fix,
+    nix,
+    podman,
+    rootless,
+    services,
+    surroundings,
+)
 from dagnix.doctor.finding import Finding, note, ok, problem
+from dagnix.host.ports import is_port_free
 from dagnix.host.probe import PodmanHost
 
 AS_ROOT = "build-users-group ="
@@ -25,6 +40,15 @@ HYBRID = PodmanHost(
     cni=False,
     vfs=False,
 )
+
+
+def start(
+    *,
+    needs: Mapping[str, Any] | None = None,
+    systemd: bool = True,
+    podmans: bool = False,
+) -> Finding:
+    return boot.start(needs or {}, systemd=systemd, podmans=podmans)
 
 
 @pytest.mark.parametrize(
@@ -55,29 +79,49 @@ HYBRID = PodmanHost(
         ),
         (podman.version((4, 2)), "problem", "is version 4.2", "podman 4.3 or later"),
         (podman.helpers(["netavark"]), "problem", "missing: netavark", "apt-get install"),
-        (boot.configuration({}, Path("x"), systemd=True), "ok", "starts containers at boot", ""),
+        (start(systemd=False), "note", "no systemd", "dagnix up"),
+        (start(), "note", "nothing starts the stack", "./dagnix boot"),
+        (boot.works("x.service", current=True, failed=False), "ok", "x.service starts the", ""),
         (
-            boot.configuration(NETAVARK, Path("x"), systemd=True),
+            boot.works("x.service", current=False, failed=False),
             "problem",
-            "no service that ends is started again, and after a reboot nothing comes back",
-            "./dagnix doctor --fix; then, for containers that are there, ./dagnix down",
+            "another checkout",
+            "./dagnix boot",
         ),
+        (boot.works("x.service", current=True, failed=True), "problem", "failed", "status x"),
+        (start(podmans=True), "ok", "podman-restart.service starts the stack", ""),
         (
-            boot.configuration(NETAVARK, Path("x"), systemd=False),
-            "note",
-            "no service that ends is started again",
-            "./dagnix doctor --fix",
-        ),
-        (boot.unit(systemd=False, enabled=False, root=True), "note", "no systemd", "dagnix up"),
-        (boot.unit(systemd=True, enabled=True, root=True), "ok", "is enabled", ""),
-        (
-            boot.unit(systemd=True, enabled=False, root=False),
-            "note",
-            "after a reboot nothing comes back",
-            "systemctl --user enable podman-restart.service",
+            start(podmans=True, needs=NETAVARK),
+            "problem",
+            "without network_backend of [network]: after a reboot nothing comes back",
+            "./dagnix boot",
         ),
         (boot.linger("ann", there=True), "ok", "ann's containers go on", ""),
         (boot.linger("ann", there=False), "note", "is off for ann", "loginctl enable-linger ann"),
+        (boot.limit("dagnix-x.service", None, 600), "ok", "for the 600 s", ""),
+        (boot.limit("user@1000.service", 660, 600), "ok", "for the 600 s", ""),
+        (
+            boot.limit("podman-restart.service", 90, 600),
+            "note",
+            "is 90 s, and a code location may wait 600 s",
+            "./dagnix boot",
+        ),
+        (
+            boot.limit("user@1000.service", 120, 600),
+            "note",
+            "those that take longer are killed",
+            "TimeoutStopSec=660",
+        ),
+        (podman.removed((4, 3), []), "ok", "all that is in use", ""),
+        (
+            podman.removed((4, 3), ["cgroup v1", "BoltDB"]),
+            "note",
+            "does without cgroup v1, BoltDB, in use here",
+            "boot with cgroup v2 alone",
+        ),
+        (podman.removed((6, 0), ["iptables"]), "problem", "does without iptables", "nftables"),
+        (firewall.judge(""), "ok", "lets containers ask", ""),
+        (firewall.judge("firewalld"), "note", "firewalld drops", "--zone=trusted"),
         (podman.settings({}), "ok", "works here as it is", ""),
         (
             podman.settings({"engine": {"runtime": "runc"}}),
@@ -202,8 +246,8 @@ def test_a_port_that_is_listened_on_is_not_free() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         taken = listener.getsockname()[1]
-        assert not surroundings.is_port_free(taken)
-    assert surroundings.is_port_free(taken)
+        assert not is_port_free(taken)
+    assert is_port_free(taken)
 
 
 def test_lines_have_their_cure_below() -> None:
@@ -230,9 +274,9 @@ def test_fix_writes_a_file_of_its_own_beside_the_users(
 ) -> None:
     host = dataclasses.replace(HYBRID, runc=True, vfs=True)
     monkeypatch.setattr(fix, "probe", lambda: host)
-    monkeypatch.setattr(fix, "own_files", lambda _: [])
+    monkeypatch.setattr(fix, "own_files", list)
     monkeypatch.setattr(fix, "config_folders", lambda *, home_too: [tmp_path])  # noqa: ARG005
-    settings, storage = fix.podman(tmp_path)
+    settings, storage = fix.podman()
     assert settings == tmp_path / "containers.conf.d" / "dagnix.conf"
     assert settings.read_text().endswith('\n[engine]\nruntime = "runc"\n')
     assert storage == tmp_path / "storage.conf"
@@ -259,9 +303,59 @@ def test_the_services_of_a_stack_are_judged_as_status_does() -> None:
 
 
 def test_limits_of_this_host_are_no_matter_of_boot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boot, "SYSTEMD", tmp_path / "none")
+    assert checkout.is_dir()
+    monkeypatch.setattr(boot.unit, "has_systemd", lambda: True)
+    monkeypatch.setattr(boot.unit, "is_root", lambda: True)
+    monkeypatch.setattr(boot.unit, "is_enabled", lambda name: name == boot.PODMANS)
+    monkeypatch.setattr(boot, "grace", lambda _: None)
     limits = {"containers": {"default_ulimits": ["nofile=1:1"]}}
-    assert [each.state for each in boot.findings(limits, tmp_path)] == ["ok", "note"]
-    assert [each.state for each in boot.findings(limits | NETAVARK, tmp_path)] == ["note"] * 2
+    here = project.current()
+    assert [each.state for each in boot.findings(here, limits)] == ["ok"]
+    assert [each.state for each in boot.findings(here, limits | NETAVARK)] == ["problem"]
+
+
+def test_what_podman_6_does_without_is_seen() -> None:
+    debian_12 = {"cgroupVersion": "v1", "networkBackend": "netavark"}
+    assert podman.used(HYBRID, debian_12, root=False, nft=True) == [
+        "cgroup v1",
+        "slirp4netns",
+        "BoltDB",
+    ]
+    host = dataclasses.replace(HYBRID, podman=(5, 4), hybrid_cgroups=False)
+    debian_13 = {
+        "cgroupVersion": "v2",
+        "networkBackend": "netavark",
+        "databaseBackend": "sqlite",
+        "rootlessNetworkCmd": "pasta",
+    }
+    assert podman.used(host, debian_13, root=False, nft=True) == []
+    assert podman.used(host, {**debian_13, "networkBackend": "cni"}, root=True, nft=False) == [
+        "CNI",
+        "iptables",
+    ]
+    assert set(podman.REMOVED) == {"cgroup v1", "CNI", "slirp4netns", "BoltDB", "iptables"}
+
+
+@pytest.mark.parametrize(
+    ("chains", "policy", "state", "by"),
+    [
+        ([], "-P INPUT ACCEPT\n", "", ""),
+        ([], "-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", "", "the chain INPUT of iptables"),
+        ([], "", "running\n", "firewalld"),
+        ([{"name": "in", "table": "f", "hook": "input", "policy": "accept"}], "", "", ""),
+        ([{"name": "out", "table": "f", "hook": "output", "policy": "drop"}], "", "", ""),
+        (
+            [{"name": "in", "table": "f", "hook": "input", "policy": "drop"}],
+            "",
+            "",
+            "the chain in of nftables' table f",
+        ),
+    ],
+)
+def test_a_firewall_that_drops_what_comes_in_is_seen(
+    chains: list[dict[str, str]], policy: str, state: str, by: str
+) -> None:
+    shown = {"nftables": [{"metainfo": {}}, *({"chain": each} for each in chains)]}
+    assert firewall.closed(shown, policy, state) == by

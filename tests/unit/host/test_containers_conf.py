@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dagnix import UserError
-from dagnix.host.containers_conf import as_toml, environment, merged, needed, read
+from dagnix.host.containers_conf import as_toml, environment, folder, merged, needed, read
 from dagnix.host.probe import PodmanHost, cgroups_are_hybrid
 
 PLAIN = PodmanHost(
@@ -23,15 +23,37 @@ HARSH = dataclasses.replace(PLAIN, open_files=20000, processes=96365, hybrid_cgr
 
 
 @pytest.fixture(autouse=True)
-def no_files_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of Dagnix's own file, of a user who has none."""
+    folder = tmp_path / "written"
+    monkeypatch.setattr("dagnix.host.containers_conf.folder", lambda: folder)
     monkeypatch.setattr("dagnix.host.containers_conf.config_folders", lambda *, home_too: [])  # noqa: ARG005
     monkeypatch.delenv("CONTAINERS_CONF", raising=False)
     monkeypatch.delenv("CONTAINERS_CONF_OVERRIDE", raising=False)
+    return folder
 
 
-def test_a_plain_host_needs_nothing(tmp_path: Path) -> None:
-    assert environment(tmp_path, PLAIN) == {}
-    assert not (tmp_path / "containers.conf").exists()
+def test_a_plain_host_needs_nothing(written: Path) -> None:
+    assert environment(PLAIN) == {}
+    assert not written.exists()
+
+
+def test_the_file_that_podman_was_given_stays_as_it_was(
+    written: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Podman reads it whenever it starts a container again that has ended."""
+    file = Path(environment(HARSH)["CONTAINERS_CONF"])
+    before = file.read_text()
+    assert file.parent == written
+    own = tmp_path / "own.conf"
+    own.write_text("[engine]\nimage_parallel_copies = 2\n")
+    monkeypatch.setenv("CONTAINERS_CONF", str(own))
+    assert environment(HARSH)["CONTAINERS_CONF"] != str(file)
+    assert file.read_text() == before
+    monkeypatch.undo()
+    for root in (True, False):
+        monkeypatch.setattr("os.geteuid", lambda root=root: 0 if root else 1000)
+        assert not folder().is_relative_to(checkout)
 
 
 def test_a_harsh_host_needs_limits_runtime_and_network() -> None:
@@ -66,7 +88,7 @@ def test_old_podman_gets_the_users_settings_too(
     own = tmp_path / "own.conf"
     own.write_text('[engine]\nimage_parallel_copies = 2\n[engine.runtimes]\nx = ["/bin/x"]\n')
     monkeypatch.setenv("CONTAINERS_CONF", str(own))
-    found = environment(tmp_path, HARSH)
+    found = environment(HARSH)
     written = Path(found["CONTAINERS_CONF"])
     assert "CONTAINERS_CONF_OVERRIDE" not in found
     settings = tomllib.loads(written.read_text())
@@ -77,30 +99,28 @@ def test_old_podman_gets_the_users_settings_too(
     }
 
 
-def test_newer_podman_gets_an_override(tmp_path: Path) -> None:
-    found = environment(tmp_path, dataclasses.replace(HARSH, podman=(4, 5)))
+def test_newer_podman_gets_an_override() -> None:
+    found = environment(dataclasses.replace(HARSH, podman=(4, 5)))
     assert tomllib.loads(Path(found["CONTAINERS_CONF_OVERRIDE"]).read_text())["engine"] == {
         "runtime": "runc"
     }
     assert "CONTAINERS_CONF" not in found
 
 
-def test_its_own_file_does_not_count_as_the_users(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = environment(tmp_path, HARSH)
+def test_its_own_file_does_not_count_as_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = environment(HARSH)
     monkeypatch.setenv("CONTAINERS_CONF", first["CONTAINERS_CONF"])
-    assert environment(tmp_path, HARSH) == first
+    assert environment(HARSH) == first
 
 
 def test_the_file_stays_for_shells_that_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = environment(tmp_path, HARSH)
+    first = environment(HARSH)
     own = tmp_path / "own.conf"
     own.write_text(Path(first["CONTAINERS_CONF"]).read_text())
     monkeypatch.setenv("CONTAINERS_CONF", str(own))
-    assert "CONTAINERS_CONF" not in environment(tmp_path, HARSH)
+    assert "CONTAINERS_CONF" not in environment(HARSH)
     assert Path(first["CONTAINERS_CONF"]).is_file()
 
 
@@ -135,7 +155,7 @@ def test_hybrid_cgroups() -> None:
     assert not cgroups_are_hybrid(second)
 
 
-def test_a_users_first_storage_is_not_vfs(tmp_path: Path) -> None:
+def test_a_users_first_storage_is_not_vfs() -> None:
     fresh = dataclasses.replace(PLAIN, vfs=True)
-    assert environment(tmp_path, fresh) == {"STORAGE_DRIVER": "overlay"}
-    assert environment(tmp_path, dataclasses.replace(fresh, podman=(4, 5))) == {}
+    assert environment(fresh) == {"STORAGE_DRIVER": "overlay"}
+    assert environment(dataclasses.replace(fresh, podman=(4, 5))) == {}

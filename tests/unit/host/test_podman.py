@@ -16,8 +16,8 @@ Program = Callable[[str, str], Path]
 def here(
     checkout: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> project.Project:
-    monkeypatch.setattr(podman, "settings", lambda _: {})
-    monkeypatch.setattr(compose, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
+    monkeypatch.setattr(compose, "settings", dict)
     monkeypatch.setattr(
         compose.sys, "executable", str(program("python", "pwd; echo $COMPOSE_FILE"))
     )

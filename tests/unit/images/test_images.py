@@ -11,7 +11,7 @@ from dagnix.images.layout import REF_NAME, Layout
 
 ID = "c" * 64
 NAME = "localhost/dagnix/pipes"
-OWN = f"{NAME}:dagnix-{ID[:12]}"
+RETAINED = f"{NAME}:dagnix-{ID[:12]}"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ if [ "$1" = pull ] && [ -e {tmp_path}/full ]; then
   exit 125
 fi""",
     )
-    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
     calls.touch()
     return calls
 
@@ -63,9 +63,9 @@ def test_a_layout_tells_its_name_its_id_and_its_layers(layout: Layout) -> None:
 def test_loads_and_names_what_podman_lacks(layout: Layout, calls: Path) -> None:
     load.load(project.current(), [layout])
     assert calls.read_text().splitlines() == [
-        f"tag {ID} {OWN}",
+        f"tag {ID} {RETAINED}",
         f"pull --quiet oci:{layout.folder}",
-        f"tag {ID} {OWN}",
+        f"tag {ID} {RETAINED}",
         f"untag {ID} localhost{layout.folder}",
         f"tag {ID} {NAME}:1.2.3",
     ]
@@ -83,18 +83,18 @@ def test_does_nothing_when_podman_has_it(layout: Layout, calls: Path) -> None:
 def test_only_names_what_podman_has_under_another_name(layout: Layout, calls: Path) -> None:
     (calls.parent / "images").write_text(json.dumps([{"Id": ID, "RepoTags": [f"{NAME}:1"]}]))
     load.load(project.current(), [layout])
-    assert calls.read_text() == f"tag {ID} {OWN}\ntag {ID} {NAME}:1.2.3\n"
+    assert calls.read_text() == f"tag {ID} {RETAINED}\ntag {ID} {NAME}:1.2.3\n"
 
 
 @pytest.mark.usefixtures("checkout")
 def test_does_not_look_for_what_was_built_just_now(layout: Layout, calls: Path) -> None:
     (calls.parent / "images").write_text(json.dumps([{"Id": ID}]))
     load.ensure(project.current(), layout)
-    assert calls.read_text() == f"tag {ID} {OWN}\n"
+    assert calls.read_text() == f"tag {ID} {RETAINED}\n"
     load.ensure(project.current(), Layout(layout.folder, new=True))
     assert calls.read_text().splitlines()[1:] == [
         f"pull --quiet oci:{layout.folder}",
-        f"tag {ID} {OWN}",
+        f"tag {ID} {RETAINED}",
         f"untag {ID} localhost{layout.folder}",
     ]
 

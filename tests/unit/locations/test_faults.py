@@ -88,7 +88,7 @@ def test_a_compose_file_that_cannot_be_read_is_left_out(
         given.append(env["COMPOSE_FILE"])
         return Result((), 0)
 
-    monkeypatch.setattr(stack_compose, "settings", lambda _: {})
+    monkeypatch.setattr(stack_compose, "settings", dict)
     monkeypatch.setattr(stack_compose, "run", run)
     stack_compose.compose(here, "ps", failure="")
     files = [Path(file).name for file in given[0].split(":")]
@@ -258,7 +258,7 @@ def test_the_example_runs_beside_a_location_that_does_not_load(
 def test_images_that_podman_has(
     program: Program, monkeypatch: pytest.MonkeyPatch, checkout: Path
 ) -> None:
-    monkeypatch.setattr(podman, "settings", lambda _: {})
+    monkeypatch.setattr(podman, "settings", dict)
     listed = json.dumps([{"Id": "1", "RepoTags": ["localhost/dagnix/well:1.2.3"]}])
     program("podman", f"echo '{listed}'; exit 125")
     assert load.available(project.current(), ["well", "sick"]) == {"well"}

@@ -8,6 +8,7 @@ from support.stack import ROOT
 
 from dagnix import UserError, code_locations, project
 from dagnix.checkout import Checkout
+from dagnix.locations import add as addition
 from dagnix.locations import remove
 from dagnix.locks.solve import debian
 from dagnix.stack import location_service
@@ -56,11 +57,12 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
     assert found["image"] == pipes["image"].replace("/pipes:", "/marketing:")
     # The password of its own role in Postgres, and not that of the role of pipes.
     assert found["secrets"] == [
-        "dagster-password",
-        {"source": "marketing-storage-password", "target": "storage-password"},
+        {"source": "marketing-storage-password", "target": "storage-password"}
     ]
     assert found["environment"]["DAGNIX_LOCATION"] == "marketing"
     assert found["environment"]["STORAGE_PG_USER"] == "storage_marketing"
+    assert found["environment"]["DAGSTER_PG_USER"] == "dagster_marketing"
+    assert found["environment"]["DAGSTER_PG_PASSWORD_FILE"] == "/run/secrets/storage-password"
     assert code_locations.role("big-shop") == "storage_big_shop"
     assert found["environment"].keys() >= pipes["environment"].keys()
     different = [
@@ -70,8 +72,10 @@ def test_the_service_is_pipes_but_for_its_name(checkout: Path) -> None:
     ]
     sockets = "${DAGNIX_SOCKETS_DIR:-./.dagnix/sockets}/${COMPOSE_PROJECT_NAME}/marketing"
     secrets = "${DAGNIX_SECRETS_DIR:-./.dagnix/secrets}/locations/marketing"
+    logs = "${DAGNIX_COMPUTE_LOGS_DIR:-./.dagnix/compute_logs}/${COMPOSE_PROJECT_NAME}/marketing"
     assert different == [
         "marketing-data:/var/lib/dagster",
+        (logs, "/var/lib/dagster/compute_logs/marketing"),
         (sockets, "/run/dagnix/marketing"),
         (secrets, "/run/secrets/location"),
     ]
@@ -100,9 +104,20 @@ def test_it_has_the_database_that_pipes_has(
         assert variables[f"{role}_PG_HOST"] == host
         assert variables[f"{role}_PG_PORT"] == port
         assert variables[f"{role}_PG_DB"] == "dagster"
-    assert variables["DAGSTER_PG_USER"] == "dagster"
+    assert variables["DAGSTER_PG_USER"] == "dagster_marketing"
     assert variables["STORAGE_PG_USER"] == "storage_marketing"
     assert variables["PGSSLMODE"] == mode
+
+
+def test_a_service_from_before_its_runs_had_a_role_is_named(checkout: Path) -> None:
+    (checkout / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+    for name in ("new", "old"):
+        add(checkout, name, name)
+        path = location_service.write(checkout, name)
+    assert not list(location_service.warnings(checkout))
+    path.write_text(path.read_text().replace("dagster_old", "${DAGSTER_PG_USER:-dagster}"))
+    (said,) = location_service.warnings(checkout)
+    assert said.startswith("compose.location-old.yaml is older")
 
 
 def test_a_stack_without_pipes_gives_no_pattern(checkout: Path) -> None:
@@ -148,3 +163,35 @@ def test_its_files_are_backed_up(checkout: Path) -> None:
     assert own == {"volumes": ["b-data:/var/lib/dagnix/files/b-data"]}
     known = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["backup"]
     assert "pipes-data:/var/lib/dagnix/files/pipes-data" in known["volumes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "says"),
+    [
+        ("Second", "pipes", "cannot be the name of a code location"),
+        ("postgres", "pipes", "is the name of something else here"),
+        ("base", "pipes", "is the name of something else here"),  # a group of Debian packages
+        ("marketing", "pipes", "There is a code location marketing already"),
+        ("third", "third", "There is no folder"),
+        ("third", "empty", "is no Dagster project"),
+        ("third", "pipes", "is the code location pipes already"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_and_changes_nothing(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str, says: str
+) -> None:
+    monkeypatch.delenv("DAGNIX_SOURCE", raising=False)
+    (checkout / "nix").mkdir()
+    (checkout / "nix/debian.toml").write_bytes((ROOT / "nix/debian.toml").read_bytes())
+    (checkout / "empty").mkdir()
+    (checkout / "pipes").mkdir()
+    (checkout / "pipes/pyproject.toml").write_text("[tool.dagster]\nmodule_name = 'a'\n")
+    add(checkout, "marketing", "teams/marketing")
+
+    def files() -> set[Path]:
+        return {path for path in checkout.rglob("*") if ".dagnix" not in path.parts}
+
+    before = files()
+    with pytest.raises(UserError, match=says):
+        addition.add(project.current(), name, checkout / folder, 1)
+    assert files() == before

@@ -1,3 +1,6 @@
+import os
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,6 +145,50 @@ def test_what_was_removed_meanwhile_is_not_healthy(
     assert health.ask(here, asked) == Health(healthy=False, says="it was removed meanwhile")
 
 
+@pytest.mark.parametrize(
+    ("before", "exits", "words"),
+    [
+        ("healthy", [0], ["healthcheck"]),
+        ("healthy", [1, 0, 0], ["healthcheck", "exec", "healthcheck"]),
+        ("starting", [0, 0], ["exec", "healthcheck"]),
+    ],
+)
+def test_podman_is_asked_once_about_what_was_healthy(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, before: str, exits: list[int], words: list[str]
+) -> None:
+    seen = container("daemon").seen
+    check = {"Test": ["CMD", health.PROGRAM, "health", "daemon"]}
+    state = {**seen["State"], "Health": {"Status": before}}
+    asked = Container({**seen, "State": state, "Config": {**seen["Config"], "Healthcheck": check}})
+    said: list[str] = []
+
+    def podman(_: project.Project, *arguments: str, **__: object) -> Result:
+        said.append(arguments[0])
+        return Result(("podman",), exits.pop(0), "it answers")
+
+    state = {"Health": {"Log": [{"Output": "it answers"}]}}
+    monkeypatch.setattr(health, "podman", podman)
+    monkeypatch.setattr(health, "inspect", lambda *_: [{**seen, "State": state}])
+    assert checkout.is_dir()
+    told = health.ask_patiently(project.current(), asked)
+    assert (told, said) == (Health(healthy=True, says="it answers"), words)
+
+
+def test_an_answer_that_does_not_come_in_time_is_waited_for(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def podman(*_: object, **__: object) -> Result:
+        raise UserError("no answer within 30 s")
+
+    check = {"Test": ["CMD", health.PROGRAM, "health", "daemon"]}
+    seen = container("daemon").seen
+    asked = Container({**seen, "Config": {**seen["Config"], "Healthcheck": check}})
+    monkeypatch.setattr(health, "podman", podman)
+    assert checkout.is_dir()
+    told = health.ask_patiently(project.current(), asked)
+    assert told == Health(healthy=False, says="no answer within 30 s")
+
+
 def test_no_service_waits_for_the_answer_of_another_one(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +221,38 @@ def test_what_will_make_a_healthy_service_sick_is_told(
     assert not Health(healthy=False, says=full.says).warning
     watch([(container("postgres"), full)])
     assert "! postgres: the disk of data is almost full" in capsys.readouterr().err
+
+
+def running(pid: int, port: int | None = None) -> Container:
+    ports = {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]} if port else {}
+    state = {"Status": "running", "ConmonPid": pid}
+    return Container(
+        {**container("gate").seen, "State": state, "HostConfig": {"PortBindings": ports}}
+    )
+
+
+def test_a_container_that_podman_watches_is_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert running(os.getpid(), listener.getsockname()[1]).lost == ""
+
+
+def test_a_container_whose_conmon_has_ended_is_not_well(checkout: Path) -> None:
+    assert checkout.is_dir()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    asked = health.ask(project.current(), running(ended.pid))
+    assert not asked.healthy
+    assert asked.says.startswith("podman does not watch it any more")
+    assert asked.says.endswith("`./dagnix up` makes it anew")
+
+
+def test_a_dashboard_whose_port_nobody_forwards_is_not_well(checkout: Path) -> None:
+    assert checkout.is_dir()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    asked = health.ask(project.current(), running(os.getpid(), port))
+    assert not asked.healthy
+    assert f"nothing listens on its port {port} any more" in asked.says
 
 
 @pytest.mark.parametrize(("code", "expected"), [(1, False), (3, True)])

@@ -15,12 +15,14 @@ from dagnix import UserError, code_locations
 from dagnix.checkout import Checkout
 from dagnix.faults import Faults
 from dagnix.locks import lockfile, mirrors, sources
+from dagnix.locks.inputs import COMPILER, FOR_BUILDS
 from dagnix.locks.platforms import PYTHON
 from dagnix.locks.solve import changes, seeds
 from dagnix.locks.solve.apt import Apt, Stanza
 from dagnix.locks.systems import SYSTEMS, host_system
 
 Lock = dict[str, Any]
+BUILD_PACKAGES = "build-packages"  # in [tool.dagnix]
 # A package as people list it, and for which architectures (Debian Policy 7.1).
 LISTED = re.compile(r"[a-z0-9][a-z0-9+.-]*\s*(\[\s*!?\w+(\s+!?\w+)*\s*\])?")
 KnownStanza = Callable[[str, str, str], Stanza | None]  # system, package, version
@@ -55,12 +57,23 @@ def for_architecture(listed: str, architecture: str) -> str:
 class Lists:
     """What people edit: nix/debian.toml and [tool.dagnix] of the locations' pyproject.toml.
 
-    `locations` are the groups that are code locations.
+    `locations` are the groups that are code locations; `for_builds` of a location's name is that
+    with its build-packages, if it has any.
     """
 
     suite: str
     groups: Mapping[str, Group]
     locations: Collection[str] = ()
+
+    def location(self, group: str) -> str:
+        """Return the code location that a group is for; "" if it is for all."""
+        name = group.removesuffix(FOR_BUILDS)
+        return name if name in self.locations else ""
+
+
+def for_builds(location: str) -> str:
+    """Return the group of what a location's source archives are built with."""
+    return f"{location}{FOR_BUILDS}"
 
 
 def read_lists(
@@ -93,7 +106,12 @@ def read_lists(
         # Solved with what the image has underneath, so that the same packages are left out.
         groups[name] = Group((), base.exclude)
         with faults.of(name):
-            groups[name] = Group(additions(folder / "pyproject.toml"), base.exclude)
+            project = folder / "pyproject.toml"
+            groups[name] = Group(additions(project), base.exclude)
+            if build := additions(project, BUILD_PACKAGES):
+                compiler = groups.get(COMPILER, Group(()))
+                packages = (*compiler.packages, *build)
+                groups[for_builds(name)] = Group(packages, compiler.exclude)
     return Lists(suite, groups, folders.keys())
 
 
@@ -111,16 +129,16 @@ def lock_of(python: str) -> str:
     return "debian" if python == PYTHON else f"pythons/{python}"
 
 
-def additions(path: Path) -> tuple[str, ...]:
+def additions(path: Path, key: str = "debian-packages") -> tuple[str, ...]:
     """Return the Debian packages that a code location's pyproject.toml asks for."""
     project = _toml(path) if path.exists() else {}
-    found = project.get("tool", {}).get("dagnix", {}).get("debian-packages", [])
+    found = project.get("tool", {}).get("dagnix", {}).get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise UserError(f"{path}: debian-packages must be a list of names.")
+        raise UserError(f"{path}: {key} must be a list of names.")
     wrong = next((each for each in found if not LISTED.fullmatch(each)), None)
     if wrong is not None:
         raise UserError(
-            f"{path}: {wrong!r} in debian-packages is no package: give a name, or `NAME [amd64]` "
+            f"{path}: {wrong!r} in {key} is no package: give a name, or `NAME [amd64]` "
             "for images of one architecture."
         )
     return tuple(found)
@@ -186,9 +204,10 @@ def solve(
         groups = {group: sorted(names) for group, names in solved.items()}
         return _entries(apt, versions, locked), groups
 
-    for name in lists.locations:
-        with faults.of(name):
-            _require_everywhere(apts.values(), lists.groups[name])
+    for name, group in lists.groups.items():
+        if location := lists.location(name):
+            with faults.of(location):
+                _require_everywhere(apts.values(), group)
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(apts, pool.map(one, apts), strict=True))
     lock: Lock = {
@@ -244,12 +263,13 @@ def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what 
             kept = {package: keep[package] for package in there if package in keep}
             move = {package: locked[package]["version"] for package in there if package not in keep}
             solve = partial(apt.solve, exclude=group.exclude, keep=kept, move=move)
-            if name not in lists.locations:
+            location = lists.location(name)
+            if not location:
                 solved[name] = solve(packages) if packages else {}
                 continue
-            with faults.of(name):
+            with faults.of(location):
                 solved[name] = solve(packages) if packages else {}
-            if name in faults:
+            if location in faults:
                 solved[name] = solve(before[name]) if before.get(name) else {}
         versions: dict[str, set[str]] = {}
         for group in solved.values():
@@ -334,6 +354,22 @@ def add_location(
     return _update(checkout, Faults(), python, upgrade=False, adding={name: folder})
 
 
+def add_build_packages(checkout: Checkout, name: str, folder: Path, python: str) -> None:
+    """Lock the build-packages of a location for its Python, if they are not locked there.
+
+    Raises UserError if they cannot be had; nothing is written then.
+    """
+    if not name:
+        return  # for no code location
+    asked = Group(additions(folder / "pyproject.toml", BUILD_PACKAGES))
+    groups = lockfile.read(checkout.locked(lock_of(python))).get("groups", {})
+    if any(
+        {*asked.of(system.debian)} - {*groups.get(system.name, {}).get(for_builds(name), ())}
+        for system in SYSTEMS.values()
+    ):
+        _update(checkout, Faults(), python, upgrade=False, adding={name: folder})
+
+
 def add_suite(checkout: Checkout, python: str) -> None:
     """Lock the suite of a Python, before a location is locked for it; one that is locked stays."""
     if not checkout.locked(lock_of(python)).exists():
@@ -347,7 +383,8 @@ def remove_location(checkout: Checkout, name: str) -> None:
         path = checkout.lock(lock_name)
         lock = lockfile.read(path)
         for system, groups in lock.get("groups", {}).items():
-            if groups.pop(name, None) is not None:
+            gone = [groups.pop(each, None) for each in (name, for_builds(name))]
+            if any(each is not None for each in gone):
                 kept = {package for names in groups.values() for package in names}
                 packages = lock["packages"][system]
                 lock["packages"][system] = {n: e for n, e in packages.items() if n in kept}

@@ -14,18 +14,18 @@ URLs in the lock are not read: files come from the index that pip is configured 
 """
 
 import json
-import platform
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from markers import Environment, environment, holds  # beside this program
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from solve_wheels import chosen, stand_for  # beside this program
+from solve_wheels import chosen  # beside this program
 
 # Where a package comes from if not from an index, in the words of both formats.
 PLACES = {
@@ -53,12 +53,12 @@ def main() -> None:
     if python is None:
         json.dump({"pins": {}, "left": {}}, sys.stdout)
         return
-    stand_for(question["machine"], python["version"])
     try:
         answer = followed(
             Path(question["file"]),
             [Requirement(each) for each in question["requirements"]],
             [Requirement(each) for each in question["constraints"]],
+            environment(question["machine"], python["version"]),
         )
     except RefusedError as error:
         answer = {"refused": str(error)}
@@ -66,18 +66,24 @@ def main() -> None:
 
 
 def followed(
-    file: Path, requirements: Iterable[Requirement], constraints: Iterable[Requirement]
+    file: Path,
+    requirements: Iterable[Requirement],
+    constraints: Iterable[Requirement],
+    there: Environment,
 ) -> dict[str, Any]:
-    """Return what of the lock holds for this machine, without what the constraints forbid.
+    """Return what of the lock holds for a machine, without what the constraints forbid.
 
     Raises RefusedError if the lock is of another kind, older than the requirements, or has a
     package that is not from an index.
     """
-    asked = [each for each in requirements if each.marker is None or each.marker.evaluate()]
+    asked = [each for each in requirements if holds(each, there)]
     try:
         lock = tomllib.loads(file.read_text())
-        _require_this_python(file, lock.get("requires-python", ""))
-        packages = _of_pylock(file, lock) if "lock-version" in lock else _of_uv(file, lock, asked)
+        _require_python(file, lock.get("requires-python", ""), there["python_full_version"])
+        if "lock-version" in lock:
+            packages = _of_pylock(file, lock, there)
+        else:
+            packages = _of_uv(file, lock, asked, there)
         _require_up_to_date(file, asked, packages)
         pins = {
             name: {"version": package["version"], "sha256": _hashes(package)}
@@ -88,16 +94,15 @@ def followed(
     left = {}
     for each in constraints:
         name = canonicalize_name(each.name)
-        applies = each.marker is None or each.marker.evaluate()
-        if applies and name in pins and not _fits(each, pins[name]["version"]):
+        if holds(each, there) and name in pins and not _fits(each, pins[name]["version"]):
             left[name] = {"version": pins.pop(name)["version"], "why": str(each)}
     return {"pins": pins, "left": left}
 
 
-def _require_this_python(file: Path, desired: str) -> None:
-    if not SpecifierSet(desired).contains(platform.python_version()):
+def _require_python(file: Path, desired: str, version: str) -> None:
+    if not SpecifierSet(desired).contains(version):
         raise RefusedError(
-            f"{file} is for Python {desired}, and the image has {platform.python_version()}: "
+            f"{file} is for Python {desired}, and the image has {version}: "
             "widen requires-python, and lock the project again."
         )
 
@@ -118,7 +123,9 @@ def _fits(requirement: Requirement, version: str) -> bool:
     return requirement.specifier.contains(version, prereleases=True)
 
 
-def _of_uv(file: Path, lock: Package, asked: Iterable[Requirement]) -> dict[str, Package]:
+def _of_uv(
+    file: Path, lock: Package, asked: Iterable[Requirement], there: Environment
+) -> dict[str, Package]:
     """Return the packages of a uv.lock that the requirements need, by name."""
     if lock.get("version") != 1:
         raise RefusedError(
@@ -129,7 +136,7 @@ def _of_uv(file: Path, lock: Package, asked: Iterable[Requirement]) -> dict[str,
     here = {
         canonicalize_name(package["name"]): package
         for package in lock.get("package", ())
-        if _any_holds(package.get("resolution-markers", ()))
+        if _any_holds(package.get("resolution-markers", ()), there)
     }
     found: dict[str, Package] = {}
     seen: set[tuple[str, str]] = set()
@@ -143,11 +150,13 @@ def _of_uv(file: Path, lock: Package, asked: Iterable[Requirement]) -> dict[str,
         found[name] = package
         for extra in {*extras} - {extra for of, extra in seen if of == name}:
             seen.add((name, extra))
-            waiting += _depends(package, extra)
+            waiting += _depends(package, extra, there)
     return found
 
 
-def _depends(package: Package, extra: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _depends(
+    package: Package, extra: str, there: Environment
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the packages and extras that a package, or one of its extras, depends on here."""
     listed = package.get("dependencies", ())
     if extra:
@@ -156,16 +165,16 @@ def _depends(package: Package, extra: str) -> Iterator[tuple[str, tuple[str, ...
             canonicalize_name(extra), ()
         )
     for each in listed:
-        if _any_holds([each["marker"]] if "marker" in each else ()):
+        if _any_holds([each["marker"]] if "marker" in each else (), there):
             yield canonicalize_name(each["name"]), ("", *each.get("extra", ()))
 
 
-def _of_pylock(file: Path, lock: Package) -> dict[str, Package]:
+def _of_pylock(file: Path, lock: Package, there: Environment) -> dict[str, Package]:
     """Return the packages of a pylock.toml (PEP 751) by name."""
     if not str(lock["lock-version"]).startswith("1."):
         raise RefusedError(f"{file} has a format that is not known here: {lock['lock-version']}.")
     groups = frozenset(lock.get("default-groups", ()))
-    context = {"extras": frozenset[str](), "dependency_groups": groups}
+    context = {**there, "extras": frozenset[str](), "dependency_groups": groups}
     here = [
         package
         for package in lock["packages"]
@@ -203,10 +212,10 @@ def _hashes(package: Package) -> list[str]:
     return sorted(filter(None, found))
 
 
-def _any_holds(markers: Iterable[str]) -> bool:
-    """Tell whether one of the markers holds here; without any the package is for everybody."""
+def _any_holds(markers: Iterable[str], there: Environment) -> bool:
+    """Tell whether one of the markers holds; without any the package is for everybody."""
     listed = [Marker(marker) for marker in markers]
-    return not listed or any(marker.evaluate({"extra": ""}) for marker in listed)
+    return not listed or any(marker.evaluate({**there, "extra": ""}) for marker in listed)
 
 
 if __name__ == "__main__":

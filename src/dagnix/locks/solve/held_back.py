@@ -15,7 +15,6 @@ without the time before each, are those of pip 26:
 """
 
 import functools
-import platform
 import re
 import urllib.parse
 from collections import defaultdict
@@ -42,18 +41,20 @@ Versions = Mapping[str, set[Version]]
 
 def lines(
     log: str,
+    python: str,
     chosen: Mapping[str, Version],
     requirements: Iterable[Requirement],
     constraints: Iterable[Requirement],
 ) -> list[str]:
     """Return a sentence for each package that would be newer if something had a wheel.
 
-    `chosen` is what pip took, `requirements` are those of people and of what was chosen.
+    `python` is the version that all of it is for, `chosen` what pip took, `requirements` are those
+    of people and of what was chosen.
     """
     said = [TIME.sub("", line) for line in log.splitlines()]
     bounds = _specifiers(constraints)
     needed = _specifiers(requirements)
-    without = without_wheel(said)
+    without = without_wheel(said, python)
     found = {}
     for name, version in sorted(chosen.items()):
         allowed = (needed[name] & bounds[name]).filter(without[name])
@@ -79,19 +80,20 @@ def _specifiers(requirements: Iterable[Requirement]) -> Mapping[str, SpecifierSe
     return found
 
 
-def no_wheel(log: str) -> dict[str, str]:
+def no_wheel(log: str, python: str) -> dict[str, str]:
     """Return what pip found no wheel of; empty if it failed otherwise.
 
     It has "name" and "version", "file", which is the source archive or "" if there is none, "said",
     which names the version and what needs it, and "alternative", which version has a wheel.
     """
     said = [TIME.sub("", line) for line in log.splitlines()]
+    by_file = _by_file(said, python)  # once: a conflict may name hundreds of versions
     for requirement, parent in _unmet(said):
         name = canonicalize_name(requirement.name)
-        skipped, usable = (versions[name] for versions in _by_file(said))
+        skipped, usable = (versions[name] for versions in by_file)
         desired = list(requirement.specifier.filter(skipped - usable))
         if desired and not any(requirement.specifier.filter(usable)):
-            archives = _archives(said, name)
+            archives = _archives(said, name, python)
             version = max(archives.keys() & set(desired) or desired)
             return {
                 "name": name,
@@ -118,9 +120,9 @@ def _unmet(said: Sequence[str]) -> Iterator[tuple[Requirement, str]]:
                 yield requirement, match["parent"] or ""
 
 
-def _archives(said: Iterable[str], name: str) -> Mapping[Version, str]:
-    """Return the source archive of each version of a package that is for this Python."""
-    links = (match for match in map(SKIPPED.match, said) if match and _has_this_python(match[2]))
+def _archives(said: Iterable[str], name: str, python: str) -> Mapping[Version, str]:
+    """Return the source archive of each version of a package that is for a Python."""
+    links = (match for match in map(SKIPPED.match, said) if match and _is_for(match[2], python))
     return {
         version: _file_name(match[1])
         for match in links
@@ -130,13 +132,13 @@ def _archives(said: Iterable[str], name: str) -> Mapping[Version, str]:
     }
 
 
-def without_wheel(said: Iterable[str]) -> Versions:
-    """Return the versions of each package that are for this Python, and have no wheel that fits."""
-    skipped, usable = _by_file(said)
+def without_wheel(said: Iterable[str], python: str) -> Versions:
+    """Return the versions of each package that are for a Python, and have no wheel that fits."""
+    skipped, usable = _by_file(said, python)
     return defaultdict(set, {name: skipped[name] - usable[name] for name in skipped})
 
 
-def _by_file(said: Iterable[str]) -> tuple[Versions, Versions]:
+def _by_file(said: Iterable[str], python: str) -> tuple[Versions, Versions]:
     """Return each package's versions with files that do not fit, and with a wheel that does."""
     skipped: dict[str, set[Version]] = defaultdict(set)
     usable: dict[str, set[Version]] = defaultdict(set)
@@ -144,7 +146,7 @@ def _by_file(said: Iterable[str]) -> tuple[Versions, Versions]:
         if match := FOUND.match(line):
             for name, version in _file(match[1]):
                 usable[name].add(version)
-        elif (match := SKIPPED.match(line)) and _has_this_python(match[2]):
+        elif (match := SKIPPED.match(line)) and _is_for(match[2], python):
             for name, version in _file(match[1]):
                 skipped[name].add(version)
     return skipped, usable
@@ -204,14 +206,14 @@ def _release(stem: str) -> tuple[tuple[str, Version], ...]:
         return ()
 
 
-def _has_this_python(link: str) -> bool:
+def _is_for(link: str, python: str) -> bool:
     match = PYTHON.search(link)
-    return not match or _allows_this_python(match[1])
+    return not match or _allows(match[1], python)
 
 
 @functools.cache
-def _allows_this_python(specifier: str) -> bool:
+def _allows(specifier: str, python: str) -> bool:
     try:
-        return SpecifierSet(specifier).contains(platform.python_version())
+        return SpecifierSet(specifier).contains(python)
     except InvalidSpecifier:
         return True

@@ -1,12 +1,17 @@
 """A code location's project → its own lock in nix/locks/locations/."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dagnix import code_locations
 from dagnix.checkout import Checkout
 from dagnix.locks import lockfile
 from dagnix.locks.solve import changes, debian, dependencies, project_lock, python
 from dagnix.locks.systems import host_system
+
+# The group of the checkout's lock that is for its developers alone.
+DEV = "dev"
 
 
 def update(
@@ -35,9 +40,11 @@ def update(
         {project.file: project.python},
         shared["packages"][host_system().name]["dagster"]["version"],
         project_lock.find(checkout, folder, name, project),
+        (name, folder),
+        project.members,
         debian.named(checkout, name, folder),
     )
-    packages = old.get("packages") or shared.get("packages", {})
+    packages = old.get("packages") or without_dev(shared)
     locked = {} if upgrade else packages
     solved, held_back = python.solved(
         checkout, interpreter, lists, locked, (old if old.get("packages") else shared)["python"]
@@ -49,3 +56,16 @@ def update(
     debs = debian.add_location(checkout, name, folder, new["python"], is_new=is_new)
     lockfile.write(path, new)
     return [*changes.describe(old.get("packages", {}), new["packages"]), *debs], held_back
+
+
+def without_dev(lock: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the packages of the checkout's lock by system, without those of the dev shell alone.
+
+    No image has these, so there is no layer to share.
+    """
+    found = {}
+    for system, packages in lock.get("packages", {}).items():
+        groups = lock["groups"][system].items()
+        names = {name for group, its in groups if group != DEV for name in its}
+        found[system] = {name: packages[name] for name in sorted(names)}
+    return found

@@ -40,8 +40,10 @@ class Lists:
     `pythons` are the versions of Python that projects run on, by the file that says so, as version
     specifiers; "" is any. `newest_dagster` is the version that the webserver and the daemon have,
     where these lists may have an older one; "" where they are those of webserver and daemon.
-    `project_lock` is the project's own, whose versions are taken. `debian` are the Debian packages
-    that the location's image has on top.
+    `project_lock` is the project's own, whose versions are taken. `location` is the name of the
+    code location and its project's folder, `members` are the projects of this checkout that it
+    depends on, and `debian` the Debian packages that its image has on
+    top.
     """
 
     groups: Mapping[str, Sequence[str]]
@@ -50,6 +52,8 @@ class Lists:
     pythons: Mapping[Path, str]
     newest_dagster: str = ""
     project_lock: ProjectLock | None = None
+    location: tuple[str, Path] = ("", Path())
+    members: Sequence[Path] = ()
     debian: Collection[str] = ()
 
     @property
@@ -95,6 +99,8 @@ def read_lists(checkout: Checkout) -> Lists:
         (checkout.pyproject, pipes.file),
         {pipes.file: pipes.python},
         project_lock=project_lock.find(checkout, checkout.pipes, code_locations.FIRST, pipes),
+        location=(code_locations.FIRST, checkout.pipes),
+        members=pipes.members,
         debian=debian.named(checkout, code_locations.FIRST, checkout.pipes),
     )
 
@@ -169,7 +175,9 @@ def solved(
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
         wheels = Path(scratch) / "wheels"
         wheels.mkdir()
-        archives = SourceArchives(checkout, wheels, solve_build, locked, lists.debian)
+        archives = SourceArchives(
+            checkout, wheels, solve_build, locked, lists.location, lists.debian
+        )
         archives.build_locked(python)
         solver = Solver(interpreter, offered, lists, wheels)
         answers = pool.map(
@@ -182,6 +190,8 @@ def solved(
         "packages": {system: answer["packages"] for system, answer in found.items()},
         "groups": {system: answer["groups"] for system, answer in found.items()},
     }
+    if lists.members:
+        lock["members"] = [str(each.relative_to(checkout.root)) for each in lists.members]
     said = {system: answer["held_back"] for system, answer in found.items()}
     return lock, changes.by_system(said)
 
@@ -223,9 +233,10 @@ def _solve(
                 reason = refused[missing] or reason
             in_the_way = _with_companions(named & kept.keys(), kept)
             let_go = _with_companions(named & fixed.keys(), fixed)
-            if in_the_way or (kept and attempt and not let_go):
+            if in_the_way or (kept and not let_go):
                 keep = {name: version for name, version in kept.items() if name not in in_the_way}
-                attempt += 1
+                # Where pip names none of them, any may be what led it there.
+                attempt = attempt + 1 if in_the_way else PATIENCE
             elif followed and let_go:
                 followed.let_go |= dict.fromkeys(let_go, reason)
             else:

@@ -14,13 +14,9 @@ ANSWER, JSON: {"python": that which is taken, "packages": {name: {"version", "fi
               specifier}}
               or, with exit code 1, where there is no solution for want of a wheel, {"no_wheel":
               {"name", "version", "file", "python", "said", "alternative"}}, as held_back.no_wheel
-
-Environment markers are evaluated for the running Python and machine, whatever pip's
---python-version says, so the other version and machine are put in their place here.
 """
 
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -29,20 +25,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import held_back  # beside this program
+import held_back  # beside this program, as the next
+from markers import Environment, environment, holds, without
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-PIP = """
-import platform, runpy, sys
-machine, version = sys.argv.pop(1), sys.argv.pop(1)
-platform.machine = lambda: machine
-platform.python_version = lambda: version
-platform.python_version_tuple = lambda: tuple(version.split("."))
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
-"""
+PIP = Path(__file__).with_name("pip_install.py")
+REPORT = "report.json"
 
 
 def main() -> int:
@@ -55,42 +46,35 @@ def main() -> int:
         other = {f: s for f, s in asked.items() if not any(fits(v, s) for v in versions)}
         json.dump({"other_python": other or asked}, sys.stdout)
         return 0
-    stand_for(question["machine"], python["version"])
+    there = environment(question["machine"], python["version"])
     with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report.json"
-        done = _pip(question, python, Path(scratch), report)
+        done = _pip(question, python, there, Path(scratch))
         log = (Path(scratch) / "log").read_text()
         if done:
-            if missing := held_back.no_wheel(log):
+            if missing := held_back.no_wheel(log, python["version"]):
                 json.dump({"no_wheel": {**missing, "python": python["version"]}}, sys.stdout)
             return done
         installed = {
             canonicalize_name(item["metadata"]["name"]): item
-            for item in json.loads(report.read_text())["install"]
+            for item in json.loads((Path(scratch) / REPORT).read_text())["install"]
         }
     answer = {
         "python": python["version"],
         "packages": {name: _entry(item) for name, item in installed.items()},
         "groups": {
-            group: sorted(closure(requirements, installed))
+            group: sorted(closure(requirements, installed, there))
             for group, requirements in question["groups"].items()
         },
         "held_back": held_back.lines(
             log,
+            python["version"],
             {name: Version(item["metadata"]["version"]) for name, item in installed.items()},
-            required(installed, question["groups"]),
-            map(Requirement, question["constraints"]),
+            required(installed, question["groups"], there),
+            _listed(question["constraints"], there),
         ),
     }
     json.dump(answer, sys.stdout)
     return 0
-
-
-def stand_for(machine: str, version: str) -> None:
-    """Have markers be those of another machine, and of another version of Python."""
-    platform.machine = lambda: machine
-    platform.python_version = lambda: version
-    platform.python_version_tuple = lambda: tuple(version.split("."))
 
 
 def chosen(pythons: Iterable[dict[str, Any]], specifiers: Iterable[str]) -> dict[str, Any] | None:
@@ -107,22 +91,27 @@ def fits(version: str, specifier: str) -> bool:
         return False
 
 
-def _pip(question: dict[str, Any], python: dict[str, Any], scratch: Path, report: Path) -> int:
-    constraints = scratch / "constraints.txt"
-    constraints.write_text("\n".join(question["constraints"]))
-    requirements = scratch / "requirements.txt"
-    requirements.write_text(
-        "\n".join(sorted({r for rs in question["groups"].values() for r in rs}))
-    )
+def _pip(
+    question: dict[str, Any], python: dict[str, Any], there: Environment, scratch: Path
+) -> int:
+    groups = question["groups"].values()
+    asked = {
+        "requirements.txt": (each for group in groups for each in group),
+        "constraints.txt": question["constraints"],
+    }
+    for name, listed in asked.items():
+        bare = {str(without(each)) for each in _listed(listed, there)}
+        (scratch / name).write_text("\n".join(sorted(bare)))
     return subprocess.run(
         [
-            sys.executable, "-c", PIP, question["machine"], python["version"],
-            "install", "--dry-run", "--ignore-installed", "--no-input",
-            f"--target={scratch / 'target'}", f"--report={report}", f"--log={scratch / 'log'}",
+            sys.executable, PIP, question["machine"], python["version"],
+            "--dry-run", "--ignore-installed", "--no-input", f"--log={scratch / 'log'}",
+            f"--target={scratch / 'target'}", f"--report={scratch / REPORT}",
             "--only-binary=:all:", f"--find-links={question['find_links']}",
             "--implementation=cp", f"--python-version={python['version']}",
             *(f"--platform={tag}" for tag in python["platforms"]),
-            f"--requirement={requirements}", f"--constraint={constraints}",
+            f"--requirement={scratch / 'requirements.txt'}",
+            f"--constraint={scratch / 'constraints.txt'}",
         ],
         check=False,
         stdout=sys.stderr,
@@ -140,21 +129,24 @@ def _entry(item: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def required(installed: dict[str, Any], groups: dict[str, list[str]]) -> Iterator[Requirement]:
+def _listed(requirements: Iterable[str], there: Environment) -> Iterator[Requirement]:
+    """Yield those that people list for the machine."""
+    return (each for each in map(Requirement, requirements) if holds(each, there))
+
+
+def required(
+    installed: dict[str, Any], groups: dict[str, list[str]], there: Environment
+) -> Iterator[Requirement]:
     """Yield what people and the packages themselves require of the packages."""
     listed = (requirement for group in groups.values() for requirement in group)
     depends = (r for item in installed.values() for r in item["metadata"].get("requires_dist", []))
-    for requirement in map(Requirement, (*listed, *depends)):
-        marker = requirement.marker
-        if marker is None or marker.evaluate({"extra": ""}):
-            yield requirement
+    return _listed((*listed, *depends), there)
 
 
-def closure(requirements: list[str], installed: dict[str, Any]) -> set[str]:
+def closure(requirements: list[str], installed: dict[str, Any], there: Environment) -> set[str]:
     """Return the names of all that the requirements need, extras and markers considered."""
     needed: set[tuple[str, str]] = set()  # name, extra ("" for the package itself)
-    listed = map(Requirement, requirements)
-    waiting = [each for each in listed if each.marker is None or each.marker.evaluate()]
+    waiting = [*_listed(requirements, there)]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
@@ -166,12 +158,8 @@ def closure(requirements: list[str], installed: dict[str, Any]) -> set[str]:
             provided = map(canonicalize_name, metadata.get("provides_extra", []))
             if extra and canonicalize_name(extra) not in provided:
                 continue  # pip goes on without, too
-            depends = metadata.get("requires_dist", [])
-            waiting += [
-                dependency
-                for dependency in map(Requirement, depends)
-                if dependency.marker is None or dependency.marker.evaluate({"extra": extra})
-            ]
+            depends = map(Requirement, metadata.get("requires_dist", []))
+            waiting += [each for each in depends if holds(each, there, (extra,))]
     return {name for name, _ in needed}
 
 

@@ -66,13 +66,15 @@ class Missing:
 class SourceArchives:
     """The archives that one lock needs, and in `wheels` the wheels that were built of them.
 
-    `debian` names the Debian packages that the code location has on top.
+    `location` is the name of the code location that they are for and the folder of its project;
+    `debian` names the Debian packages that its image has on top.
     """
 
     checkout: Checkout
     wheels: Path
     solve: Solve
     locked: Mapping[str, Packages]  # by system
+    location: tuple[str, Path]
     debian: Collection[str] = ()
     _built: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     _known: set[tuple[str, str]] = field(default_factory=set)  # files and Pythons
@@ -178,6 +180,8 @@ class SourceArchives:
         compiled = is_compiled(entry)
         if compiled and not inputs.has_compiler(self.checkout, python, host):
             raise RefusedError(f"{NEEDS_COMPILER}, which `./dagnix lock debian` locks first")
+        if compiled:
+            debian.add_build_packages(self.checkout, *self.location, python)
         if python != PYTHON or compiled:
             base = inputs.base(self.checkout, python, [host], with_compiler=compiled)
             download.files(self.checkout, base)
@@ -187,6 +191,7 @@ class SourceArchives:
         values = {
             "system": host_system().name,
             "locks": str(self.checkout.root / "nix" / "locks"),
+            "location": self.location[0],
             "python": python,
             "name": name,
             "package": json.dumps(entry),

@@ -7,12 +7,10 @@ for `podman create`.
 
 import json
 
-from podman_compose import Podman
-
 from dagnix.stack import podman_compose
 
 
-class _Told(Podman):
+class _Told(podman_compose.Engine):
     async def output(self, *_: object) -> bytes:
         return b"podman version 0"
 
@@ -21,7 +19,7 @@ class _Told(Podman):
 
     async def run(self, _: list[str], command: str, words: list[object]) -> int:
         if command == "create":
-            print(json.dumps([str(word) for word in words]))
+            print(json.dumps(self.with_time_to_stop(words)))
         return 0
 
 

@@ -11,15 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from podman_compose import Podman
-
 from dagnix import UserError
 from dagnix.project import Project
 from dagnix.stack import podman_compose
 from dagnix.stack.bridge import Bridges
 
 
-class _FirstStart(Podman):
+class _FirstStart(podman_compose.Engine):
     def __init__(self, *rest: Any) -> None:
         super().__init__(*rest)
         self._started = set[str]()

@@ -14,15 +14,12 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES, RunRecord
 from dagster._core.storage.tags import BACKFILL_ID_TAG, ROOT_RUN_ID_TAG
 
 from dagster_dagnix.prune import queries
-from dagster_dagnix.prune.times import pruned_at
 from dagster_dagnix.retention import KEEP_DAYS_TAG, Limits, Retention, is_number
 from dagster_dagnix.server.reporter import as_utc
 
 BITE = 50
 # Of retries: they are made within six hours, or not at all.
 RETRY_WAIT = dt.timedelta(days=1)
-# A location that has not pruned for so long is gone, and others see to its runs.
-GONE = dt.timedelta(days=3)
 IN_USE = "that go on, or were executed again not long ago"
 RETRIED = "that are to be retried"
 BACKFILL = "of a backfill that goes on"
@@ -33,20 +30,12 @@ UNREADABLE = f"whose tag {KEEP_DAYS_TAG} or dagnix/keep_runs is no number"
 class Choice:
     """Finds the runs that are past their time, and that nothing needs any more."""
 
-    def __init__(
-        self,
-        instance: DagsterInstance,
-        retention: Retention,
-        location: str | None,
-        now: dt.datetime,
-    ) -> None:
-        """Choose runs of `location`, of none, and of locations that are gone; None is for all."""
-        self._instance, self._retention, self._location = instance, retention, location
-        self._now = now
+    def __init__(self, instance: DagsterInstance, retention: Retention, now: dt.datetime) -> None:
+        """Choose by what holds at `now`."""
+        self._instance, self._retention, self._now = instance, retention, now
         self._backfills = unfinished_backfills(instance)
         # The newest run of each job that is one too many, by its storage ID.
         self._beyond = {job: self._last_beyond(job) for job in queries.jobs(instance)}
-        self._gone: dict[str, bool] = {}
         self._seen: set[str] = set()
         self.kept: Counter[str] = Counter()  # reason → runs past their time
         self.gone: set[str] = set()
@@ -95,10 +84,9 @@ class Choice:
         )
 
     def _may_go(self, records: Sequence[RunRecord]) -> list[RunRecord]:
-        ours = [each for each in records if self._is_ours(each.dagster_run)]
-        past = [each for each in ours if self._is_past(each)]
-        unreadable = [each for each in ours if self._retention.limits_of(each.dagster_run) is None]
-        self.kept[UNREADABLE] += len(unreadable)
+        past = [each for each in records if self._is_past(each)]
+        limits = [self._retention.limits_of(each.dagster_run) for each in records]
+        self.kept[UNREADABLE] += limits.count(None)
         if not past:
             return []
         in_use = self._groups_in_use(past)
@@ -149,16 +137,6 @@ class Choice:
         roots = list({root_of(each.dagster_run) for each in records})
         again = self._instance.get_run_records(RunsFilter(tags={ROOT_RUN_ID_TAG: roots}))
         return {root_of(each.dagster_run) for each in again if not self._is_past(each)}
-
-    def _is_ours(self, run: DagsterRun) -> bool:
-        origin = run.remote_job_origin
-        if self._location is None or not origin or origin.location_name == self._location:
-            return True
-        name = origin.location_name
-        if name not in self._gone:
-            last = pruned_at(self._instance, name)
-            self._gone[name] = last is None or self._now - last > GONE
-        return self._gone[name]
 
 
 def unfinished_backfills(instance: DagsterInstance) -> set[str]:

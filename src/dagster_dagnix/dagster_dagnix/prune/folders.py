@@ -1,7 +1,7 @@
 """Compute logs and files past their time, and those whose run is not there any more."""
 
 import datetime as dt
-import shutil
+import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -11,9 +11,8 @@ from dagster import DagsterInstance, RunsFilter
 from dagster._core.storage.dagster_run import RunRecord
 from dagster._core.storage.tags import ROOT_RUN_ID_TAG
 
-from dagster_dagnix import leftovers
+from dagster_dagnix import leftovers, trees
 from dagster_dagnix.prune.choice import root_of, run_id
-from dagster_dagnix.prune.report import Report
 from dagster_dagnix.retention import Retention
 from dagster_dagnix.server.reporter import as_utc
 
@@ -24,61 +23,88 @@ LOG_ENDINGS = {".out", ".err", ".complete"}
 
 
 class Folders:
-    """Removes folders of runs, or with `is_dry` of the report adds up what they take."""
+    """Removes what is in folders of runs, or if it is dry adds up what that takes.
+
+    Of runs in flight, and of those that they may read, nothing goes. Code locations write to these
+    folders, so no link in them is followed.
+    """
 
     def __init__(
         self,
         instance: DagsterInstance,
         retention: Retention,
         now: dt.datetime,
-        report: Report,
-        gone: Collection[str],
+        *,
+        is_dry: bool,
+        gone: Collection[str] = (),
     ) -> None:
-        """Leave out the runs in `gone`, which are in the report already."""
+        """Leave out the runs in `gone`."""
         self._instance, self._retention, self._now = instance, retention, now
-        self._report, self._gone = report, gone
+        self._is_dry, self._gone = is_dry, gone
         self._files = leftovers.files_root(instance)
-        self._logs = leftovers.logs_root(instance)
         self._asset_names: set[str] | None = None
+        self._room = 0
 
-    def prune(self) -> None:
-        """Remove what is past its time; of runs in flight and those that they may read, nothing."""
-        roots = {self._files, self._logs} - {None}
-        for root in sorted(root for root in roots if root and root.is_dir()):
-            folders = (
-                each
-                for each in root.iterdir()
-                if leftovers.is_run_id(each.name) and each.name not in self._gone
+    def prune_logs(self) -> int:
+        """Remove compute logs that this process has, and return how many bytes they took."""
+        self._room = 0
+        for root in leftovers.logs_roots(self._instance):
+            days = self._retention.compute_log_days
+            shared = root == self._files  # as in Dagster's own configuration
+            self._prune(root, days, is_log=True, sees_orphans=not shared)
+            if not shared:
+                self._prune_tick_logs(root)
+        return self._room
+
+    def prune_files(self) -> int:
+        """Remove files of steps that this process has, and return how many bytes they took."""
+        self._room = 0
+        self._prune(self._files, self._retention.step_file_days, is_log=False, sees_orphans=True)
+        return self._room
+
+    def _prune(self, root: Path, days: int, *, is_log: bool, sees_orphans: bool) -> None:
+        if not root.is_dir():
+            return
+        for bite in self._bites(root):
+            found = self._instance.get_run_records(RunsFilter(run_ids=bite))
+            records = {run_id(each): each for each in found}
+            in_use = self._groups_in_flight(list(records.values()))
+            for name in bite:
+                record = records.get(name)
+                if record is None:
+                    if sees_orphans:
+                        self._orphan(root, name)
+                    continue
+                is_done = record.dagster_run.is_finished
+                with suppress(OSError), trees.opened(root, name) as folder:
+                    if not self._is_dry:
+                        trees.remove_in(folder, MARKER)
+                    if is_done and root_of(record.dagster_run) not in in_use:
+                        self._prune_run(root / name, folder, record, days, is_log=is_log)
+
+    def _bites(self, root: Path) -> Iterator[list[str]]:
+        with os.scandir(root) as entries:
+            names = (
+                each.name
+                for each in entries
+                if leftovers.is_run_id(each.name)
+                and each.name not in self._gone
+                and each.is_dir(follow_symlinks=False)
             )
-            while bite := list(islice(folders, BITE)):
-                self._prune_runs(bite)
-        if self._logs and self._logs != self._files and self._logs.is_dir():
-            self._prune_tick_logs(self._logs)
+            while bite := list(islice(names, BITE)):
+                yield bite
 
-    def _prune_runs(self, folders: Sequence[Path]) -> None:
-        ids = [each.name for each in folders]
-        found = self._instance.get_run_records(RunsFilter(run_ids=ids))
-        records = {run_id(each): each for each in found}
-        in_use = self._groups_in_flight(list(records.values()))
-        for folder in folders:
-            record = records.get(folder.name)
-            if record is None:
-                self._orphan(folder)
-                continue
-            if not self._is_dry:
-                (folder / MARKER).unlink(missing_ok=True)
-            if record.dagster_run.is_finished and root_of(record.dagster_run) not in in_use:
-                for part, days in self._parts(folder):
-                    if days and self._is_older(as_utc(record.update_timestamp), days):
-                        self._remove(part)
-
-    def _parts(self, folder: Path) -> Iterator[tuple[Path, int]]:
-        """Yield what is in a run's folder, and how many days that is kept."""
-        logs = [folder / leftovers.COMPUTE_LOGS] if folder.parent == self._logs else []
-        yield from ((each, self._retention.compute_log_days) for each in logs if each.is_dir())
-        if folder.parent == self._files:
-            files = [each for each in folder.iterdir() if each not in logs]
-            yield from ((each, self._retention.step_file_days) for each in files)
+    def _prune_run(
+        self, path: Path, folder: int, record: RunRecord, days: int, *, is_log: bool
+    ) -> None:
+        if not days or not self._is_older(as_utc(record.update_timestamp), days):
+            return
+        for name in os.listdir(folder):
+            if (name == leftovers.COMPUTE_LOGS) == is_log:
+                self._remove(path, folder, name)
+        if not self._is_dry:
+            with suppress(OSError):  # something else is in there
+                path.rmdir()
 
     def _groups_in_flight(self, records: Sequence[RunRecord]) -> set[str]:
         roots = list({root_of(each.dagster_run) for each in records})
@@ -87,22 +113,24 @@ class Folders:
         again = self._instance.get_run_records(RunsFilter(tags={ROOT_RUN_ID_TAG: roots}))
         return {root_of(each.dagster_run) for each in again if not each.dagster_run.is_finished}
 
-    def _orphan(self, folder: Path) -> None:
+    def _orphan(self, root: Path, name: str) -> None:
         """Remove a folder without a run, if it was one for long enough: a backup may bring the run.
 
         A folder of an asset is none of a run, whatever its name.
         """
-        if not self._retention.orphan_days or folder.name in self._assets():
+        if not self._retention.orphan_days or name in self._assets():
             return
-        marker = folder / MARKER
-        with suppress(FileNotFoundError):
-            since = dt.datetime.fromtimestamp(marker.stat().st_mtime, dt.UTC)
-            if self._is_older(since, self._retention.orphan_days):
-                self._remove(folder)
-            return
-        if not self._is_dry:
-            with suppress(OSError):
-                marker.touch()
+        with suppress(OSError), trees.opened(root) as around, trees.opened(root, name) as folder:
+            with suppress(FileNotFoundError):
+                seen = os.stat(MARKER, dir_fd=folder, follow_symlinks=False).st_mtime
+                since = dt.datetime.fromtimestamp(seen, dt.UTC)
+                if self._is_older(since, self._retention.orphan_days):
+                    self._remove(root, around, name)
+                return
+            if not self._is_dry:
+                os.close(
+                    os.open(MARKER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=folder)
+                )
 
     def _assets(self) -> set[str]:
         if self._asset_names is None:
@@ -114,36 +142,19 @@ class Folders:
         """Remove what ticks have logged, which is in folders of their repository and name."""
         if not (days := self._retention.compute_log_days):
             return
-        for repository in root.iterdir():
-            if leftovers.is_run_id(repository.name) or not repository.is_dir():
-                continue
-            for path in repository.rglob("*"):
+        for path, folders, names, folder in os.fwalk(root):
+            folders[:] = [each for each in folders if not leftovers.is_run_id(each)]
+            for name in names:
                 with suppress(OSError):  # gone meanwhile
-                    changed = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-                    if path.suffix in LOG_ENDINGS and self._is_older(changed, days):
-                        self._remove(path)
-
-    @property
-    def _is_dry(self) -> bool:
-        return self._report.is_dry
+                    seen = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+                    changed = dt.datetime.fromtimestamp(seen, dt.UTC)
+                    if Path(name).suffix in LOG_ENDINGS and self._is_older(changed, days):
+                        self._remove(Path(path), folder, name)
 
     def _is_older(self, when: dt.datetime, days: int) -> bool:
         return self._now - when > dt.timedelta(days=days)
 
-    def _remove(self, path: Path) -> None:
-        size = leftovers.size(path)
-        is_log = self._logs in path.parents and (
-            self._logs != self._files or path.name == leftovers.COMPUTE_LOGS
-        )
-        if is_log:
-            self._report.logs += size
-        else:
-            self._report.files += size
-        if self._is_dry:
-            return
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-        with suppress(OSError):  # something else is in there
-            path.parent.rmdir()
+    def _remove(self, path: Path, folder: int, name: str) -> None:
+        self._room += trees.room(path / name)
+        if not self._is_dry:
+            trees.remove_in(folder, name)

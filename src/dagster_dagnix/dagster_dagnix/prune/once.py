@@ -9,9 +9,10 @@ from dagster import DagsterInstance
 from dagster._core.storage.dagster_run import RunRecord
 from sqlalchemy import text
 
-from dagster_dagnix import leftovers
+from dagster_dagnix import leftovers, trees
 from dagster_dagnix.prune import queries, ticks
 from dagster_dagnix.prune.choice import Choice, run_id
+from dagster_dagnix.prune.files import Files
 from dagster_dagnix.prune.folders import Folders
 from dagster_dagnix.prune.report import Report
 from dagster_dagnix.prune.times import note_pruned
@@ -27,15 +28,14 @@ class CannotPruneError(RuntimeError):
 class Order:
     """What is asked for."""
 
-    location: str | None = None  # whose runs; None is all
     is_dry: bool = False
     shrinks: bool = False
 
 
-def retention_of(instance: DagsterInstance) -> Retention:
-    """Return how long an instance keeps what it makes.
+def storage_of(instance: DagsterInstance) -> DagnixRunStorage:
+    """Return the storage of an instance's runs.
 
-    Raises CannotPruneError when its storage is not this package's.
+    Raises CannotPruneError when it is not this package's.
     """
     storage = instance.run_storage
     if not isinstance(storage, DagnixRunStorage):
@@ -43,7 +43,7 @@ def retention_of(instance: DagsterInstance) -> Retention:
             f"This instance's runs are in {type(storage).__name__}: only those of "
             "DagnixPostgresStorage can be pruned."
         )
-    return storage.retention
+    return storage
 
 
 def prune(
@@ -53,7 +53,7 @@ def prune(
 
     Raises CannotPruneError, when another process prunes the same instance as well.
     """
-    retention = retention_of(instance)
+    retention = storage_of(instance).retention
     now = now or dt.datetime.now(dt.UTC)
     with queries.connection(instance) as lock:
         given = {"lock": queries.LOCK}
@@ -71,7 +71,8 @@ def _prune(
     instance: DagsterInstance, retention: Retention, order: Order, now: dt.datetime
 ) -> Report:
     report = Report(is_dry=order.is_dry)
-    choice = Choice(instance, retention, order.location, now)
+    choice = Choice(instance, retention, now)
+    files = Files(instance, retention, now, report)
     per_event = queries.event_room(instance)
     for runs in choice.bites(deletes=not order.is_dry):
         began = time.monotonic()
@@ -79,11 +80,13 @@ def _prune(
         if not order.is_dry:
             for each in runs:
                 delete_run(instance, run_id(each))
-            time.sleep(
-                time.monotonic() - began
-            )  # who works gets as much of PostgreSQL and the disk
+            # Who works gets as much of PostgreSQL and the disk.
+            time.sleep(time.monotonic() - began)
+        files.add(runs)
+    files.end()
     report.kept = +choice.kept
-    Folders(instance, retention, now, report, choice.gone).prune()
+    folders = Folders(instance, retention, now, is_dry=order.is_dry, gone=choice.gone)
+    report.logs += folders.prune_logs()
     report.ticks = ticks.prune(instance, retention, now, is_dry=order.is_dry)
     if order.is_dry:
         return report
@@ -93,8 +96,7 @@ def _prune(
         report.returned = max(0, before - queries.room(instance))
     elif report.runs or report.ticks:
         queries.vacuum(instance)
-    if order.location:
-        note_pruned(instance, order.location, now)
+    note_pruned(instance, now)
     return report
 
 
@@ -106,17 +108,17 @@ def _count(
     report.runs += len(runs)
     report.events += events
     report.database += events * per_event
-    files, logs = leftovers.files_root(instance), leftovers.logs_root(instance)
-    for each in ids:
-        report.files += leftovers.size(files / each)
-        if logs and logs != files:
-            report.logs += leftovers.size(logs / each)
+    files = leftovers.files_root(instance)
+    roots = [each for each in leftovers.logs_roots(instance) if each != files]
+    report.logs += sum(trees.room(root / each) for root in roots for each in ids)
 
 
 def delete_run(instance: DagsterInstance, run_id: str) -> None:
-    """Delete a run as DagsterInstance.delete_run does, but its events first.
+    """Delete a run and its logs as DagsterInstance.delete_run does, but its events first.
 
-    So an interrupted one leaves a run that can be deleted again, and no events of no run.
+    So an interrupted one leaves a run that can be deleted again, and no events of no run. The files
+    of its steps stay.
     """
     instance.event_log_storage.delete_events(run_id)
-    instance.run_storage.delete_run(run_id)
+    storage_of(instance).delete_row(run_id)
+    leftovers.remove_logs(instance, run_id)

@@ -20,6 +20,12 @@ class Report:
     files: int = 0
     kept: Counter[str] = field(default_factory=Counter)  # reason → runs past their time
     returned: int = 0  # to the disk, by PostgreSQL
+    away: list[str] = field(default_factory=list)  # code locations whose files were not seen
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing went."""
+        return not (self.runs or self.ticks or self.logs or self.files or self.returned)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as data; `kept` is an object of reasons and numbers of runs."""
@@ -39,6 +45,9 @@ class Report:
         lines += [
             f"Kept past their time: {_count(number, 'run')} {reason}."
             for reason, number in self.kept.items()
+        ]
+        lines += [
+            f"Files of {each} stay for now: its run server does not answer." for each in self.away
         ]
         return lines
 

@@ -1,82 +1,89 @@
-"""Removes what is not kept any longer, in a process of its own that gives way to all others."""
+"""Removes files of steps that are not kept, in a process that gives way to all others."""
 
 import datetime as dt
+import json
 import os
+from collections import deque
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import Any
 
 from dagster import DagsterInstance
 
 from dagster_dagnix import leftovers
-from dagster_dagnix.prune.once import CannotPruneError, Order, prune, retention_of
-from dagster_dagnix.prune.times import pruned_at
+from dagster_dagnix.prune.files import Order, prune_here
+from dagster_dagnix.prune.once import storage_of
+from dagster_dagnix.server.connections import Answer
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Fork, Loop
 
 NAME = "housekeeping"
-# Not at the same time as all else that a start has to do.
-FIRST_SECONDS, AGAIN_SECONDS = 600.0, 1800.0
 NICE = 10
+LONGEST_ANSWER = 1 << 16
+FAILED = "The files of steps could not be removed: the log of the run server says why."
 
 
 class Housekeeping:
-    """Prunes the instance now and then, and removes the files of runs that were deleted."""
+    """Removes files as it is asked to, one process at a time."""
 
-    def __init__(
-        self,
-        loop: Loop,
-        location: str,
-        load: Callable[[], Load],
-        serves: Callable[[], bool],
-    ) -> None:
-        """Have `serves` tell whether this is the run server that looks after the location."""
-        self._loop, self._location, self._load, self._serves = loop, location, load, serves
+    def __init__(self, loop: Loop, load: Callable[[], Load]) -> None:
+        self._loop, self._load = loop, load
         self._deleted: set[str] = set()
-        self._removes = self._prunes = False
-        self._first = float(os.environ.get("DAGNIX_PRUNE_SECONDS") or FIRST_SECONDS)
+        self._asked: deque[tuple[dict[str, Any], Answer]] = deque()
+        self._is_at_work = False
 
-    def begin(self) -> None:
-        """Look for the first time soon whether to prune, and from then on now and then."""
-        self._loop.later(self._first, self._prune)
+    def remove_files(self, run_ids: Collection[str]) -> None:
+        """Remove the files of runs that are deleted, soon."""
+        self._deleted.update(run_ids)
+        self._go_on()
 
-    def remove_files(self, run_id: str) -> None:
-        """Remove the files of a run that is deleted."""
-        self._deleted.add(run_id)
-        self._remove()
+    def prune_files(self, request: dict[str, Any], answer: Answer) -> None:
+        """Remove files of `run_ids` and, `by_age`, those past their time; answer how much it was.
 
-    def _remove(self) -> None:
-        if self._removes or not self._deleted:
+        With `is_dry` nothing is removed.
+        """
+        self._asked.append((request, answer))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._is_at_work:
             return
-        do = partial(remove_files, self._load(), frozenset(self._deleted))
-        self._deleted.clear()
-        self._removes = True
         try:
-            self._loop.fork(Fork(NAME, do), self._removed)
-        except OSError:  # they are found when the instance is pruned
-            self._removes = False
+            if self._deleted:
+                do = partial(remove_files, self._load(), frozenset(self._deleted))
+                self._deleted.clear()
+                self._loop.fork(Fork(NAME, do), self._ended)
+            elif self._asked:
+                self._prune(*self._asked.popleft())
+            else:
+                return
+        except OSError as error:  # what was deleted is found when the instance is pruned
+            print(f"housekeeping: no process can be started: {error}", flush=True)
+        else:
+            self._is_at_work = True
 
-    def _removed(self, pid: int) -> None:
-        os.waitpid(pid, 0)
-        self._removes = False
-        self._remove()
-
-    def _prune(self) -> None:
-        if not self._serves():
-            self._loop.later(self._first, self._prune)
-            return
-        self._loop.later(AGAIN_SECONDS, self._prune)
-        if self._prunes:
-            return
-        do = partial(prune_if_due, self._load(), self._location)
-        self._prunes = True
+    def _prune(self, request: dict[str, Any], answer: Answer) -> None:
+        reading, writing = os.pipe()
+        do = partial(prune_files, self._load(), request, writing)
         try:
-            self._loop.fork(Fork(NAME, do), self._pruned)
-        except OSError:
-            self._prunes = False
+            self._loop.fork(Fork(NAME, do), partial(self._pruned, reading, answer), keep=writing)
+        except OSError as error:
+            os.close(reading)
+            os.close(writing)
+            answer({"error": f"No process can be started: {error.strerror}."})
+            raise
+        os.close(writing)
 
-    def _pruned(self, pid: int) -> None:
+    def _pruned(self, reading: int, answer: Answer, pid: int) -> None:
+        said = os.read(reading, LONGEST_ANSWER)
+        os.close(reading)
+        answer(json.loads(said) if said else {"error": FAILED})
+        self._ended(pid)
+
+    def _ended(self, pid: int) -> None:
         os.waitpid(pid, 0)
-        self._prunes = False
+        self._is_at_work = False
+        self._go_on()
 
 
 def remove_files(load: Load, run_ids: Collection[str]) -> int:
@@ -89,20 +96,13 @@ def remove_files(load: Load, run_ids: Collection[str]) -> int:
     return 0
 
 
-def prune_if_due(load: Load, location: str) -> int:
-    """Prune the instance if that was long enough ago, and return an exit code."""
+def prune_files(load: Load, request: dict[str, Any], writing: int) -> int:
+    """Do what was asked for, write how many bytes it was as JSON, and return an exit code."""
     load.enter_environment()
     os.nice(NICE)
+    order = Order(request["run_ids"], request["is_dry"], request["by_age"])
     with DagsterInstance.get() as instance:
-        hours = retention_of(instance).every_hours
-        last = pruned_at(instance, location)
-        if not hours or (last and dt.datetime.now(dt.UTC) - last < dt.timedelta(hours=hours)):
-            return 0
-        try:
-            report = prune(instance, Order(location))
-        except CannotPruneError as error:
-            print(f"housekeeping: {error}", flush=True)
-            return 1
-    if report.runs or report.ticks or report.logs or report.files:
-        print("\n".join(f"housekeeping: {line}" for line in report.lines()), flush=True)
+        retention = storage_of(instance).retention
+        room = prune_here(instance, retention, order, dt.datetime.now(dt.UTC))
+    os.write(writing, json.dumps({"files": room}).encode())
     return 0

@@ -69,9 +69,7 @@ class Server:
         self._reporter = Reporter(
             loop, folder, settings.location, self._load, self._retries.run_failed
         )
-        self._housekeeping = Housekeeping(
-            loop, settings.location, self._load, lambda: self._serves() and not self._is_ending
-        )
+        self._housekeeping = Housekeeping(loop, self._load)
         self._requests: dict[str, Callable[[dict[str, Any], Answer], None]] = {
             "ping": self._ping,
             "start": self._start,
@@ -83,6 +81,7 @@ class Server:
             "leave": self._leave,
             "reload": self._reload,
             "remove_files": self._remove_files,
+            "prune_files": self._housekeeping.prune_files,
         }
 
     def begin(self) -> None:
@@ -92,7 +91,6 @@ class Server:
         self._is_draining = self._links.is_marked(self._own.host)
         self._code.reload(self._say_loaded)
         self._loop.later(LOOK_SECONDS, self._look)
-        self._housekeeping.begin()
         if self._settings.watch:
             Watch(self._loop, self._settings.watch, self._path).begin()
 
@@ -206,7 +204,7 @@ class Server:
         self._code.reload(loaded)
 
     def _remove_files(self, request: dict[str, Any], answer: Answer) -> None:
-        self._housekeeping.remove_files(request["run_id"])
+        self._housekeeping.remove_files(request["run_ids"])
         answer({"removes": True})
 
     # What happens

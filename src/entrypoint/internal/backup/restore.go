@@ -143,7 +143,7 @@ func restoreDatabase(ctx context.Context, in io.Reader) error {
 			"CREATE DATABASE "+restored+" TEMPLATE template0",
 			"REVOKE ALL ON DATABASE "+restored+" FROM PUBLIC",
 			// What the roles have on every start, too.
-			"GRANT CONNECT, TEMPORARY ON DATABASE "+restored+" TO dagster, storage",
+			"GRANT CONNECT, TEMPORARY ON DATABASE "+restored+" TO dagster, dagster_pipes, storage",
 		)
 	}); err != nil {
 		return err

@@ -11,15 +11,23 @@ import (
 	"dagnix/runtime/internal/size"
 )
 
-// limitConnections gives the pipelines' roles equal parts of the connections that all of them may have:
-// the others are Dagster's, whose services can always connect. A setting of the cluster's can change how
-// many those are.
-func limitConnections(roles []string) []string {
+// limitConnections gives the roles of the pipelines' data equal parts of the connections that all of
+// them may have: the others are Dagster's, whose services can always connect, as the runs of no code
+// location get more than four fifths of those. A setting of the cluster's can change how many those are.
+func limitConnections(roles []role) []string {
+	const pipelinesHave = "coalesce(nullif(current_setting('dagnix.storage_connections', true), '')::int, " +
+		"current_setting('max_connections')::int / 2)"
 	var statements []string
 	for _, role := range roles {
-		statements = append(statements, fmt.Sprintf(`DO $$BEGIN EXECUTE format('ALTER ROLE %s CONNECTION LIMIT %%s', greatest(1, coalesce(
-	nullif(current_setting('dagnix.storage_connections', true), '')::int,
-	current_setting('max_connections')::int / 2) / %d)); END$$`, role, len(roles)))
+		limit := fmt.Sprintf("%s / %d", pipelinesHave, len(pipelines(roles)))
+		switch {
+		case role.ofRuns:
+			limit = "(current_setting('max_connections')::int - " + pipelinesHave + ") * 4 / 5"
+		case role.name == dagster:
+			continue
+		}
+		statements = append(statements, fmt.Sprintf(
+			"DO $$BEGIN EXECUTE format('ALTER ROLE %s CONNECTION LIMIT %%s', greatest(1, %s)); END$$", role.name, limit))
 	}
 	return statements
 }

@@ -20,13 +20,21 @@ func passwords() string { return valueOr("DAGNIX_PG_LOCATIONS", secret.Directory
 // locationName is what `./dagnix location add` takes.
 var locationName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
-// roleOf is the role, and the schema, of a further code location.
-func roleOf(location string) string {
-	return storage + "_" + strings.ReplaceAll(location, "-", "_")
+// first is the code location that is always there.
+const first = "pipes"
+
+// rolesOf are the roles of a further code location, which have one password: that of its pipelines'
+// data, and that of its runs.
+func rolesOf(location, password string) []role {
+	name := "_" + strings.ReplaceAll(location, "-", "_")
+	return []role{
+		{name: storage + name, password: password, iterations: leastOfRFC7677},
+		{name: dagster + name, password: password, iterations: leastIterations, ofRuns: true},
+	}
 }
 
 // locationRoles reads the passwords of further code locations. One that cannot be read is told, and
-// its role stays as it is: it must not keep Postgres from the others.
+// its roles stay as they are: it must not keep Postgres from the others.
 func locationRoles(log io.Writer) []role {
 	entries, _ := os.ReadDir(passwords()) // there is no folder where there was never a location
 	var roles []role
@@ -36,16 +44,16 @@ func locationRoles(log io.Writer) []role {
 		}
 		password, err := readPassword(filepath.Join(passwords(), entry.Name()))
 		if err != nil {
-			fmt.Fprintf(log, "runtime: the role of the code location %s stays as it is: %v\n", entry.Name(), err)
+			fmt.Fprintf(log, "runtime: the roles of the code location %s stay as they are: %v\n", entry.Name(), err)
 			continue
 		}
-		roles = append(roles, role{name: roleOf(entry.Name()), password: password, iterations: leastOfRFC7677})
+		roles = append(roles, rolesOf(entry.Name(), password)...)
 	}
 	return roles
 }
 
 // ApplyLocations gives further code locations their roles in the server that runs, as [Run] does at
-// each start, all or none. It returns the locations' roles.
+// each start, all or none. It returns those of the locations' data.
 func ApplyLocations(ctx context.Context, log io.Writer) ([]string, error) {
 	roles := locationRoles(log)
 	config, err := connect.OnSocket(Sockets(), Superuser, PasswordFile())
@@ -63,7 +71,7 @@ func ApplyLocations(ctx context.Context, log io.Writer) ([]string, error) {
 		return nil, fmt.Errorf("Postgres does not answer: %w", err)
 	}
 	defer tx.Rollback()
-	first := []string{
+	prepare := []string{
 		// Of two at one time the second would fail.
 		"SELECT pg_advisory_xact_lock(hashtext('roles of code locations'))",
 		// A password must not get into the log.
@@ -71,12 +79,11 @@ func ApplyLocations(ctx context.Context, log io.Writer) ([]string, error) {
 		"SET LOCAL log_statement = none",
 		"SET LOCAL log_min_duration_statement = -1",
 	}
-	names := pipelines(roles)
-	limits := limitConnections(append([]string{storage}, names...))
-	for _, statement := range slices.Concat(first, roleStatements(roles), limits) {
+	limits := limitConnections(append(roles, role{name: storage}))
+	for _, statement := range slices.Concat(prepare, roleStatements(roles), limits) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return nil, fmt.Errorf("Postgres's roles and schemas cannot be set up: %w", err)
 		}
 	}
-	return names, tx.Commit()
+	return pipelines(roles), tx.Commit()
 }

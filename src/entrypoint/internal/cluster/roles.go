@@ -17,9 +17,15 @@ const database = "dagster"
 // dagster is the role of Dagster's own services, storage that of the pipelines of the first location.
 const dagster, storage = "dagster", "storage"
 
-// role is a role that may log in, and owns the schema of its own name.
+// runs is the role of what the runs of all code locations have in common: rights on Dagster's tables,
+// which dagster, whose they are, gives it (src/dagster_dagnix/dagster_dagnix/rights.py).
+const runs = "code_location"
+
+// role is a role that may log in. It owns the schema of its own name, or is that of a code location's
+// runs, which write in Dagster's.
 type role struct {
 	name, password string
+	ofRuns         bool
 	// iterations of its password's hash. Each costs who logs in, and who guesses.
 	iterations int
 }
@@ -44,6 +50,7 @@ func readRoles(log io.Writer) ([]role, error) {
 		}
 		roles[i].password = password
 	}
+	roles = append(roles, role{name: dagster + "_" + first, password: roles[1].password, ofRuns: true, iterations: leastIterations})
 	return append(roles, locationRoles(log)...), nil
 }
 
@@ -59,7 +66,7 @@ func readPassword(path string) (string, error) {
 // the secret files are the truth, and an interrupted first start is made up for. It uses Postgres's
 // single-user mode, in which nobody else can connect.
 func (c *cluster) applyRoles(ctx context.Context, superuser role, roles []role) error {
-	statements := slices.Concat(passwordStatements(superuser), roleStatements(roles), limitConnections(pipelines(roles)), databaseStatements())
+	statements := slices.Concat(passwordStatements(superuser), roleStatements(roles), limitConnections(roles), databaseStatements())
 	script := strings.Join(statements, ";\n\n") + ";\n\n"
 	output, err := c.singleUser(ctx, database, script)
 	if err != nil && strings.Contains(output, fmt.Sprintf("database %q does not exist", database)) {
@@ -107,24 +114,33 @@ func roleStatements(roles []role) []string {
 	statement := func(format string, values ...any) {
 		statements = append(statements, fmt.Sprintf(format, values...))
 	}
+	create := func(name string) {
+		statement("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s; END IF; END$$", name, name)
+	}
+	create(runs)
 	for _, role := range roles {
-		statement("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s; END IF; END$$", role.name, role.name)
+		create(role.name)
 		statement("ALTER ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS", role.name)
 		statements = append(statements, passwordStatements(role)...)
+		statement("GRANT CONNECT, TEMPORARY ON DATABASE %s TO %s", database, role.name)
+		if role.ofRuns {
+			statement("ALTER ROLE %s SET search_path = %s", role.name, dagster)
+			statement("GRANT %s TO %s", runs, role.name)
+			continue
+		}
 		statement("ALTER ROLE %s SET search_path = %s", role.name, role.name)
 		statement("CREATE SCHEMA IF NOT EXISTS %s", role.name)
 		statement("ALTER SCHEMA %s OWNER TO %s", role.name, role.name)
 		statement("REVOKE ALL ON SCHEMA %s FROM PUBLIC", role.name)
-		statement("GRANT CONNECT, TEMPORARY ON DATABASE %s TO %s", database, role.name)
 	}
 	return statements
 }
 
-// pipelines are the names of the roles that are not Dagster's own.
+// pipelines are the names of the roles that have the pipelines' own data.
 func pipelines(roles []role) []string {
 	var names []string
 	for _, role := range roles {
-		if role.name != dagster {
+		if role.name != dagster && !role.ofRuns {
 			names = append(names, role.name)
 		}
 	}

@@ -18,8 +18,9 @@ func checkPipes(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, logs := "/var/lib/dagster", "/var/lib/dagster/compute_logs"
-	return withRoom(well, volume{"the volume " + codeserver.Location() + "-data", data}, volume{"the volume compute-logs", logs})
+	location, data := codeserver.Location(), "/var/lib/dagster"
+	logs := filepath.Join(data, "compute_logs", location)
+	return withRoom(well, volume{"the volume " + location + "-data", data}, volume{"the folder of compute logs", logs})
 }
 
 func pipes(ctx context.Context) (string, error) {

@@ -17,7 +17,10 @@ import (
 	"dagnix/gate/internal/role"
 )
 
-const maxForm = 16 << 10
+const (
+	maxForm = 16 << 10
+	maxName = 128 // bytes; what is longer is no user's, and is not kept
+)
 
 // own answers at the paths that are the gate's.
 func (g *Gate) own(w http.ResponseWriter, r *http.Request, path string, accounts account.Accounts) {
@@ -76,6 +79,7 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request, accounts account.Ac
 		return
 	}
 	name, password, next := r.PostForm.Get("user"), r.PostForm.Get("password"), r.PostForm.Get("next")
+	name = name[:min(len(name), maxName)]
 	keys := []string{"user " + name, "from " + address(r)}
 	if wait := g.throttle.Begin(keys...); wait > 0 {
 		seconds := int(math.Ceil(wait.Seconds()))
@@ -105,14 +109,15 @@ func (g *Gate) logInElsewhere(w http.ResponseWriter, r *http.Request, path strin
 	}
 	if path != oidc.Callback {
 		if err := g.oidc.Begin(w, r, accounts, r.URL.Query().Get("next")); err != nil {
-			log.Print(err)
+			log.Printf("no login at the provider can begin: %q", err)
 			g.loginPage(w, http.StatusBadGateway, "The provider does not answer.", "", accounts)
 		}
 		return
 	}
 	who, next, err := g.oidc.Finish(w, r, accounts)
 	if err != nil {
-		log.Printf("a login at the provider fails: %v", err)
+		// Lines of other people's would look like the audit's.
+		log.Printf("a login at the provider fails: %q", err)
 		g.log.Write(audit.Entry{Event: "login", Who: who.Name, From: address(r), Refused: err.Error()})
 		g.loginPage(w, http.StatusForbidden, "This login is refused: "+err.Error()+".", next, accounts)
 		return

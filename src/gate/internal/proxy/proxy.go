@@ -38,6 +38,7 @@ type Gate struct {
 	upstream *httputil.ReverseProxy
 	client   *http.Client
 	again    time.Duration // how often the session behind a WebSocket is looked at
+	patience time.Duration // for the body of a request
 }
 
 // New returns the gate that the settings ask for; changes and logins go to the log.
@@ -53,6 +54,7 @@ func New(s settings.Settings, accounts *account.Store, log *audit.Log) *Gate {
 		log:      log,
 		client:   &http.Client{Transport: transport},
 		again:    15 * time.Second,
+		patience: 30 * time.Second,
 		upstream: &httputil.ReverseProxy{
 			Transport:      transport,
 			Rewrite:        rewrite(s, accounts),
@@ -102,7 +104,7 @@ func harden(response *http.Response) error {
 
 func unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.Is(err, context.Canceled) {
-		log.Printf("the webserver does not answer: %v", err)
+		log.Printf("the webserver does not answer: %q", err)
 	}
 	http.Error(w, "Dagster's webserver does not answer; `./dagnix status` tells how it is.", http.StatusBadGateway)
 }
@@ -110,6 +112,10 @@ func unavailable(w http.ResponseWriter, r *http.Request, err error) {
 // ServeHTTP answers a request or passes it on.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.secure(w.Header())
+	if r.Method != http.MethodGet && r.Header.Get("Upgrade") == "" {
+		// Also of a body that nobody reads: the server would wait for its end.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.patience))
+	}
 	if err := g.rules.Host(r); err != nil {
 		refuse(w, http.StatusForbidden, err)
 		return
@@ -145,6 +151,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if hasDots(path) {
+		refuse(w, http.StatusBadRequest, errors.New("the path has a segment of dots"))
+		return
+	}
 	if path == "/gate" || strings.HasPrefix(path, "/gate/") {
 		g.own(w, r, path, accounts)
 		return
@@ -163,6 +173,16 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.may(w, r, path, who) {
 		g.upstream.ServeHTTP(w, r)
 	}
+}
+
+// hasDots tells of segments that another reader might resolve, and so see another path.
+func hasDots(path string) bool {
+	for _, segment := range strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // HealthPath answers whether the gate serves, whatever the prefix.

@@ -25,6 +25,7 @@ var reports = []string{"/report_asset_materialization/", "/report_asset_check/",
 func (g *Gate) may(w http.ResponseWriter, r *http.Request, path string, who account.Identity) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
+		r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 		if path == "/graphql" {
 			return g.mayRead(w, r, who)
 		}
@@ -85,9 +86,8 @@ func (g *Gate) mayPost(w http.ResponseWriter, r *http.Request, who account.Ident
 		refuse(w, http.StatusUnsupportedMediaType, err)
 		return false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, errors.New("the request is too long or has broken off"))
+	body, ok := whole(w, r)
+	if !ok {
 		return false
 	}
 	requests, written, err := operation.Batch(body)
@@ -129,8 +129,22 @@ func (g *Gate) mayReport(w http.ResponseWriter, r *http.Request, what, asset str
 		refuse(w, status, err)
 		return false
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	return true
+	body, ok := whole(w, r)
+	if ok {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.ContentLength, r.TransferEncoding = int64(len(body)), nil
+	}
+	return ok
+}
+
+// whole reads a body; otherwise it has answered.
+func whole(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, errors.New("the request is too long, too slow or has broken off"))
+		return nil, false
+	}
+	return body, true
 }
 
 // isJSON asks for a content type that a page of another site cannot send unasked.

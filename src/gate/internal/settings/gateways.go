@@ -8,12 +8,20 @@ import (
 	"strings"
 )
 
-// routes is Linux's table of IPv4 routes.
-var routes = "/proc/net/route"
+var (
+	routes = "/proc/net/route"    // Linux's table of IPv4 routes
+	uids   = "/proc/self/uid_map" // and of the users of this container
+)
 
 // gateways are the addresses that stand for the host in the networks of this container: what comes to a
 // port that is published on the host's loopback has one as its sender.
+//
+// Without root podman has what comes to the host begin in this container, and a gateway is the sender of
+// what comes from the user's other networks.
 func gateways() []netip.Addr {
+	if !isRoots() {
+		return nil
+	}
 	text, _ := os.ReadFile(routes)
 	var found []netip.Addr
 	for _, line := range strings.Split(string(text), "\n") {
@@ -28,4 +36,10 @@ func gateways() []netip.Addr {
 		}
 	}
 	return found
+}
+
+// isRoots tells whether the users in here are the host's.
+func isRoots() bool {
+	text, err := os.ReadFile(uids)
+	return err == nil && slices.Equal(strings.Fields(string(text)), []string{"0", "0", "4294967295"})
 }

@@ -35,8 +35,15 @@ func TestSettings(t *testing.T) {
 }
 
 func TestTheHostIsTheGatewayOfTheNetwork(t *testing.T) {
-	routes = filepath.Join(t.TempDir(), "route")
-	t.Cleanup(func() { routes = "/proc/net/route" })
+	routes, uids = filepath.Join(t.TempDir(), "route"), filepath.Join(t.TempDir(), "uid_map")
+	t.Cleanup(func() { routes, uids = "/proc/net/route", "/proc/self/uid_map" })
+	users := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(uids, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	users("         0          0 4294967295\n")
 	if read, err := Read(); err != nil || len(read.Gateways) > 0 {
 		t.Error(read, err)
 	}
@@ -47,6 +54,11 @@ func TestTheHostIsTheGatewayOfTheNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	if read, err := Read(); err != nil || len(read.Gateways) != 1 || read.Gateways[0].String() != "10.89.10.1" {
+		t.Error(read, err)
+	}
+	// Without root it is who comes from the user's other networks.
+	users("         0       1000          1\n         1     100000      65536\n")
+	if read, err := Read(); err != nil || len(read.Gateways) > 0 {
 		t.Error(read, err)
 	}
 }

@@ -1,0 +1,1 @@
+"""What brings the stack back after a reboot: a unit of systemd's for each instance."""

@@ -1,0 +1,3 @@
+import no_such_module
+
+defs = no_such_module.defs
