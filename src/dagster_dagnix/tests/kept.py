@@ -75,6 +75,7 @@ class Kept:
         days: float = 100,
         *events: object,
         job: str = "job",
+        location: str = "ours",
         status: DagsterRunStatus = SUCCESS,
         **tags: str,
     ) -> str:
@@ -82,7 +83,7 @@ class Kept:
         named = {name.replace("__", "/"): value for name, value in tags.items()}
         repository = RemoteRepositoryOrigin(
             GrpcServerCodeLocationOrigin(
-                host="localhost", socket="code.sock", location_name="ours"
+                host="localhost", socket="code.sock", location_name=location
             ),
             "__repository__",
         )

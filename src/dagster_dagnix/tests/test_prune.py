@@ -67,6 +67,15 @@ def test_of_each_job_the_newest_runs_are_kept(keep: Callable[..., Kept]) -> None
     assert kept.left(*ours, *others) == [False, False, True, True, True, True]
 
 
+def test_a_location_has_no_say_in_runs_of_another_ones_job(keep: Callable[..., Kept]) -> None:
+    """Though it gives one of its own the same name, and says that one run is enough."""
+    kept = keep(runs_per_job=3)
+    ours = [kept.run(5) for _ in range(3)]
+    theirs = [kept.run(5, location="other", **{KEEP_RUNS_TAG: "1"}) for _ in range(2)]
+    kept.prune()
+    assert kept.left(*ours, *theirs) == [True, True, True, False, True]
+
+
 def test_zero_is_without_limit(keep: Callable[..., Kept]) -> None:
     kept = keep(run_days=0, runs_per_job=0, ticks=0)
     assert kept.left(kept.run(5000)) == [True]

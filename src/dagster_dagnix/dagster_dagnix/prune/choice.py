@@ -11,9 +11,10 @@ from dagster._core.execution.backfill import (
     BulkActionStatus,
 )
 from dagster._core.storage.dagster_run import FINISHED_STATUSES, RunRecord
-from dagster._core.storage.tags import BACKFILL_ID_TAG, ROOT_RUN_ID_TAG
+from dagster._core.storage.tags import BACKFILL_ID_TAG, REPOSITORY_LABEL_TAG, ROOT_RUN_ID_TAG
 
 from dagster_dagnix.prune import queries
+from dagster_dagnix.prune.queries import Job
 from dagster_dagnix.retention import KEEP_DAYS_TAG, Limits, Retention, is_number
 from dagster_dagnix.server.reporter import as_utc
 
@@ -74,14 +75,17 @@ class Choice:
             yield RunsFilter(statuses=FINISHED_STATUSES, tags=tags, **ages), 0
         for job, last in self._beyond.items():
             if last:
-                yield RunsFilter(statuses=FINISHED_STATUSES, job_name=job), last
+                tags = {REPOSITORY_LABEL_TAG: job.label} if job.label else {}
+                yield RunsFilter(statuses=FINISHED_STATUSES, job_name=job.name, tags=tags), last
 
-    def _last_beyond(self, job: str) -> int:
-        newest = self._instance.get_runs(RunsFilter(job_name=job), limit=1)
-        limits = self._retention.limits_of(newest[0]) if newest else None
-        return (
-            queries.last_beyond(self._instance, job, limits.runs) if limits and limits.runs else 0
-        )
+    def _last_beyond(self, job: Job) -> int:
+        """Return the storage ID of the newest run that is one too many by the newest run's tags."""
+        newest = queries.newest(self._instance, job)
+        run = self._instance.get_run_by_id(newest) if newest else None
+        limits = self._retention.limits_of(run) if run else None
+        if not limits or not limits.runs:
+            return 0
+        return queries.last_beyond(self._instance, job, limits.runs)
 
     def _may_go(self, records: Sequence[RunRecord]) -> list[RunRecord]:
         past = [each for each in records if self._is_past(each)]
@@ -117,7 +121,7 @@ class Choice:
         return limits.days > 0 and self._age(record) > dt.timedelta(days=limits.days)
 
     def _is_beyond(self, record: RunRecord, limits: Limits) -> bool:
-        last = self._beyond.get(record.dagster_run.job_name, 0)
+        last = self._beyond.get(Job.of(record.dagster_run), 0)
         return limits.runs > 0 and record.storage_id <= last
 
     def _age(self, record: RunRecord) -> dt.timedelta:

@@ -1,8 +1,10 @@
 """What Dagster's API does not tell of its tables, or only with all rows in memory."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRun
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
@@ -34,11 +36,19 @@ WHERE run_id = ANY(:run_ids) AND NOT EXISTS (
   AND later.partition IS NOT DISTINCT FROM done.partition
 )
 """)
-_JOBS = text("SELECT DISTINCT pipeline_name FROM runs")
-_FINISHED = "status IN ('SUCCESS', 'FAILURE', 'CANCELED')"
+# Each repository's jobs by themselves, as others may have one of the same name; NULL is of none.
+_LABELLED = """
+FROM runs LEFT JOIN run_tags ON run_tags.run_id = runs.run_id AND run_tags.key = :tag
+"""
+_JOBS = text(f"SELECT DISTINCT pipeline_name, value {_LABELLED}")
+_OF_JOB = f"""
+SELECT runs.id, runs.run_id {_LABELLED}
+WHERE pipeline_name = :job AND value IS NOT DISTINCT FROM CAST(:label AS text)
+"""  # noqa: S608 - a constant
+_NEWEST = text(f"{_OF_JOB} ORDER BY runs.id DESC LIMIT 1")
 _LAST_BEYOND = text(
-    f"SELECT id FROM runs WHERE pipeline_name = :job AND {_FINISHED} "  # noqa: S608 - a constant
-    "ORDER BY id DESC OFFSET :count LIMIT 1"
+    f"{_OF_JOB} AND status IN ('SUCCESS', 'FAILURE', 'CANCELED') "
+    "ORDER BY runs.id DESC OFFSET :count LIMIT 1"
 )
 _EVENTS = text("SELECT count(*) FROM event_logs WHERE run_id = ANY(:run_ids)")
 _EVENT_ROOM = text(
@@ -73,19 +83,43 @@ def with_latest(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
         return {*events, *database.execute(_LATEST_CHECKS, given).scalars()}
 
 
-def jobs(instance: DagsterInstance) -> list[str]:
-    """Return the names of the jobs that have runs."""
+class Job(NamedTuple):
+    """A job that has runs."""
+
+    name: str
+    label: str | None  # of its repository and code location; None of runs by hand
+
+    @classmethod
+    def of(cls, run: DagsterRun) -> "Job":
+        """Return a run's job."""
+        return cls(run.job_name, run.tags_for_storage().get(REPOSITORY_LABEL_TAG))
+
+
+def jobs(instance: DagsterInstance) -> list[Job]:
+    """Return the jobs that have runs."""
     with connection(instance) as database:
-        return list(database.execute(_JOBS).scalars())
+        return [Job(*row) for row in database.execute(_JOBS, {"tag": REPOSITORY_LABEL_TAG})]
 
 
-def last_beyond(instance: DagsterInstance, job: str, count: int) -> int:
+def newest(instance: DagsterInstance, job: Job) -> str | None:
+    """Return the ID of a job's newest run; None if it has none any more."""
+    with connection(instance) as database:
+        row = database.execute(_NEWEST, _given(job)).first()
+    return row.run_id if row else None
+
+
+def last_beyond(instance: DagsterInstance, job: Job, count: int) -> int:
     """Return the storage ID of the newest finished run of a job that `count` newer ones follow.
 
     0 is for none.
     """
     with connection(instance) as database:
-        return database.execute(_LAST_BEYOND, {"job": job, "count": count}).scalar() or 0
+        row = database.execute(_LAST_BEYOND, {**_given(job), "count": count}).first()
+    return row.id if row else 0
+
+
+def _given(job: Job) -> dict[str, str | None]:
+    return {"tag": REPOSITORY_LABEL_TAG, "job": job.name, "label": job.label}
 
 
 def events(instance: DagsterInstance, run_ids: Sequence[str]) -> int:
