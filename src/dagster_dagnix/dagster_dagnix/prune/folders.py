@@ -87,9 +87,7 @@ class Folders:
             names = (
                 each.name
                 for each in entries
-                if leftovers.is_run_id(each.name)
-                and each.name not in self._gone
-                and each.is_dir(follow_symlinks=False)
+                if leftovers.is_run_id(each.name) and each.name not in self._gone
             )
             while bite := list(islice(names, BITE)):
                 yield bite
