@@ -1,5 +1,6 @@
 """What is deleted of runs that are not kept any longer, in the running stack."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,12 @@ def test_old_runs_go_with_their_logs_and_files(stack: Stack, runs: list[str]) ->
         stack.sql(OLD.format(run=each))
     said = stack.dagnix(*DRY.split()[1:]).stdout
     assert "Would go: 1 run with " in said
+    assert re.search(r"KiB of compute logs, .* KiB of files that steps", said)
     assert "Kept past their time: 1 run with the last materialization" in said
     assert stack.python("pipes", LEFT.format(run=first)) == "[True, True]\n"
-    assert "Gone: 1 run with " in stack.dagnix(*PRUNE.split()[1:]).stdout
+    said = stack.dagnix(*PRUNE.split()[1:]).stdout
+    assert "Gone: 1 run with " in said
+    assert re.search(r"KiB of compute logs, .* KiB of files that steps", said)
     assert stack.python("pipes", LEFT.format(run=first)) == "[False, False]\n"
     assert Dashboard(stack.port).runs().keys() & {first, last} == {last}
     assert "Gone: 0 runs" in stack.dagnix(*SHRINK.split()[1:]).stdout
