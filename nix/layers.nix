@@ -54,8 +54,16 @@ let
   ) trees.locations;
 in
 {
-  webserver = lower trees ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
-  daemon = lower trees ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
+  webserver =
+    lower trees
+    ++ layer "webserver-debian" { tree = trees.webserverDebian; }
+    ++ layer "webserver" { tree = trees.webserver; }
+    ++ configLayer;
+  daemon =
+    lower trees
+    ++ layer "daemon-debian" { tree = trees.daemonDebian; }
+    ++ layer "daemon" { tree = trees.daemon; }
+    ++ configLayer;
 
   inherit belowCode;
   memberPaths = builtins.mapAttrs (_: location: map (member: member.path) location.members) trees.locations;

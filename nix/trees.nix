@@ -124,6 +124,8 @@ in
   dagnix = treeOf "dagnix" [ ownWheel ];
   webserver = wheelTree "webserver" (own "webserver");
   daemon = wheelTree "daemon" (own "daemon");
+  webserverDebian = main.additions "webserver";
+  daemonDebian = main.additions "daemon";
   locations = trees;
 
   postgres = debian.rootfs {
