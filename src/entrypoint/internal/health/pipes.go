@@ -12,7 +12,7 @@ import (
 	"dagnix/runtime/internal/runserver"
 )
 
-// checkPipes asks the run server how its code server is, and that for what it serves.
+// checkPipes asks the run server for the state of its code server, and that for what it serves.
 func checkPipes(ctx context.Context) (string, error) {
 	well, err := pipes(ctx)
 	if err != nil {
