@@ -21,7 +21,16 @@ OLDEST = (
     "prometheus-client==0.26.0",
 )
 CONTRACT = ROOT / "tests/contract"
-TESTS = ("metrics", "runs", "storage", "webserver")
+TESTS = (
+    "metrics",
+    "runs",
+    "storage",
+    "webserver",
+    "prune",
+    "leftovers",
+    "compute_logs",
+    "captured_logs",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,17 @@
 """`python -m dagster_dagnix.webserver`: dagster-webserver on a Unix socket.
 
 The application and all options are dagster-webserver's, but `--socket PATH` is in the place of
-`--host` and `--port`. At /metrics Prometheus reads how the instance is. It needs dagster-webserver
-and prometheus-client, which this package does not depend on.
+`--host` and `--port`. At /metrics Prometheus reads how the instance is. Beside serving, it prunes
+the instance once a day. It needs dagster-webserver and prometheus-client, which this package does
+not depend on.
 """
 
 import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from dagster_webserver.cli import dagster_webserver
 from dagster_webserver.version import __version__
 
 from dagster_dagnix.metrics import page as metrics
+from dagster_dagnix.prune.daily import prune_daily
 
 MODE = 0o660  # who may connect: this user and its group
 ENVIRONMENT_PREFIX = "DAGSTER_WEBSERVER"
@@ -79,7 +81,7 @@ def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
             code_server_log_level=code_server_log_level,
         ) as context:
             app = create_app_from_workspace_process_context(
-                context, path_prefix, live_data_poll_rate, lifespan=_lifespan
+                context, path_prefix, live_data_poll_rate, lifespan=_lifespan(instance)
             )
             # Before Dagster's own, of which the last answers at every path.
             app.router.routes.insert(0, metrics.route(context, path_prefix))
@@ -93,10 +95,20 @@ def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
                 socket.unlink(missing_ok=True)
 
 
-@asynccontextmanager
-async def _lifespan(_app: object) -> AsyncIterator[None]:
-    with suppress(asyncio.CancelledError):  # at its end, as in dagster-webserver
-        yield
+def _lifespan(instance: DagsterInstance) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """Return what is done around the application: the instance is pruned meanwhile."""
+
+    @asynccontextmanager
+    async def around(_app: object) -> AsyncIterator[None]:
+        pruning = asyncio.create_task(prune_daily(instance))
+        with suppress(asyncio.CancelledError):  # at its end, as in dagster-webserver
+            try:
+                yield
+            finally:
+                pruning.cancel()
+                await asyncio.wait([pruning])
+
+    return around
 
 
 def command() -> click.Command:

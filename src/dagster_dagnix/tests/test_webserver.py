@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from harness import World, until
 
+from dagster_dagnix.prune.times import pruned_at
+
 pytest.importorskip("dagster_webserver")
 pytest.importorskip("prometheus_client")
 
@@ -33,14 +35,14 @@ def get(path: Path, url: str) -> str:
     return connection.getresponse().read().decode()
 
 
-def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path) -> None:
+def test_it_is_served_on_a_socket_under_its_prefix_and_prunes(world: World, tmp_path: Path) -> None:
     path = world.home / "web.sock"
     (tmp_path / "workspace.yaml").write_text("load_from: []\n")
     log = tmp_path / "log"
     words = ["--socket", str(path), "--path-prefix", "/dagster", "-w", tmp_path / "workspace.yaml"]
     server = subprocess.Popen(
         [sys.executable, "-m", "dagster_dagnix.webserver", *words],
-        env=world.environment,
+        env={**world.environment, "DAGNIX_PRUNE_SECONDS": "0.1"},
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
     )
@@ -49,6 +51,7 @@ def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert "dagster_version" in json.loads(get(path, "/dagster/server_info"))
         assert "\ndagster_active_runs" in get(path, "/dagster/metrics").replace("# TYPE ", "")
+        until(lambda: pruned_at(world.instance), log)
     finally:
         server.terminate()
         assert server.wait(30) == 0, log.read_text()
