@@ -44,6 +44,7 @@ ON_ANOTHER_PAGE = {
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
     *(ROOT / "tests/machine").glob("test_*.py"),
+    ROOT / "tests/images/test_push.py",
     ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:
