@@ -40,6 +40,8 @@ let
     ++ layer "dagster" { tree = dagster; }
     ++ layer "dagnix" { tree = dagnix; }
     ++ runtimeLayer;
+  # Under those that launch runs.
+  launching = lower trees ++ layer "kubernetes" { tree = trees.kubernetes; };
   configLayer = layer "config" {
     tree = config;
     at = "/opt/dagster/home";
@@ -54,8 +56,8 @@ let
   ) trees.locations;
 in
 {
-  webserver = lower trees ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
-  daemon = lower trees ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
+  webserver = launching ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
+  daemon = launching ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
 
   inherit belowCode;
   memberPaths = builtins.mapAttrs (_: location: map (member: member.path) location.members) trees.locations;

@@ -26,7 +26,8 @@ const help = `Entrypoint and health check of the Dagnix images.
 Usage:
   runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
   runtime start code-server           the same, and become the run server of the project in
-                                      $DAGNIX_PIPES_DIR
+                                      $DAGNIX_PIPES_DIR; with $DAGNIX_CODE_SERVER_PORT Dagster's own
+                                      code server, which listens there
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not,
                                       3 if only other code can help (SERVICE: webserver, daemon,
                                       pipes or postgres); with SECONDS it gives SERVICE that long to

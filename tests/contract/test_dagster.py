@@ -164,3 +164,14 @@ def test_the_executors_configuration() -> None:
         "should_verify_step",
         "step_dependency_config",
     } <= set(parameters(StepDelegatingExecutor))
+
+
+def test_kubernetes_launcher_has_what_ours_overrides_and_asks() -> None:
+    k8s = pytest.importorskip("dagster_k8s")
+    job = importlib.import_module("dagster_k8s.job")
+    launcher = k8s.K8sRunLauncher
+    assert parameters(launcher.get_container_context_for_run) == ["self", "dagster_run"]
+    for method in (launcher._launch_k8s_job_with_args, launcher.check_run_worker_health):  # noqa: SLF001 - it is what is looked at
+        assert "self.get_container_context_for_run(run)" in source(method)
+    assert "self._api_client.get_job_status(" in source(launcher.check_run_worker_health)
+    assert job.get_job_name_from_run_id("a-b") == "dagster-run-a-b"

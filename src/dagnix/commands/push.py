@@ -1,7 +1,7 @@
 """Send the images to a registry, from the Nix store, and print each with its digest.
 
-It builds them first if needed. Only layers that the registry lacks are sent. `podman login HOST` logs in to a
-registry that asks for it.
+It builds them first if needed. Only layers that the registry lacks are sent. `podman login HOST`
+logs in to a registry that asks for it.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from dagnix.images.layout import Layout
 from dagnix.process import CommandError, run
 from dagnix.project import Project
 
-# As the OCI distribution specification has names, with a host in front that cannot be taken for a folder.
+# As the OCI distribution specification has names, with a host in front that cannot be a folder.
 _HOST = r"(?:localhost|\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:\d))"
 _FOLDER = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = re.compile(rf"({_HOST})(:\d+)?((?:/{_FOLDER})*)")
@@ -20,7 +20,7 @@ class Registry:
     """A registry, and the folder in it that the images go to: `registry.example.org/team`."""
 
     def __init__(self, text: str) -> None:
-        """Raises UserError if the text names no registry."""
+        """Take a registry's name. Raises UserError if the text is none."""
         found = _REGISTRY.fullmatch(text)
         if not found:
             raise UserError(

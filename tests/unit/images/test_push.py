@@ -65,11 +65,13 @@ def test_sends_what_the_store_has_and_tells_its_digest(
     for address in ("registry.example.org/team", "127.0.0.1:5000"):
         (pushed,) = push(project.current(), [layout], Registry(address))
         assert pushed == f"{address}/pipes@{DIGEST}"
-    assert (tmp_path / "calls").read_text().splitlines() == [
-        f"copy --preserve-digests oci:{layout.folder} docker://registry.example.org/team/pipes:1.2.3",
-        f"copy --preserve-digests --dest-tls-verify=false oci:{layout.folder} "
-        "docker://127.0.0.1:5000/pipes:1.2.3",
-    ]
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    source = f"oci:{layout.folder}"
+    assert (
+        first == f"copy --preserve-digests {source} docker://registry.example.org/team/pipes:1.2.3"
+    )
+    own = "--preserve-digests --dest-tls-verify=false"
+    assert second == f"copy {own} {source} docker://127.0.0.1:5000/pipes:1.2.3"
 
 
 @pytest.mark.usefixtures("checkout")
