@@ -52,7 +52,7 @@ def objects(settings: Settings) -> Iterator[Object]:
         config=digest(settings.passwords[POSTGRES], settings.role_passwords),
         pull_secret=settings.pull_secret,
     )
-    claim = names.claim(CLAIM, "ReadWriteOnce", SIZE, settings.storage_class)
+    claim = names.volume_claim(CLAIM, "ReadWriteOnce", SIZE, settings.storage_class)
     spec = {
         "serviceName": POSTGRES,
         "replicas": 1,

@@ -49,7 +49,7 @@ def objects(settings: Settings) -> Iterator[Object]:
     yield names.object("RoleBinding", f"{group}/v1", LAUNCHING, subjects=[account], roleRef=role)
     yield names.config_map(CONFIG, config(settings))
     yield names.config_map(CODE_SETTINGS, settings.code_settings)
-    yield names.claim(DATA, settings.storage_mode, DATA_SIZE, settings.storage_class)
+    yield names.volume_claim(DATA, settings.storage_mode, DATA_SIZE, settings.storage_class)
 
 
 def secrets(settings: Settings) -> Iterator[Object]:

@@ -76,7 +76,7 @@ class Names:
         }
         return self.object("Service", "v1", name, component, spec=spec)
 
-    def claim(self, name: str, mode: str, size: str, storage_class: str = "") -> Object:
+    def volume_claim(self, name: str, mode: str, size: str, storage_class: str = "") -> Object:
         """Return a claim to a volume; without a class it is of the cluster's default one."""
         spec: Object = {"accessModes": [mode], "resources": {"requests": {"storage": size}}}
         if storage_class:
