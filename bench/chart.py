@@ -81,7 +81,7 @@ def draw(groups: dict[str, Any], svg: Path) -> bool:
     chart.x_labels = [label for label, _ in reversed(bars)]
     chart.add("Dagnix", [percent for _, percent in reversed(bars)])
     svg.write_bytes(chart.render())
-    words = ["rsvg-convert", f"--zoom={SCALE}", "--output", svg.with_suffix(".png"), svg]
+    words = ["rsvg-convert", f"--zoom={SCALE}", "--output", str(svg.with_suffix(".png")), str(svg)]
     run(words, "The chart cannot be made a PNG")
     return True
 

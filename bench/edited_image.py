@@ -11,7 +11,7 @@ from bench.blobs import News
 from bench.figure import Figure
 from dagnix import console
 from dagnix.code.mount import SERVICE
-from dagnix.commands import deploy
+from dagnix.deploy import deploy
 from dagnix.images import build as images_build
 from dagnix.images import tags
 from dagnix.images.layout import Layout
@@ -31,7 +31,7 @@ class _Dagnix:
         self.project, self.layouts = project, list[Layout]()
 
     def build(self) -> None:
-        release = deploy.built(self.project, SERVICE)
+        release = deploy.build(self.project, SERVICE)
         tags.tag(self.project, release.image_id, _name(self.project, "nix"))
         self.layouts.append(Layout(images_build.link(self.project, [SERVICE]).resolve()))
 

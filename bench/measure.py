@@ -37,9 +37,10 @@ def measure(here: Project, chosen: Sequence[str], runs: int) -> None:
     """Measure groups of figures, each so many times; write, draw and print them."""
     # Whoever ends it so has nothing left behind either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    edited = edited_image.figures(here) if CODE in chosen else []
     found = side_by_side.measure(here, {name: GROUPS[name] for name in chosen}, runs)
     if CODE in chosen:
-        found[CODE] = [*edited_image.figures(here), *found[CODE]]
+        found[CODE] = [*edited, *found[CODE]]
     path = here.root / results.FILE
     known, machine = results.read(path), results.machine(here)
     for name, figures in found.items():

@@ -78,8 +78,9 @@ class Registry:
                 }
             )
         )
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen([program, "serve", config], **quiet)
+        return subprocess.Popen(
+            [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def _wait(self) -> None:
         end = time.monotonic() + START_SECONDS

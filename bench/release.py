@@ -31,4 +31,4 @@ def go_back(root: Path) -> None:
     solved, _ = python.solved(checkout, Path(sys.executable), older, packages)
     python.add_sizes(checkout, solved, packages)
     lockfile.write(lists.path(root), solved)
-    everything.fetch(checkout, [host_system()], Faults(), locked=False)
+    everything.fetch(checkout, [host_system()], Faults(), relock=None)

@@ -73,7 +73,7 @@ def resident(pids: list[int]) -> float:
         read = "".join(map(_text, files))
     else:
         # There the processes belong to other users, who are root's in podman's namespace.
-        words = ["podman", "unshare", "cat", *files]
+        words = ["podman", "unshare", "cat", *map(str, files)]
         failure = "Podman does not tell what processes use"
         read = run(words, failure, check=False, env=settings()).output
     return sum(map(int, PSS.findall(read))) * 1024 / MB

@@ -103,17 +103,17 @@ rec {
       ];
     };
 
-  # The Debian packages of a code location that go on top; null for none.
+  # The Debian packages of an image, by its name, that go on top; null for none.
   additions =
-    location:
+    image:
     let
-      packages = onBase (suite.groups.${location} or [ ]);
+      packages = onBase (suite.groups.${image} or [ ]);
     in
     if packages == [ ] then
       null
     else
       debian.addition {
-        name = "${location}-debian";
+        name = "${image}-debian";
         inherit packages base;
       };
 }

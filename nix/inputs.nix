@@ -83,7 +83,7 @@ in
   wheels = map wheel;
   wheelsOf = packages: map (wheelOf packages);
 
-  # What stands in every one of `groups` (lists of names), and in a list but not in another.
+  # `common`: the names that all lists in `groups` have. `without`: those of a list that `taken` lacks.
   common = groups: filter (name: all (elem name) groups) (head groups);
   without = taken: filter (name: !elem name taken);
 

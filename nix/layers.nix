@@ -56,8 +56,16 @@ let
   ) trees.locations;
 in
 {
-  webserver = launching ++ layer "webserver" { tree = trees.webserver; } ++ configLayer;
-  daemon = launching ++ layer "daemon" { tree = trees.daemon; } ++ configLayer;
+  webserver =
+    launching
+    ++ layer "webserver-debian" { tree = trees.webserverDebian; }
+    ++ layer "webserver" { tree = trees.webserver; }
+    ++ configLayer;
+  daemon =
+    launching
+    ++ layer "daemon-debian" { tree = trees.daemonDebian; }
+    ++ layer "daemon" { tree = trees.daemon; }
+    ++ configLayer;
 
   inherit belowCode;
   memberPaths = builtins.mapAttrs (_: location: map (member: member.path) location.members) trees.locations;

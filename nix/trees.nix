@@ -134,6 +134,8 @@ in
   kubernetes = wheelTree "kubernetes" kubernetes;
   webserver = wheelTree "webserver" (without kubernetes (own "webserver"));
   daemon = wheelTree "daemon" (without kubernetes (own "daemon"));
+  webserverDebian = main.additions "webserver";
+  daemonDebian = main.additions "daemon";
   locations = trees;
 
   postgres = debian.rootfs {

@@ -130,7 +130,7 @@ class Nix(Variant):
         return served, ended
 
     def _dagnix(self, project: Project, command: str) -> None:
-        words = [self.project.root / "dagnix", command]
+        words = [str(self.project.root / "dagnix"), command]
         run(words, f"./dagnix {command} fails", env=project.environment)
 
     def _layouts(self) -> list[Layout]:

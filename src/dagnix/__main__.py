@@ -37,7 +37,8 @@ def run(words: list[str]) -> int:
         raise UserError(f"There is no command {name}: ./dagnix --help lists them.")
     parser = commands.parser(name)
     if commands.passes_on(name):
-        options, options.rest = parser.parse_known_args(rest)
+        options, unknown = parser.parse_known_args(rest)
+        options.rest = unknown
     else:
         options = parser.parse_args(rest)
     return options.run(options) or 0

@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from dagnix import UserError
+
+if TYPE_CHECKING:
+    from io import TextIOWrapper
 
 TAIL_LINES = 15
 # The kernel's words, Nix's guess, SQLite's words.
@@ -183,7 +186,7 @@ def feed(
     said: list[str] = []
     reader = threading.Thread(target=_drain, args=(process.stdout, said, None))
     reader.start()
-    stream = cast("IO[str]", process.stdin).buffer
+    stream = cast("TextIOWrapper", process.stdin).buffer
     try:
         # Its exit code tells why it has read no more.
         with suppress(BrokenPipeError):

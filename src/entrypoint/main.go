@@ -30,8 +30,8 @@ Usage:
                                       code server, which listens there
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not,
                                       3 if only other code can help (SERVICE: webserver, daemon,
-                                      pipes or postgres); with SECONDS it gives SERVICE that long to
-                                      become well
+                                      pipes, postgres or backup); with SECONDS it gives SERVICE that
+                                      long to become well
   runtime code [GENERATION…]          what the code server begins with now, as JSON; removes what
                                       belongs to other generations than these and the last few
   runtime check                       load the code and serve it to nobody; exit code 1 if it does not
@@ -52,8 +52,8 @@ Usage:
   runtime kept                        whether there is a database from before the last restore
   runtime forget                      remove what the last restore has replaced
   runtime restore STEP                a step of a restore, which reads its member of the backup: roles,
-                                      database, settings, files VOLUME; then exchange; undo has
-                                      the next exchange bring back what the last has replaced
+                                      database, settings, files VOLUME; then exchange. After undo,
+                                      the next exchange brings back what the last one replaced
 
 Environment of start:
   NAME_FILE               a file under /run/secrets/, whose content becomes NAME

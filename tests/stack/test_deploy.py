@@ -371,7 +371,7 @@ def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:
     said = [deploy.communicate() for deploy in deploys]
     assert [deploy.returncode for deploy in deploys] == [0, 0], said
     waited = [err for _, err in said if "Another command changes what" in err]
-    assert len(waited) == 1
+    assert waited  # both, if a process that has drained a container removes its image just then
     assert baked.answer() == "either"
 
 

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dagnix import UserError
+
+if TYPE_CHECKING:
+    from io import BufferedIOBase
 
 FORMAT = 1  # in src/entrypoint/internal/backup/archive.go
 MANIFEST = "manifest.json"
@@ -103,4 +106,4 @@ def _sums(opened: zipfile.ZipFile) -> dict[str, str]:
 
 def _sha256(opened: zipfile.ZipFile, name: str) -> str:
     with opened.open(name) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(cast("BufferedIOBase", stream), "sha256").hexdigest()

@@ -68,7 +68,7 @@ def beside(project: Project, name: str, archive: Archive) -> None:
         UserError: it cannot be restored, or this Dagster does not know its tables.
 
     """
-    members = {
+    members: dict[tuple[str, ...], str] = {
         ("roles",): "roles.sql",
         ("database",): "database.dump",
         ("settings",): "database.sql",

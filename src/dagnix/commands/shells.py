@@ -34,7 +34,7 @@ def _node(parser: argparse.ArgumentParser, summary: str) -> Node:
     children: dict[str, Node] = {}
     for action in parser._actions:  # noqa: SLF001 - argparse has no other list of what it takes
         words += action.option_strings
-        if isinstance(action.choices, Mapping):
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             lines = {each.dest: each.help or "" for each in action._get_subactions()}  # noqa: SLF001
             children |= {name: _node(each, lines[name]) for name, each in action.choices.items()}
         elif action.choices and not action.option_strings:

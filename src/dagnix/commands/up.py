@@ -11,7 +11,7 @@ named at the end, and the exit code is 1.
 
 To change the version of Dagster, use ./dagnix upgrade.
 
-With --mount, an edit in DIR is live after `./dagnix reload`, without a build.
+With --mount, an edit in DIR is live within seconds, without a build.
 """
 
 import argparse

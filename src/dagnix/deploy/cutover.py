@@ -1,4 +1,7 @@
-"""Who serves a code location: webserver and daemon are cut over to its next container."""
+"""Make sure that a container serves, and that the webserver shows its code.
+
+The cut-over itself is a step of a deploy: `cut_over` in deploy.py.
+"""
 
 from dagnix import console
 from dagnix.deploy import generations

@@ -1,8 +1,8 @@
 """Draining containers: each goes when its last run has ended.
 
 `python -m dagnix.deploy.drain CONTAINER` does that in a process of its own, which outlives the
-command that starts it. What it is to do stands in a file, so that another one can go on when it
-has ended before, with the host say.
+command that starts it. Its task is in a file: if the process ends early, when the host reboots for
+example, another one continues from there.
 """
 
 import json
@@ -32,7 +32,7 @@ A_DAY = 24 * 3600
 def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
     """Start a process for each draining container, which ends at once if the container has one.
 
-    One that was told before how long its runs may go on keeps to that.
+    A container that already has a time limit keeps it.
     """
     for container in generations.draining(here):
         if not (terms := _file(here, container.host, "json")).exists():

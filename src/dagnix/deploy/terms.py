@@ -17,9 +17,10 @@ class Afterwards(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """How long the new code server may take to become healthy, in seconds, and runs on the old one.
+    """Time limits of a deploy, and what is done with runs that exceed theirs.
 
-    `limit` is in minutes; `afterwards` is for the runs that then still go on.
+    `wait` is for the new code server to become healthy, in seconds. `limit` is for runs on the old
+    one, in minutes.
     """
 
     wait: float = WAIT_SECONDS

@@ -63,8 +63,9 @@ def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Settings:
     both = dict(lower)
     for key, value in upper.items():
         old = both.get(key)
-        nested = isinstance(old, Mapping) and isinstance(value, Mapping)
-        both[key] = merged(old, value) if nested else value
+        both[key] = (
+            merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        )
     return both
 
 

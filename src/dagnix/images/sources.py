@@ -92,5 +92,15 @@ def _without_left_out(root: Path, names: Iterable[str]) -> list[str]:
 
 
 def _listed(root: Path, words: Sequence[str], paths: Iterable[Path]) -> list[str]:
-    command = ["git", "--literal-pathspecs", "-C", root, "ls-files", "-z", *words, "--", *paths]
+    command = [
+        "git",
+        "--literal-pathspecs",
+        "-C",
+        str(root),
+        "ls-files",
+        "-z",
+        *words,
+        "--",
+        *map(str, paths),
+    ]
     return run(command, "Git does not list the checkout").output.split("\0")[:-1]

@@ -124,10 +124,10 @@ def start(project: Project, name: str, wait: float) -> None:
         dashboard.reload_workspace(project)
         cutover.wait_until_shown(project, new)
     except BaseException:
-        if new := generations.current(containers.everything(project), name):
+        if made := generations.current(containers.everything(project), name):
             with suppress(UserError):  # code that does not load may never have been there
-                remove.leave(project, new)
-            generations.remove(project, new)
+                remove.leave(project, made)
+            generations.remove(project, made)
         if not had_role:
             roles.take_back(project, name)
         if not had_data:

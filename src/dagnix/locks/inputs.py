@@ -95,7 +95,9 @@ class Inputs:
     @property
     def store_paths(self) -> list[str]:
         """Where all of it is once it has been fetched."""
-        return [entry.store_path for entry in (*self.files, *self.vendors, *self.seeds)]
+        entries: tuple[LockedFile | Vendor | Seed, ...]
+        entries = (*self.files, *self.vendors, *self.seeds)
+        return [entry.store_path for entry in entries]
 
 
 def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Inputs:

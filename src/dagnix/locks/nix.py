@@ -19,7 +19,7 @@ def build(checkout: Checkout, package: str) -> Path:
     features = ["--extra-experimental-features", "nix-command flakes"]
     try:
         # Seen from inside the checkout: of an absolute path Nix 2.8 takes no @.
-        command = ["nix", *features, "build", f".#{package}", "--out-link", link]
+        command = ["nix", *features, "build", f".#{package}", "--out-link", str(link)]
         output_of(command, directory=checkout.root)
     except CommandError as error:
         raise UserError(

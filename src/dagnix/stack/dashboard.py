@@ -44,7 +44,9 @@ def ask(project: Project, query: str, **variables: object) -> dict[str, Any]:
     if project.has_tls:
         # It is this host's own port; whose certificate it is the host's names need not say.
         unverified = ssl._create_unverified_context()  # noqa: S323, SLF001
-        connection = HTTPSConnection(where.netloc, timeout=ANSWER_SECONDS, context=unverified)
+        connection: HTTPConnection = HTTPSConnection(
+            where.netloc, timeout=ANSWER_SECONDS, context=unverified
+        )
     else:
         connection = HTTPConnection(where.netloc, timeout=ANSWER_SECONDS)
     headers = {"Content-Type": "application/json"}

@@ -78,8 +78,8 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
 def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
     """Run the container's health check once it passes, or after a few seconds.
 
-    Podman does not hear of one that fails, and without `record` not of one that passes. What was
-    healthy before most likely is: podman runs its check at once, in place of both.
+    Podman does not get to know of a check that fails, nor, without `record`, of one that passes. If
+    the container was healthy before, podman runs the check itself: one call then asks and records.
     """
     if record and container.was_healthy and (told := ask(project, container)).healthy:
         return told

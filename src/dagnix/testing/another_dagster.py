@@ -38,7 +38,7 @@ def test(here: Project, desired: str, arguments: Sequence[str]) -> bool:
                 f"$ ./dagnix {' '.join(words)}   (with Dagster {version})", style="bold"
             )
             environment = {"COMPOSE_PROJECT_NAME": own.name, "DAGNIX_VERSION": own.version}
-            command = [own.root / "dagnix", *words]
+            command = [str(own.root / "dagnix"), *words]
             done = run(
                 command, "The copy's ./dagnix cannot run",
                 check=False, capture=False, env=environment, cwd=own.root,

@@ -45,7 +45,15 @@ def checkout(project: Project) -> Iterator[Project]:
             if (project.root / name).is_file():
                 (copy.root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(project.root / name, copy.root / name)
-        git = ["git", "-C", copy.root, "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+        git = [
+            "git",
+            "-C",
+            str(copy.root),
+            "-c",
+            "user.name=bench",
+            "-c",
+            "user.email=bench@localhost",
+        ]
         for words in (
             ["init", "--quiet"],
             ["add", "--all"],
@@ -60,8 +68,8 @@ def checkout(project: Project) -> Iterator[Project]:
 def own_images(project: Project) -> Iterator[Project]:
     """Yield the project as another instance, with image tags of its own; those are removed."""
     name = f"{project.name}-bench"
-    names = {"COMPOSE_PROJECT_NAME": name, "DAGNIX_VERSION": name}
-    own = dataclasses.replace(project, environment={**project.environment, **names})
+    settings = {"COMPOSE_PROJECT_NAME": name, "DAGNIX_VERSION": name}
+    own = dataclasses.replace(project, environment={**project.environment, **settings})
     try:
         yield own
     finally:

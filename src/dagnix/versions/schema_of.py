@@ -9,7 +9,10 @@ from pathlib import Path
 import psycopg2
 from alembic.script import ScriptDirectory
 
-(folder,) = find_spec("dagster").submodule_search_locations
+spec = find_spec("dagster")  # which does not import it
+if spec is None or not spec.submodule_search_locations:
+    raise SystemExit("This image has no Dagster.")
+(folder,) = spec.submodule_search_locations
 scripts = ScriptDirectory(str(Path(folder) / "_core" / "storage" / "alembic"))
 
 fields = {"host": "HOST", "port": "PORT", "dbname": "DB", "user": "USER", "password": "PASSWORD"}

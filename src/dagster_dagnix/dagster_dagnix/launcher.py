@@ -136,8 +136,8 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Tell whether a run's process lives.
 
-        Run monitoring fails a run for any other status than RUNNING. So that is also what is said
-        while it is not sure.
+        Run monitoring fails a run for any other status than RUNNING, so RUNNING is also the answer
+        while that is not known.
         """
         if RUN_SERVER_TAG not in run.tags:
             return CheckRunHealthResult(

@@ -61,9 +61,15 @@ def test_a_new_group_takes_the_versions_that_others_have(world: World) -> None:
     world.security.publish()
     world.debian.add("more", "1.0", {"Depends": "libfoo"})
     world.debian.publish()
-    _edit(world, "[groups.seed]", '[groups.more]\npackages = ["more"]\n[groups.seed]')
+    _edit(world, "[groups.seed]", '[groups.daemon]\npackages = ["more"]\n[groups.seed]')
     assert world.ok("lock", "debian") == "more added, 1.0\n"
-    assert world.lock_of("debian")["groups"][HOST]["more"] == ["libfoo", "more"]
+    assert world.lock_of("debian")["groups"][HOST]["daemon"] == ["libfoo", "more"]
+
+
+def test_a_group_that_nothing_uses_is_refused(world: World) -> None:
+    _edit(world, "[groups.seed]", '[groups.demon]\npackages = ["more"]\n[groups.seed]')
+    said = world.fails("lock", "debian")
+    assert "has groups that nothing uses: demon. There are base, compiler, daemon, go," in said
 
 
 def test_added_package_may_make_others_move(world: World) -> None:

@@ -23,6 +23,9 @@ from dagnix.locks.systems import SYSTEMS, host_system
 
 Lock = dict[str, Any]
 BUILD_PACKAGES = "build-packages"  # in [tool.dagnix]
+ON_BASE = {"webserver", "daemon"}  # what these images have on top of the group `base`
+GROUPS_OF_PYTHON = {"base", "programs", COMPILER}
+GROUPS = {*GROUPS_OF_PYTHON, *ON_BASE, "postgres", "go", "seed"}
 # A package as people list it, and for which architectures (Debian Policy 7.1).
 LISTED = re.compile(r"[a-z0-9][a-z0-9+.-]*\s*(\[\s*!?\w+(\s+!?\w+)*\s*\])?")
 KnownStanza = Callable[[str, str, str], Stanza | None]  # system, package, version
@@ -98,8 +101,17 @@ def read_lists(
         }
         base = groups["base"]
         suite = table["suite"]
+        unknown = groups.keys() - (GROUPS if python == PYTHON else GROUPS_OF_PYTHON)
     except KeyError as error:
         raise UserError(f"{checkout.debian_list} lacks {error}.") from error
+    if unknown:
+        raise UserError(
+            f"{checkout.debian_list} has groups that nothing uses: {', '.join(sorted(unknown))}. "
+            f"There are {', '.join(sorted(GROUPS))}; a code location names its packages itself, as "
+            "debian-packages in its pyproject.toml."
+        )
+    for name in ON_BASE & groups.keys():
+        groups[name] = Group(groups[name].packages, (*base.exclude, *groups[name].exclude))
     first = {code_locations.FIRST: checkout.pipes} if python == PYTHON else {}
     folders = {**first, **_of_python(checkout, python), **adding}
     for name, folder in folders.items():
@@ -252,9 +264,9 @@ def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what 
     is known of those that are to stay: nothing if all are to be the newest.
     """
     while True:
-        solved = {}
+        solved: dict[str, dict[str, str]] = {}
         for name, group in lists.groups.items():
-            there = before.get(name, ()) if keep else ()
+            there: Collection[str] = before.get(name, ()) if keep else ()
             packages = group.of(apt.architecture)
             if keep and name not in before and packages:
                 # What a new group shares with others is to stay at their versions.
@@ -272,8 +284,8 @@ def _solve_groups(  # noqa: PLR0913, PLR0917 - the parts of two locks, and what 
             if location in faults:
                 solved[name] = solve(before[name]) if before.get(name) else {}
         versions: dict[str, set[str]] = {}
-        for group in solved.values():
-            for name, version in group.items():
+        for chosen in solved.values():
+            for name, version in chosen.items():
                 versions.setdefault(name, set()).add(version)
         # One group had to move a package that another could keep: let it move in all.
         apart = {name for name, found in versions.items() if len(found) > 1}
@@ -311,7 +323,7 @@ def _entries(apt: Apt, versions: Mapping[str, str], locked: Mapping[str, Any]) -
     return entries
 
 
-def available(apts: Mapping[str, Apt], old: Lock) -> KnownStanza:
+def available(apts: Mapping[str, Apt], old: Mapping[str, Any]) -> KnownStanza:
     """Return a `stanza_of` for solve() that keeps every locked version the indexes still have."""
     known = {
         system: {

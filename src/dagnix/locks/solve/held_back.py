@@ -113,11 +113,11 @@ def _unmet(said: Sequence[str]) -> Iterator[tuple[Requirement, str]]:
         if requirement := _requirement(match[1]):
             yield requirement, "" if ".txt" in (match[2] or ".txt") else match[2]
     if CAUSED in said:
-        for match in map(CAUSE.fullmatch, said[said.index(CAUSED) + 1 :]):
-            if not match:
+        for cause in map(CAUSE.fullmatch, said[said.index(CAUSED) + 1 :]):
+            if not cause:
                 return
-            if requirement := _requirement(match["needed"]):
-                yield requirement, match["parent"] or ""
+            if requirement := _requirement(cause["needed"]):
+                yield requirement, cause["parent"] or ""
 
 
 def _archives(said: Iterable[str], name: str, python: str) -> Mapping[Version, str]:

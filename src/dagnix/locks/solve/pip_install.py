@@ -25,9 +25,10 @@ class ForMachine(InstallCommand):
         super().__init__("install", "Install packages.")
         self.environment = environment
 
-    def make_resolver(self, preparer: Any, **options: Any) -> Any:
+    def make_resolver(self, preparer: Any, **options: Any) -> Any:  # type: ignore[override]
         """Return pip's resolver, which asks the preparer for all metadata."""
-        return super().make_resolver(preparer=Preparer(preparer, self.environment), **options)
+        wrapped: Any = Preparer(preparer, self.environment)
+        return super().make_resolver(preparer=wrapped, **options)
 
 
 class Around:

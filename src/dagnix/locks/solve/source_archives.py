@@ -198,7 +198,7 @@ class SourceArchives:
             "debian": json.dumps(sorted(self.debian)),
         }
         words = [word for name, value in values.items() for word in ("--argstr", name, value)]
-        command = ["nix-build", self.checkout.source / BUILDER, "--no-out-link", *words]
+        command = ["nix-build", str(self.checkout.source / BUILDER), "--no-out-link", *words]
         try:
             built = output_of(command)
             output_of([*command, "--check"])

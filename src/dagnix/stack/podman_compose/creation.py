@@ -6,6 +6,8 @@ for `podman create`.
 """
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from dagnix.stack import podman_compose
 
@@ -17,9 +19,15 @@ class _Told(podman_compose.Engine):
     async def existing_containers(self, _: str) -> dict[str, object]:
         return {}
 
-    async def run(self, _: list[str], command: str, words: list[object]) -> int:
+    async def run(
+        self,
+        options: list[str],  # noqa: ARG002 - podman's own, which say nothing of a container
+        command: str = "",
+        words: Sequence[object] | None = None,
+        **_: Any,
+    ) -> int | None:
         if command == "create":
-            print(json.dumps(self.with_time_to_stop(words)))
+            print(json.dumps(self.with_time_to_stop(words or ())))
         return 0
 
 

@@ -8,6 +8,7 @@ container starts and asks for names.
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,21 @@ class _FirstStart(podman_compose.Engine):
         self._bridges: Bridges | None = None
 
     async def run(
-        self, options: list[str], command: str = "", words: list[str] | None = None, **more: Any
+        self,
+        options: list[str],
+        command: str = "",
+        words: Sequence[object] | None = None,
+        **more: Any,
     ) -> int | None:
-        if command == "create" and words:
-            code = await self.run(options, "run", ["--detach", *words], **more)
+        given = [str(word) for word in words or ()]
+        if command == "create" and given:
+            code = await self.run(options, "run", ["--detach", *given], **more)
             if code == 0:
-                self._started.add(words[0].removeprefix("--name="))
+                self._started.add(given[0].removeprefix("--name="))
             return code
-        if command == "start" and self._started.issuperset(words or ()):
+        if command == "start" and self._started.issuperset(given):
             return 0
-        code = await super().run(options, command, words, **more)
+        code = await super().run(options, command, given, **more)
         if command in {"run", "start"}:
             # The networks have been made by now.
             self._bridges = self._bridges or Bridges(_project())

@@ -10,8 +10,9 @@ def sentence(error: Error) -> str:
     if isinstance(error, str):
         return error.strip()
     # Dagster wraps it in exceptions of its own, which say nothing more.
-    while str(error.get("message", "")).startswith("dagster.") and error.get("cause"):
-        error = error["cause"]
-    if "dependencies" in error:
-        return f"{error['file']} depends on what is not there: {', '.join(error['dependencies'])}"
-    return str(error.get("message", "")).strip()
+    inner: dict[str, Any] = error
+    while str(inner.get("message", "")).startswith("dagster.") and inner.get("cause"):
+        inner = inner["cause"]
+    if "dependencies" in inner:
+        return f"{inner['file']} depends on what is not there: {', '.join(inner['dependencies'])}"
+    return str(inner.get("message", "")).strip()

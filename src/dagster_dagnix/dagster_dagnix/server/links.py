@@ -60,7 +60,7 @@ class Links:
     def is_served_by_another(self) -> bool:
         """Tell whether the run server that is named lives and is not this one."""
         name = self.named(RUN_LINK)
-        return bool(name) and name != self._server.socket and listens(self.folder / name)
+        return name is not None and name != self._server.socket and listens(self.folder / name)
 
     def point(self, link: str, name: str) -> None:
         """Have a link name another socket, in one step."""

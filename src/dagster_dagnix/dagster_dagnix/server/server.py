@@ -238,7 +238,7 @@ class Server:
             self._missed = 0
         else:
             self._missed += 1
-            # The one that has served so far is to go on, if it lives.
+            # Who served last claims at once, and others at their next look: so it comes first.
             if self._was_serving or self._missed > 1:
                 self._claim()
         self._end_if_done()

@@ -29,8 +29,8 @@ const Timeout = 4 * time.Second
 // pause between two checks of a service that is waited for; a check costs 5 ms of CPU.
 const pause = 100 * time.Millisecond
 
-// Wait returns what the check says of a service that is well, or after some patience is not. It
-// does not wait for code that only an edit can cure.
+// Wait repeats a check until it passes or patience is over, and returns its last answer. It does not
+// wait for code that only an edit can cure.
 func Wait(ctx context.Context, probe Check, patience time.Duration) (string, error) {
 	over := time.After(patience)
 	for {

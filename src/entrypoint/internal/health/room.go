@@ -23,8 +23,8 @@ type disk struct {
 	freeInodes, inodes uint64
 }
 
-// threshold is the room below which a disk is too full: the smaller of bytes and percent, if none is
-// 0, and of inodes and that part of all.
+// threshold is the room below which a disk is too full. For space that is the smaller of bytes and
+// percent of the disk; 0 leaves one out. For inodes it is the smaller of inodes and 1/part of all.
 type threshold struct {
 	bytes        uint64
 	percent      float64
