@@ -48,9 +48,7 @@ def _webserver(settings: Settings) -> Object:
     webserver, gate = settings.services[WEBSERVER], settings.services[GATE]
     volumes = _dagster(webserver)
     volumes.add_empty("sockets", SOCKETS)
-    claim = {"persistentVolumeClaim": {"claimName": instance.DATA}}
-    logs = "compute_logs"
-    volumes.add(instance.DATA, f"/var/lib/dagster/{logs}", sub_path=logs, **claim)
+    volumes.add_shared(instance.DATA, "/var/lib/dagster/compute_logs", "compute_logs")
     own = Volumes()
     own.add_empty("sockets", SOCKETS)
     own.add_empty("gate-state", "/var/lib/gate")

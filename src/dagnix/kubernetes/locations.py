@@ -99,10 +99,9 @@ def _variables(settings: Settings, service: Service) -> dict[str, str]:
 def _volumes(service: Service) -> Volumes:
     """Return the same files for the code server and for runs."""
     volumes, data = Volumes(), "/var/lib/dagster"
-    claim = {"persistentVolumeClaim": {"claimName": instance.DATA}}
-    volumes.add(instance.DATA, data, sub_path=f"locations/{service.location}", **claim)
     logs = f"compute_logs/{service.location}"
-    volumes.add(instance.DATA, f"{data}/{logs}", sub_path=logs)
+    volumes.add_shared(instance.DATA, data, f"locations/{service.location}")
+    volumes.add_shared(instance.DATA, f"{data}/{logs}", logs)
     volumes.add_memory(service.memory_files)
     volumes.add_config(instance.CONFIG, HOME)
     volumes.add_config(instance.CODE_SETTINGS, "/etc/dagnix/settings")

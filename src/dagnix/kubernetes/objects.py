@@ -140,6 +140,11 @@ class Volumes:
         """Add a folder that lives as long as the pod."""
         self.add(name, path, emptyDir={})
 
+    def add_shared(self, claim: str, path: str, sub_path: str) -> None:
+        """Add a folder of the volume that a claim is to."""
+        of = {"claimName": claim}
+        self.add(claim, path, sub_path=sub_path, persistentVolumeClaim=of)
+
     def add_config(self, config_map: str, path: str) -> None:
         """Add a folder with the files of a ConfigMap."""
         self.add(config_map, path, read_only=True, configMap={"name": config_map})
