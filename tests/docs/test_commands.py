@@ -88,7 +88,7 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     afterwards = ""
     if name == KUBERNETES:  # for someone with a login
         before += "echo correct horse | ./dagnix auth add ann --role admin\n"
-        afterwards = "\ngrep --count '^kind: Deployment$' stack.yaml\n./dagnix auth remove ann\n"
+        afterwards = "\ngrep --count '^kind: Deployment$' stack.yaml\n./dagnix auth off\n"
     if name == TLS:  # the next page's dashboard is as the first one was
         before += CERTIFICATE
         afterwards = "\nsed -i '/TLS\\|PREFIX/d' .env\n./dagnix up\n"
