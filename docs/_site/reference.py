@@ -130,6 +130,10 @@ def settings() -> str:
                     "`dagster/max_retries`",
                     "Dagster's: how often a run is retried whose process died",
                 ),
+                (
+                    "`dagster/max_runtime`",
+                    "Dagster's: how many seconds a run may take ([time](../howto/limits.md#time))",
+                ),
             ],
         ),
     ]

@@ -67,6 +67,10 @@ Environment of start:
   DAGNIX_SOCKETS          the folder of the Unix sockets (default /run/dagnix), with a folder for each
                           code location; a workspace.yaml in it takes the place of the image's
   DAGNIX_TICK_DAYS        how long the daemon keeps ticks, in place of what dagster.yaml says
+  DAGNIX_SENSOR_SECONDS …
+                          how long a code server may take for a tick of a sensor, of a schedule
+                          (DAGNIX_SCHEDULE_SECONDS), to send its definitions (DAGNIX_LOAD_SECONDS) and
+                          for anything else (DAGNIX_ANSWER_SECONDS)
   DAGNIX_LOCATION         the code location that is served here (default pipes)
   DAGNIX_SETTINGS         a file of settings, without .toml, that goes on top of default.toml
 

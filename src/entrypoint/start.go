@@ -29,6 +29,9 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := dagster.ExportTimeouts(); err != nil {
+		return err
+	}
 	if command[0] == "dagster-daemon" {
 		if err := dagster.KeepTicks(os.TempDir()); err != nil {
 			return err

@@ -146,5 +146,8 @@ func ask(s settings.Settings) (string, error) {
 	if response.StatusCode != http.StatusOK {
 		return "", errors.New(says)
 	}
+	if response.TLS != nil && len(response.TLS.PeerCertificates) > 0 {
+		says += certificate.Says(response.TLS.PeerCertificates[0].NotAfter, time.Now())
+	}
 	return says, nil
 }

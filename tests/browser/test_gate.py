@@ -1,5 +1,6 @@
 """The dashboard in a real browser, through the gate, with a login, over TLS and below a prefix."""
 
+import datetime as dt
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from support.browser import Browser
 from support.command import run
 from support.gate import Gate, gate, program, users, webserver
+
+from dagnix.status.report import certificate_ends
+from dagnix.status.services import Row
 
 PREFIX = "/dagster"
 PASSWORD = "correct horse battery"
@@ -78,3 +82,14 @@ def test_its_certificate_is_one_of_its_own_authority(served: Gate) -> None:
     address = served.url.removesuffix(PREFIX) + "/gate/health"
     with urlopen(address, context=trusted) as answer:  # noqa: S310 - HTTPS
         assert answer.read() == b"the gate serves\n"
+
+
+def test_its_health_check_tells_when_the_certificate_ends(served: Gate) -> None:
+    port = urlsplit(served.url).port
+    own = {"GATE_LISTEN": f"127.0.0.1:{port}", "DAGNIX_TLS": "own", "DAGNIX_PATH_PREFIX": PREFIX}
+    said = run([program(), "health"], env=own).stdout
+    row = Row("gate", "running", healthy=True, says=said, image="", digest="", uptime=1, restarts=0)
+    ends = certificate_ends([row])
+    assert ends
+    left = dt.datetime.fromisoformat(ends) - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(days=80) < left < dt.timedelta(days=91)

@@ -6,6 +6,7 @@ repository runs these with the oldest and the newest Dagster.
 
 import importlib
 import inspect
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import pytest
@@ -22,6 +23,8 @@ from dagster._core.storage.schedules import SqlScheduleStorage
 from dagster._daemon.auto_run_reexecution import auto_run_reexecution, event_log_consumer
 from dagster._daemon.monitoring import run_monitoring
 from dagster._daemon.run_coordinator import queued_run_coordinator_daemon
+from dagster._grpc import client
+from dagster._grpc import utils as grpc_utils
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 
@@ -130,6 +133,36 @@ def test_what_those_commands_are_given() -> None:
 def test_run_monitoring_fails_a_run_for_another_status_than_running() -> None:
     assert "WorkerStatus.RUNNING, WorkerStatus.SUCCESS" in source(
         run_monitoring.monitor_started_run
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "limit"),
+    [
+        ("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", grpc_utils.default_sensor_grpc_timeout),
+        ("DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS", grpc_utils.default_schedule_grpc_timeout),
+        ("DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS", grpc_utils.default_repository_grpc_timeout),
+        ("DAGSTER_GRPC_TIMEOUT_SECONDS", grpc_utils.default_grpc_timeout),
+    ],
+)
+def test_how_long_a_code_server_may_take_is_in_the_environment(
+    variable: str, limit: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """src/entrypoint/internal/dagster/timeouts.go sets it."""
+    monkeypatch.setenv(variable, "7")
+    assert limit() == 7
+    # Ticks that are under way may end when code is replaced.
+    if "REPOSITORY" not in variable:
+        monkeypatch.setenv(variable, "700")
+        assert grpc_utils.default_grpc_server_shutdown_grace_period() == 700
+
+
+def test_those_limits_are_what_ticks_have() -> None:
+    assert "DEFAULT_SENSOR_GRPC_TIMEOUT" in source(
+        client.DagsterGrpcClient.external_sensor_execution
+    )
+    assert "DEFAULT_SCHEDULE_GRPC_TIMEOUT" in source(
+        client.DagsterGrpcClient.external_schedule_execution
     )
 
 

@@ -35,9 +35,9 @@ class Instance:
         return self.machine.run(command, self.user, check=check).stdout
 
     def status(self) -> dict[str, Any]:
-        """Return the rows of `./dagnix status --json` by service; nothing if it does not tell."""
+        """Return the services of `./dagnix status --json` by name; nothing if it does not tell."""
         said = self.run("./dagnix status --json", check=False)
-        return {row["service"]: row for row in json.loads(said or "[]")}
+        return {row["service"]: row for row in json.loads(said)["services"]} if said else {}
 
     def is_well(self) -> bool:
         """Tell whether `./dagnix status` is content."""

@@ -4,11 +4,15 @@ import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 from support import reach
 from support.command import wait_until
+from support.markdown import Page
 from support.podman import Podman, Workbench
-from support.stack import SERVICES, Stack
+from support.stack import ROOT, SERVICES, Stack
+
+WATCH = Page(Path("docs/howto/watch.md"))
 
 
 def test_a_second_up_leaves_everything_as_it_is(stack: Stack) -> None:
@@ -27,8 +31,22 @@ def test_plain_podman_compose_changes_nothing_after_dagnix_up(stack: Stack) -> N
     assert stack.identifiers() == before
 
 
-def test_status_tells_health_image_digest_uptime_and_restarts(stack: Stack, podman: Podman) -> None:
-    rows = stack.status()
+@WATCH.run_by("./dagnix status", "./dagnix status --json")
+def test_status_tells_how_the_instance_is(stack: Stack, podman: Podman) -> None:
+    shown = stack.dagnix(*WATCH.typed("./dagnix status", {}).split()[1:]).stdout
+    assert "0 in the queue, 0 in flight" in shown
+    report = json.loads(stack.dagnix(*WATCH.typed("./dagnix status --json", {}).split()[1:]).stdout)
+    jsonschema.validate(
+        report, json.loads((ROOT / "docs/reference/status.schema.json").read_text())
+    )
+    assert (report["url"], report["healthy"]) == (f"http://127.0.0.1:{stack.port}", True)
+    (location,) = report["locations"]
+    digest = podman.inspect(stack.container("pipes"))["ImageDigest"]
+    assert (location["location"], location["served"], location["digest"]) == ("pipes", True, digest)
+    assert report["runs"]["queued"] == 0
+    held = {name for disk in report["disks"] for name in disk["holds"]}
+    assert {"postgres-data", "pipes-data", "compute logs", "Nix store"} <= held
+    rows = {row["service"]: row for row in report["services"]}
     assert rows.keys() == {*SERVICES, "backup"}
     for name, row in rows.items():
         assert row["healthy"], row["says"]

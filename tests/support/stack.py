@@ -173,9 +173,12 @@ class Stack:
         return [int(each) for each in self.python(service, _PROCESSES.format(name=name)).split()]
 
     def status(self) -> dict[str, Any]:
-        """Return the rows of `./dagnix status --json` by service."""
-        rows = json.loads(self.dagnix("status", "--json", check=False).stdout)
-        return {row["service"]: row for row in rows}
+        """Return the services of `./dagnix status --json` by name."""
+        return {row["service"]: row for row in self.report()["services"]}
+
+    def report(self) -> dict[str, Any]:
+        """Return what `./dagnix status --json` tells."""
+        return json.loads(self.dagnix("status", "--json", check=False).stdout)
 
     def write_secret(self, name: str, password: str) -> None:
         """Put a password where ./dagnix would put a random one."""

@@ -12,10 +12,12 @@ from dagnix.process import run
 from dagnix.project import Project
 
 LABEL = "io.podman.compose.project"
+# What a service warns of, where that is no disk.
+CURES = {"gate": "./dagnix tls install CERTIFICATE KEY gives it a renewed one"}
 
 
 def judged(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Judge the rows of `./dagnix status --json`."""
+    """Judge the services of `./dagnix status --json`."""
     sound = 0
     for row in rows:
         service = row["service"].partition(" ")[0]
@@ -23,7 +25,7 @@ def judged(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
             cure = f"./dagnix logs {service} says why; ./dagnix up starts what does not run"
             yield problem(f"service {row['service']}", row["says"], cure)
         elif row["warning"]:
-            cure = "make room on that disk, before what is written there fails"
+            cure = CURES.get(service, "make room on that disk, before what is written there fails")
             yield note(f"service {row['service']}", row["warning"], cure)
         else:
             sound += 1
@@ -43,7 +45,7 @@ def findings(here: Project) -> Iterator[Finding]:
     try:
         failure = "The services cannot be asked"
         told = run([program, "status", "--json"], failure, check=False, env={"PYTHONPATH": ""})
-        rows = json.loads(told.output)
+        rows = json.loads(told.output)["services"]
     except (UserError, ValueError) as error:
         yield note("services", f"cannot be asked: {error}", "./dagnix status")
         return

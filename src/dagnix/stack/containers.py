@@ -162,6 +162,16 @@ class Container:
         return None
 
     @property
+    def named_volumes(self) -> dict[str, Path]:
+        """Podman's volumes that it has, without the project's name, and where they are."""
+        prefix = f"{self.seen['Config']['Labels'].get(PROJECT_LABEL, '')}_"
+        return {
+            mount["Name"].removeprefix(prefix): Path(mount["Source"])
+            for mount in self.seen.get("Mounts") or ()
+            if mount["Type"] == "volume"
+        }
+
+    @property
     def stop_seconds(self) -> int:
         """How long it may take to stop before it is killed."""
         return self.seen["Config"].get("StopTimeout", 10)

@@ -1,11 +1,15 @@
 """A run's process: how it begins, ends, is ended, and what is said of that."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dagster._core.storage.dagster_run import RunRecord
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+from dagster._daemon.monitoring.run_monitoring import check_run_timeout
 from harness import Served, World, lives, until
 
 from dagster_dagnix.protocol import MEMORY_TAG, RUN_SERVER_TAG
@@ -57,6 +61,27 @@ def test_a_run_that_ignores_its_cancellation_is_killed(
     world.wait(run, "CANCELED")
     assert "did not end within 1 s of its cancellation and was killed" in world.said(run)
     assert not lives(pid)
+
+
+def test_a_run_that_takes_longer_than_it_may_is_ended_and_fails(
+    world: World, served: Served, tmp_path: Path
+) -> None:
+    config = {"work": {"config": {"note": str(tmp_path / "note"), "seconds": 60}}}
+    run = world.launch(world.run("runs", "works", {MAX_RUNTIME_SECONDS_TAG: "1"}, **config))
+    until((tmp_path / "note").exists, "the op has begun")
+    pid = served.ask("check", run_id=run.run_id)["pid"]
+
+    def looked() -> bool:
+        record = world.instance.get_run_record_by_id(run.run_id)
+        assert isinstance(record, RunRecord)
+        if record.dagster_run.status.value == "STARTED":
+            check_run_timeout(world.instance, record, logging.getLogger(), 86400.0)
+        return record.dagster_run.is_finished
+
+    until(looked, "the daemon's run monitoring has ended it")
+    until(lambda: not lives(pid), "its process has ended")
+    assert world.get(run).status.value == "FAILURE"
+    assert "Exceeded maximum runtime of 1 seconds." in world.said(run)
 
 
 def test_a_run_that_takes_more_memory_than_it_may_fails_alone(

@@ -1,15 +1,21 @@
 import json
 import os
+import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from dagnix.commands import COMMANDS
 
-SOURCES = Path(__file__).parents[3] / "src"
+ROOT = Path(__file__).parents[3]
+SOURCES = ROOT / "src"
+SCHEMA = ROOT / "docs/reference/status.schema.json"
+NO_PORT = "1"  # where no dashboard answers
 Program = Callable[[str, str], Path]
 
 CONTAINER = {
@@ -84,24 +90,61 @@ def test_help_has_no_colour_off_the_terminal() -> None:
 
 @pytest.mark.usefixtures("stack_with_broken_code")
 def test_status_tells_what_is_wrong_and_fails() -> None:
-    shown = dagnix("status")
+    shown = dagnix("status", DAGNIX_PORT=NO_PORT)
     assert shown.returncode == 1
     assert "\x1b" not in shown.stdout
-    title, row, _, reason = shown.stdout.splitlines()
+    title, row, _, reason, *rest = shown.stdout.splitlines()
     assert title.split()[:4] == ["SERVICE", "HEALTH", "SERVES", "UPTIME"]
     assert row.split()[:2] == ["pipes", "unhealthy"]
     assert "localhost/dagnix/pipes:1.2.3" in row
     assert reason == "pipes: definitions.py:3 does not import"
+    assert "runs         the webserver does not answer" in rest
+    assert "last backup  none" in rest
 
 
 @pytest.mark.usefixtures("stack_with_broken_code")
 def test_status_as_json() -> None:
-    shown = dagnix("status", "--json")
-    (row,) = json.loads(shown.stdout)
-    assert shown.returncode == 1
+    shown = dagnix("status", "--json", DAGNIX_PORT=NO_PORT)
+    told = json.loads(shown.stdout)
+    jsonschema.validate(told, json.loads(SCHEMA.read_text()))
+    (row,) = told["services"]
+    assert (shown.returncode, told["healthy"], told["runs"]) == (1, False, None)
     assert (row["service"], row["healthy"], row["restarts"]) == ("pipes", False, 2)
     assert row["digest"] == "sha256:0123456789abcdef"
     assert row["uptime"] > 0
+
+
+@pytest.mark.usefixtures("stack_with_broken_code")
+def test_status_is_watched_on_a_terminal_only() -> None:
+    shown = dagnix("status", "--watch")
+    assert shown.returncode == 1
+    assert shown.stderr == "dagnix: --watch needs a terminal: take --json in a script.\n"
+    assert dagnix("status", "--watch", "0").returncode == 2
+
+
+@pytest.mark.usefixtures("stack_with_broken_code")
+def test_status_is_watched_until_it_is_interrupted() -> None:
+    end, terminal = pty.openpty()
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "dagnix", "status", "--watch", "1"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "TERM": "xterm", "DAGNIX_PORT": NO_PORT},
+    )
+    os.close(terminal)
+    said = b""
+    while said.count(b"definitions.py:3") < 2:
+        said += os.read(end, 1 << 16)
+    watching.send_signal(signal.SIGINT)
+    while True:
+        try:
+            said += os.read(end, 1 << 16)
+        except OSError:  # the other end is closed
+            break
+    assert watching.wait() == 1
+    assert b"Traceback" not in said
+    os.close(end)
 
 
 @pytest.mark.usefixtures("stack_with_broken_code")

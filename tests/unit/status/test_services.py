@@ -1,10 +1,10 @@
-"""What `./dagnix status` tells of a container."""
+"""What is told of a container."""
 
 import pytest
 
-from dagnix.commands.status import row
 from dagnix.stack.containers import Container
 from dagnix.stack.health import Health
+from dagnix.status.services import row
 
 WELL = Health(healthy=True, says="answers")
 

@@ -1,0 +1,156 @@
+"""What `./dagnix status` tells beside the services, as JSON and on the screen."""
+
+import io
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from rich.console import Console
+
+from dagnix import project
+from dagnix.stack.containers import Container
+from dagnix.status import backups, disks, screen
+from dagnix.status.backups import Backup
+from dagnix.status.disks import Disk
+from dagnix.status.locations import Location
+from dagnix.status.report import Report, certificate_ends
+from dagnix.status.runs import Run, Runs
+from dagnix.status.services import Row
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = json.loads((ROOT / "docs/reference/status.schema.json").read_text())
+GIB = 2**30
+DIGEST = "sha256:0123456789abcdef"
+NAMES = ("backup", "daemon", "gate", "pipes", "postgres", "webserver")
+REPORT = Report(
+    instance="dagnix",
+    url="https://127.0.0.1:3000",
+    at="2026-11-28T12:00:00+00:00",
+    healthy=True,
+    services=tuple(
+        Row(name, "running", True, "is well", f"localhost/dagnix/{name}:1", DIGEST, 60.5, 0)
+        for name in NAMES
+    ),
+    locations=(
+        Location("pipes", True, "2026-11-28T11:00:00+00:00", "deploy", DIGEST, "ab" * 20, ""),
+    ),
+    runs=Runs(
+        queued=3,
+        in_flight=1,
+        newest=(Run("01234567-89ab", "weather", "pipes", "2026-11-28T11:59:00+00:00"),),
+        last_failure=Run("76543210-89ab", "other", "pipes", "2026-11-27T11:00:00+00:00"),
+    ),
+    disks=(Disk(("pipes-data", "postgres-data"), 5 * GIB, 20 * GIB),),
+    backup=Backup("/backups/dagnix-20261128T100000Z.zip", "2026-11-28T10:00:00+00:00", 1234),
+    certificate_ends="2027-03-01T11:00:00Z",
+)
+
+
+def as_json(report: Report) -> dict:
+    return json.loads(json.dumps(asdict(report)))
+
+
+def valid(told: dict) -> bool:
+    checker = jsonschema.Draft202012Validator(SCHEMA)
+    return not list(checker.iter_errors(told))
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_describes_all_that_is_told() -> None:
+    assert valid(as_json(REPORT))
+    nothing = replace(REPORT, runs=None, backup=None, certificate_ends=None, disks=(), locations=())
+    assert valid(as_json(nothing))
+    starting = Runs(0, 1, (Run("01234567", "weather", "", ""),), None)
+    assert valid(as_json(replace(REPORT, runs=starting)))
+
+
+def test_the_schema_describes_nothing_else() -> None:
+    told = as_json(REPORT)
+    assert not valid({**told, "more": 1})
+    for name in told:
+        assert not valid({key: value for key, value in told.items() if key != name}), name
+    told["services"][0]["uptime"] = "1 day"
+    assert not valid(told)
+
+
+def shown(report: Report) -> list[str]:
+    text = io.StringIO()
+    Console(file=text, width=200).print(screen.of(report), soft_wrap=True)
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+def test_all_is_on_one_screen() -> None:
+    lines = shown(REPORT)
+    assert len(lines) <= 24
+    text = "\n".join(lines)
+    for line in (
+        "runs          3 in the queue, 1 in flight",
+        "              01234567 weather (pipes) for 0:01:00",
+        "last failure  76543210 other (pipes) 1 day, 1:00:00 ago",
+        "disk          5.0 of 20.0 GiB free: pipes-data, postgres-data",
+        "last backup   2:00:00 ago: /backups/dagnix-20261128T100000Z.zip",
+        "pipes         sha256:0123456789ab (deploy of abababababab), served, since 2026-11-28",
+        "certificate   ends 2027-03-01",
+    ):
+        assert line in text
+
+
+def test_what_others_wrote_does_not_steer_the_terminal() -> None:
+    failed = Run("0", "\x1b]0;title\x07", "[red]pipes", "")
+    runs = Runs(0, 0, (), failed)
+    text = "\n".join(shown(replace(REPORT, runs=runs)))
+    assert "\x1b" not in text
+    assert "^[]0;title^G ([red]pipes) ? ago" in text
+
+
+def test_the_end_of_the_certificate_is_the_gates() -> None:
+    gate = Row("gate", "running", True, "", "", "", 1, 0)
+    says = "the gate serves; its certificate ends 2027-03-01T11:00:00Z; warning: it does"
+    assert certificate_ends([replace(gate, says=says)]) == "2027-03-01T11:00:00Z"
+    assert certificate_ends([replace(gate, says="the gate serves")]) is None
+    assert certificate_ends([replace(gate, service="pipes", says=says)]) is None
+
+
+def test_the_last_backup_is_the_newest_by_its_name(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    here = project.current()
+    assert backups.last(here) is None
+    scheduled = here.backups / "scheduled"
+    scheduled.mkdir(parents=True)
+    for path in (
+        scheduled / "dagnix-20261128T100000Z.zip",
+        here.backups / "dagnix-20261127T100000Z.zip",
+        here.backups / "dagnix-20261129T100000Z.partial",
+        here.backups / "dagnix-other-20261129T100000Z.zip",
+    ):
+        path.write_text("1234")
+    last = backups.last(here)
+    assert last == Backup(
+        str(scheduled / "dagnix-20261128T100000Z.zip"), "2026-11-28T10:00:00+00:00", 4
+    )
+
+
+def test_each_disk_is_told_once_with_all_that_it_holds(checkout: Path) -> None:
+    here = project.current()
+    volume = {
+        "Type": "volume",
+        "Name": f"{here.name}_pipes-data",
+        "Source": str(checkout),
+        "Destination": "/var/lib/dagster",
+    }
+    labels = {"io.podman.compose.project": here.name}
+    container = Container({"Config": {"Labels": labels}, "Mounts": [volume]})
+    here.backups.mkdir(parents=True)
+    found = disks.find(here, [container])
+    (own,) = (disk for disk in found if "pipes-data" in disk.holds)
+    assert "backups" in own.holds
+    assert "compute logs" not in {name for disk in found for name in disk.holds}
+    assert [disk.free for disk in found] == sorted(disk.free for disk in found)
+    assert 0 < own.free <= own.size
