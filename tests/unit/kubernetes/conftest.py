@@ -22,7 +22,7 @@ SECRETS = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The checkout, with secrets of its own, somebody who may log in, and a podman that is none."""
     folder = tmp_path_factory.mktemp("kubernetes")
@@ -46,7 +46,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield project.current()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def layouts(tmp_path_factory: pytest.TempPathFactory) -> list[Layout]:
     """The images, of which nothing is there but the digest."""
     made = []
@@ -58,7 +58,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> list[Layout]:
     return made
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def made(here: Project, layouts: list[Layout]) -> settings.Settings:
     """What is read of the checkout as it is."""
     return collected(here, layouts)
