@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import edit, ready
+from dagnix.backups.folder import ensure_folder
 from dagnix.images.layout import Layout
 from dagnix.project import Project
 from dagnix.stack import lifecycle
@@ -104,6 +105,7 @@ class Variant(ABC):
     def start(self, project: Project | None = None, locations: int = 1) -> dict[str, float]:
         """Start the stack, or another project's; return when it was of use: see `ready.wait`."""
         chosen = project or self.project
+        ensure_folder(chosen)
         return ready.wait(chosen, locations, lambda: lifecycle.start(chosen, [], anew=False))
 
     @abstractmethod
