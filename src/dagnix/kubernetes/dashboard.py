@@ -23,7 +23,7 @@ SOCKETS = "/run/dagnix/webserver"
 
 
 def objects(settings: Settings) -> Iterator[Object]:
-    """Yield both Deployments, and the Service in front of the gate."""
+    """Yield what runs them, and the Service in front of the gate."""
     names = settings.names
     strategy: Object = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     spec = {
@@ -35,13 +35,14 @@ def objects(settings: Settings) -> Iterator[Object]:
     yield names.object("Deployment", "apps/v1", WEBSERVER, WEBSERVER, spec=spec)
     yield names.service(WEBSERVER, WEBSERVER, PORT, "http")
     spec = {
+        # Two daemons would launch runs, and evaluate sensors, twice. A Deployment has two while a
+        # pod that was deleted still ends, also with the strategy Recreate.
+        "serviceName": DAEMON,
         "replicas": 1,
         "selector": selector(names.labels(DAEMON)),
-        # Two daemons would launch runs, and evaluate sensors, twice.
-        "strategy": {"type": "Recreate"},
         "template": _daemon(settings),
     }
-    yield names.object("Deployment", "apps/v1", DAEMON, DAEMON, spec=spec)
+    yield names.object("StatefulSet", "apps/v1", DAEMON, DAEMON, spec=spec)
 
 
 def _webserver(settings: Settings) -> Object:

@@ -58,7 +58,8 @@ def objects(settings: Settings) -> Iterator[Object]:
         "replicas": 1,
         "selector": selector(names.labels(POSTGRES)),
         "template": template,
-        "volumeClaimTemplates": [{"metadata": {"name": CLAIM}, "spec": claim["spec"]}],
+        # As the API server has it, so that the same is not told each time as a change.
+        "volumeClaimTemplates": [{**claim, "metadata": {"name": CLAIM}}],
     }
     yield names.object("StatefulSet", "apps/v1", POSTGRES, POSTGRES, spec=spec)
     yield names.service(POSTGRES, POSTGRES, PORT, "postgres")

@@ -61,12 +61,12 @@ class Names:
 
     def config_map(self, name: str, files: Mapping[str, str]) -> Object:
         """Return a ConfigMap with files by their names."""
-        return self.object("ConfigMap", "v1", name, data=dict(files))
+        return self.object("ConfigMap", "v1", name, **_unless_empty(data=dict(files)))
 
     def secret(self, name: str, files: Mapping[str, bytes]) -> Object:
         """Return a Secret with files by their names."""
         data = {key: base64.b64encode(content).decode() for key, content in files.items()}
-        return self.object("Secret", "v1", name, type="Opaque", data=data)
+        return self.object("Secret", "v1", name, type="Opaque", **_unless_empty(data=data))
 
     def service(self, name: str, component: str, port: int, to: str, **more: str) -> Object:
         """Return a Service in front of a component's pods; `to` is the port's name in them."""
@@ -82,6 +82,14 @@ class Names:
         if storage_class:
             spec["storageClassName"] = storage_class
         return self.object("PersistentVolumeClaim", "v1", name, spec=spec)
+
+
+def _unless_empty(**fields: Any) -> Object:
+    """Return fields without those that hold nothing, which the API server drops.
+
+    With them `kubectl apply` would say of the same object each time that it has changed.
+    """
+    return {name: value for name, value in fields.items() if value}
 
 
 def digest(*content: Any) -> str:

@@ -44,12 +44,9 @@ def objects(settings: Settings) -> Iterator[Object]:
 def _policy(
     settings: Settings, name: str, chosen: Object, *, ingress: list[Any], egress: list[Any]
 ) -> Object:
-    spec = {
-        "podSelector": chosen,
-        "policyTypes": ["Ingress", "Egress"],
-        "ingress": ingress,
-        "egress": egress,
-    }
+    # What is not listed does not get through.
+    rules = {name: each for name, each in (("ingress", ingress), ("egress", egress)) if each}
+    spec = {"podSelector": chosen, "policyTypes": ["Ingress", "Egress"], **rules}
     return settings.names.object("NetworkPolicy", "networking.k8s.io/v1", name, spec=spec)
 
 
