@@ -13,7 +13,7 @@ from bench.timing import timed
 from bench.variants.variant import Variant
 from dagnix import console
 from dagnix.code import mount
-from dagnix.deploy import generations
+from dagnix.deploy import code_containers
 from dagnix.host import nix
 from dagnix.host.podman import podman
 from dagnix.images import build, load
@@ -125,7 +125,7 @@ class Nix(Variant):
             deploy.result()
         ended = time.monotonic() - began
         end = time.monotonic() + FORMER_SECONDS
-        while generations.draining(self.project) and time.monotonic() < end:
+        while code_containers.draining(self.project) and time.monotonic() < end:
             time.sleep(1)
         return served, ended
 

@@ -1,4 +1,4 @@
-// Command runtime is the entrypoint and the health check of all Dagnix images.
+// Command runtime is the entrypoint and the health check of all Dagnix images but the gate.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"dagnix/runtime/internal/runserver"
 )
 
-const help = `Entrypoint and health check of the Dagnix images.
+const help = `Entrypoint and health check of all Dagnix images but the gate.
 
 Usage:
   runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
@@ -29,11 +29,11 @@ Usage:
                                       $DAGNIX_PIPES_DIR; with $DAGNIX_CODE_SERVER_PORT Dagster's own
                                       code server, which listens there
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not,
-                                      3 if only other code can help (SERVICE: webserver, daemon,
+                                      3 if the code does not load (SERVICE: webserver, daemon,
                                       pipes, postgres or backup); with SECONDS it gives SERVICE that
                                       long to become well
-  runtime code [GENERATION…]          what the code server begins with now, as JSON; removes what
-                                      belongs to other generations than these and the last few
+  runtime code [GENERATION…]          what to start the code server with, as JSON; removes the copies
+                                      of the code but for these generations and the newest few
   runtime check                       load the code and serve it to nobody; exit code 1 if it does not
                                       load, and why
   runtime reload                      serve the code as it is now: the code server's ID and what it
@@ -48,7 +48,7 @@ Usage:
                                       here; their names, a line each
   runtime backups                     make backups as they are due, and remove old ones
   runtime backup [--no-files]         write a backup to stdout
-  runtime describe                    what a backup would be of, as JSON
+  runtime describe                    what a backup would contain, as JSON
   runtime kept                        whether there is a database from before the last restore
   runtime forget                      remove what the last restore has replaced
   runtime restore STEP                a step of a restore, which reads its member of the backup: roles,

@@ -86,7 +86,7 @@ def launch(lost: Served, *jobs: str) -> dict[str, str]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may kill what runs under another uid")
-def test_runs_of_a_killed_code_server_fail_with_a_reason_and_are_retried_if_they_may(
+def test_runs_of_a_killed_run_server_fail_with_a_reason_and_are_retried_if_they_may(
     lost: Served, podman: Podman
 ) -> None:
     stack, dashboard = lost.stack, lost.team.dashboard

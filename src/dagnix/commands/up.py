@@ -24,7 +24,7 @@ from dagnix.backups.folder import ensure_folder
 from dagnix.code import mount as code_mount
 from dagnix.code import settings as code_settings
 from dagnix.commands import options
-from dagnix.deploy import deploy, generations, history, interrupted, old_images, promotion
+from dagnix.deploy import code_containers, deploy, history, interrupted, old_images, promotion
 from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
 from dagnix.host.ports import is_port_free
@@ -95,7 +95,7 @@ def run(given: argparse.Namespace) -> None:
             with faults.of(location):
                 if running >= {location, *SWITCHED} and not anew:
                     replace_code(as_it_is, location, release, given.wait)
-                tags.make_current(here, location, release.image_id)
+                tags.give_compose_name(here, location, release.image_id)
         load.load(here, [each for each in layouts if each.name not in faults])
         with console.step("Starting the services", "Services are started"):
             start.start(here, faults, anew=anew)
@@ -159,7 +159,7 @@ def replace_code(
     here: project.Project, location: str, release: history.Release, wait: float
 ) -> None:
     """Deploy other code than is served now beside it, so that no run is lost."""
-    serving = generations.current(containers.everything(here), location)
+    serving = code_containers.in_compose(containers.everything(here), location)
     if serving is None or not serving.running:
         return  # it has ended since, with its runs if it had any, and is started like the others
     if (serving.image_id, serving.mounted) != (release.image_id, code_mount.folder(here, location)):

@@ -45,7 +45,7 @@ def execute(project: Project, command: Command, *, check: bool = True) -> Result
 
 
 def set_aside(container: Container) -> Command:
-    """Give a container's name free; it goes on serving."""
+    """Rename the container, so that its name is free. It keeps serving until the cut-over."""
     return _rename(container, f"{container.name}-{container.host}{DRAINING}")
 
 
@@ -59,7 +59,7 @@ def _rename(container: Container, name: str) -> Command:
     return Command(("rename", container.name, name), f"Podman cannot rename {container.name}")
 
 
-def make_current(project: Project, service: str, image_id: str) -> Command:
+def give_compose_name(project: Project, service: str, image_id: str) -> Command:
     """Give an image the name in compose.yaml: the service's next container is made from it."""
     name = tags.name(project, service)
     return Command(("tag", image_id, name), f"Podman cannot name {name}")

@@ -4,7 +4,7 @@ The cut-over itself is a step of a deploy: `cut_over` in deploy.py.
 """
 
 from dagnix import console
-from dagnix.deploy import generations
+from dagnix.deploy import code_containers
 from dagnix.polling import wait_until
 from dagnix.project import Project
 from dagnix.stack import dashboard, health
@@ -23,9 +23,9 @@ def ensure_served(project: Project, new: Container, seconds: float) -> None:
         UserError: it cannot.
 
     """
-    if generations.served(project, [new]) != new.host:
+    if code_containers.served(project, [new]) != new.host:
         health.wait(project, seconds, new, record=False)
-        generations.serve(project, new)
+        code_containers.serve(project, new)
 
 
 def require_shown(project: Project, service: str) -> None:
@@ -35,7 +35,7 @@ def require_shown(project: Project, service: str) -> None:
         UserError: it does not, or the container does not run.
 
     """
-    new = generations.serving(project, service)
+    new = code_containers.require_running(project, service)
     if dashboard.served_at(project, service) != new.host:
         wait_until_shown(project, new)
 
@@ -47,7 +47,7 @@ def wait_until_shown(project: Project, new: Container) -> None:
         UserError: it does not; the container before it goes on, too.
 
     """
-    with console.step("Cutting over", "The new code is served"):
+    with console.step("Waiting for the dashboard", "The new code is served"):
         wait_until(
             lambda: dashboard.served_at(project, new.service) == new.host,
             f"The webserver does not serve the new code after {FOLLOW_SECONDS} s: see "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dagnix import UserError, console
 from dagnix.code import mount
 from dagnix.code import secrets as code_secrets
-from dagnix.deploy import commands, cutover, drain, generations, history, interrupted
+from dagnix.deploy import code_containers, commands, cutover, drain, history, interrupted
 from dagnix.deploy.commands import Command, execute
 from dagnix.deploy.terms import Terms
 from dagnix.host.podman import inspect
@@ -31,10 +31,10 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
 
     """
     present, descriptions = _look(project, service)
-    old = generations.serving(project, service, present)
+    old = code_containers.require_running(project, service, present)
     history.note_present(project, service, old.image_id)
     if _is_served(project, old, release):
-        tags.make_current(project, service, release.image_id)
+        tags.give_compose_name(project, service, release.image_id)
         cutover.ensure_served(project, old, terms.wait)
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
@@ -44,7 +44,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         hosts.require_code(project, present, service, release.image_id)
         new = start(project, steps, terms.wait)
     cut_over(project, new, steps)
-    health.ask(project, new)  # for podman to know
+    health.ask(project, new)  # podman notes the answer, and shows the container as healthy
     tags.retain(project, service, release.image_id)
     history.add(project, service, release)
     console.out.print(f"Live: {new.digest}")
@@ -68,14 +68,14 @@ def plan(
 ) -> Plan:
     """Return what a deploy of an image in place of a container tells podman.
 
-    `descriptions` are of containers as compose.yaml has them now (`compose.described`).
+    `descriptions` are what podman-compose would have podman create now (`compose.described`).
     """
     new, service = old.name, old.service
-    aside = generations.renamed(old, commands.set_aside(old))
+    aside = code_containers.renamed(old, commands.set_aside(old))
     return Plan(
         start=(
             commands.set_aside(old),
-            commands.make_current(project, service, image_id),
+            commands.give_compose_name(project, service, image_id),
             commands.start(old, descriptions),
         ),
         healthy=(commands.healthy(new, old.health_check),),
@@ -84,7 +84,7 @@ def plan(
         undo=(
             commands.remove(new),
             commands.restore_name(aside),
-            commands.make_current(project, service, old.image_id),
+            commands.give_compose_name(project, service, old.image_id),
         ),
     )
 
@@ -139,7 +139,7 @@ def dry_run(
     project: Project, service: str, image_id: str, before: Sequence[str] = ()
 ) -> Iterator[str]:
     """Yield the lines that say what a deploy would do; `before` is what would bring the image."""
-    old = generations.serving(project, service)
+    old = code_containers.require_running(project, service)
     steps = plan(project, old, image_id, compose.described(project, service))
     for title, lines in (
         ("build", before),
@@ -175,8 +175,8 @@ def _is_served(project: Project, old: Container, release: history.Release) -> bo
 
 
 def _tell_runs(project: Project, old: Container) -> None:
-    with suppress(UserError):  # it may be what this deploy mends
-        if left := generations.runs(project, old):
+    with suppress(UserError):  # the old container may be broken, and this deploy its repair
+        if left := code_containers.runs(project, old):
             console.out.print(
                 f"{len(left)} run(s) in flight end on the old code; its container goes after the "
                 "last (./dagnix status)."

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from dagnix import UserError, project
-from dagnix.deploy import generations, old_images
+from dagnix.deploy import code_containers, old_images
 from dagnix.deploy.terms import Afterwards
 from dagnix.file_lock import held
 from dagnix.host.podman import podman
@@ -30,11 +30,11 @@ A_DAY = 24 * 3600
 
 
 def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
-    """Start a process for each draining container, which ends at once if the container has one.
+    """Start a process for each draining container; it ends at once if the container has one.
 
     A container that already has a time limit keeps it.
     """
-    for container in generations.draining(here):
+    for container in code_containers.draining(here):
         if not (terms := _file(here, container.host, "json")).exists():
             until = time.time() + seconds
             terms.write_text(json.dumps({"until": until, "afterwards": afterwards}))
@@ -57,18 +57,18 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
         UserError: podman or Postgres does not answer.
 
     """
-    while found := [each for each in generations.draining(here) if each.host == host]:
+    while found := [each for each in code_containers.draining(here) if each.host == host]:
         (container,) = found
-        if not container.running and not generations.wake(here, container):
+        if not container.running and not code_containers.wake(here, container):
             return
         try:
             _outlast_runs(here, container, until, afterwards)
         except UserError:
-            now = generations.draining(here)
+            now = code_containers.draining(here)
             if any(each.host == host and each.running for each in now):
                 raise
         else:
-            generations.remove(here, container)  # it takes no new ones
+            code_containers.remove(here, container)  # it takes no new ones
 
 
 def _outlast_runs(
@@ -76,7 +76,7 @@ def _outlast_runs(
 ) -> None:
     """Return when the container has no run. Raises UserError if it does not tell, or has ended."""
     began, late = time.monotonic(), False
-    while runs := generations.runs(here, container):
+    while runs := code_containers.runs(here, container):
         pause = min(LATER_SECONDS, max(LOOK_SECONDS, RARER * (time.monotonic() - began)))
         if time.time() > until:
             if afterwards is Afterwards.KEEP:
@@ -86,6 +86,8 @@ def _outlast_runs(
                     dashboard.cancel(here, run)
                 until, late = time.time() + CANCEL_SECONDS, True
             else:
+                # That kills the runs. As the run server starts it reports them as failed, or, if
+                # they were cancelled, as canceled.
                 failure = f"Podman cannot restart {container.name}"
                 podman(here, "restart", "--time", "0", container.name, failure=failure)
         time.sleep(pause)

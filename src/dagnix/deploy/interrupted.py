@@ -1,7 +1,7 @@
 """Deploys that were killed: the next command finishes what they left."""
 
 from dagnix import console
-from dagnix.deploy import generations
+from dagnix.deploy import code_containers
 from dagnix.faults import Faults
 from dagnix.images import tags
 from dagnix.project import Project
@@ -17,18 +17,18 @@ def finish(project: Project, service: str) -> list[Container]:
         for each in present
         if each.service == service
         and each.draining
-        and (each.running or generations.wake(project, each))
+        and (each.running or code_containers.wake(project, each))
     ]
     if not draining:
         return present
-    new = generations.current(present, service)
-    host = generations.served(project, [*([new] if new else []), *draining])
+    new = code_containers.in_compose(present, service)
+    host = code_containers.served(project, [*([new] if new else []), *draining])
     if served := next((each for each in draining if each.host == host), None):
         # It was killed before the cut-over.
         if new:
-            generations.remove(project, new)
-        generations.restore_name(project, served)
-        tags.make_current(project, service, served.image_id)
+            code_containers.remove(project, new)
+        code_containers.restore_name(project, served)
+        tags.give_compose_name(project, service, served.image_id)
         console.warned("A deploy was interrupted before the cut-over: what it left is removed")
         return containers.everything(project)
     return present

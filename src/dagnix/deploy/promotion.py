@@ -1,7 +1,7 @@
 """Images that another environment runs: taken over as they are, not built again."""
 
 from dagnix import UserError, code_locations, console
-from dagnix.deploy import generations, history
+from dagnix.deploy import code_containers, history
 from dagnix.images import build, tags
 from dagnix.project import Project, of_environment
 from dagnix.stack.containers import containers
@@ -15,7 +15,7 @@ def code(project: Project, environment: str, service: str) -> history.Release:
 
     """
     other = _other(project, environment)
-    image_id = generations.serving(other, service).image_id
+    image_id = code_containers.require_running(other, service).image_id
     entries = [each for each in history.of(other, service) if each.image == image_id]
     origin = (
         (entries[-1].revision, entries[-1].dirty)
@@ -49,7 +49,7 @@ def take_over(project: Project, environment: str) -> None:
     with console.step(f"Taking over the images of {environment}"):
         for service, image_id in found.items():
             tags.retain(project, service, image_id)
-            tags.make_current(project, service, image_id)
+            tags.give_compose_name(project, service, image_id)
 
 
 def _other(project: Project, environment: str) -> Project:

@@ -20,7 +20,7 @@ def tag(project: Project, image_id: str, name: str) -> None:
     podman(project, "tag", image_id, name, failure=f"Podman cannot name {name}")
 
 
-def make_current(project: Project, service: str, image_id: str) -> None:
+def give_compose_name(project: Project, service: str, image_id: str) -> None:
     """Give an image the name in compose.yaml: the service's next container is made from it."""
     tag(project, image_id, name(project, service))
 

@@ -9,7 +9,7 @@ from dagnix import UserError, code_locations, console
 from dagnix.access import secret_files
 from dagnix.checkout import Checkout
 from dagnix.code import mount
-from dagnix.deploy import cutover, generations, old_images
+from dagnix.deploy import code_containers, cutover, old_images
 from dagnix.faults import Faults
 from dagnix.host.git import restored_on_failure
 from dagnix.host.podman import podman
@@ -124,10 +124,10 @@ def start(project: Project, name: str, wait: float) -> None:
         dashboard.reload_workspace(project)
         cutover.wait_until_shown(project, new)
     except BaseException:
-        if made := generations.current(containers.everything(project), name):
+        if made := code_containers.in_compose(containers.everything(project), name):
             with suppress(UserError):  # code that does not load may never have been there
                 remove.leave(project, made)
-            generations.remove(project, made)
+            code_containers.remove(project, made)
         if not had_role:
             roles.take_back(project, name)
         if not had_data:

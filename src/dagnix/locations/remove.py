@@ -1,7 +1,7 @@
 """A code location that is not to be served any more; its folder and its data stay."""
 
 from dagnix import code_locations, console
-from dagnix.deploy import drain, generations
+from dagnix.deploy import code_containers, drain
 from dagnix.locks.solve import debian
 from dagnix.polling import wait_until
 from dagnix.project import Project
@@ -19,14 +19,14 @@ def stop(project: Project, name: str) -> None:
         UserError: the webserver goes on serving it.
 
     """
-    present = generations.current(containers.everything(project), name)
+    present = code_containers.in_compose(containers.everything(project), name)
     if present is None:
         return
     if not present.running:
-        generations.remove(project, present)
+        code_containers.remove(project, present)
         return
     leave(project, present)
-    generations.set_aside(project, present)
+    code_containers.set_aside(project, present)
     drain.begin(project)
 
 
@@ -35,7 +35,7 @@ def leave(project: Project, present: Container) -> None:
     name = present.service
     with console.step(f"Taking {name} out of the workspace"):
         sockets.forget(project, name)
-        generations.leave(project, present)
+        code_containers.leave(project, present)
         dashboard.reload_workspace(project)
         wait_until(
             lambda: not dashboard.knows(project, name),

@@ -1,7 +1,7 @@
 """The start of the stack, in which no code location is in another one's way."""
 
 from dagnix import UserError, code_locations
-from dagnix.deploy import cutover, drain, generations
+from dagnix.deploy import code_containers, cutover, drain
 from dagnix.faults import Faults
 from dagnix.images import load
 from dagnix.process import CommandError
@@ -63,7 +63,7 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
         present = containers.everything(project)
         for name in _sound(project, faults):
             with faults.of(name):
-                new = generations.serving(project, name, present)
+                new = code_containers.require_running(project, name, present)
                 cutover.ensure_served(project, new, seconds)
         drain.begin(project)
 

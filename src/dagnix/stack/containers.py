@@ -58,7 +58,7 @@ class Container:
 
     @property
     def draining(self) -> bool:
-        """Whether another one has followed it, and it only ends its runs."""
+        """Whether its name says that it drains, as it does once another one is to follow it."""
         return self.name.endswith((DRAINING, DRAINING_BEFORE))
 
     @property

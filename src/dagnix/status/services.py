@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from dagnix import code_locations
-from dagnix.deploy import generations
+from dagnix.deploy import code_containers
 from dagnix.project import Project
 from dagnix.stack import compose, containers, crashes, health
 
@@ -54,7 +54,7 @@ def served(here: Project, present: Iterable[containers.Container]) -> dict[str, 
     for each in present:
         if each.running and each.service in code_locations.names(here.root):
             running.setdefault(each.service, []).append(each)
-    return {name: generations.served(here, those) for name, those in running.items()}
+    return {name: code_containers.served(here, those) for name, those in running.items()}
 
 
 def row(container: containers.Container, asked: health.Health, host: str | None) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from dagnix import UserError, code_locations, console
 from dagnix.code import mount
-from dagnix.deploy import generations
+from dagnix.deploy import code_containers
 from dagnix.faults import Faults
 from dagnix.project import Project
 from dagnix.stack import compose, containers, recovery
@@ -32,7 +32,7 @@ def ready(project: Project, faults: Faults) -> Project:
     if missing := set(compose.services(project)) - running:
         with console.step(f"Starting {', '.join(sorted(missing))}"):
             _start(project, missing, faults)
-    served = generations.current(containers.everything(project), mount.SERVICE)
+    served = code_containers.in_compose(containers.everything(project), mount.SERVICE)
     folder = served.mounted if served else None
     return mount.mounted(project, folder) if folder else project
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dagnix import code_locations
-from dagnix.deploy import generations, history, promotion
+from dagnix.deploy import code_containers, history, promotion
 from dagnix.deploy.history import Release
 from dagnix.faults import Faults
 from dagnix.images import build, load
@@ -87,4 +87,4 @@ def code_that_stays(project: Project, desired: Desired) -> set[str]:
 
 
 def _served(project: Project, location: str) -> str:
-    return generations.serving(project, location).image_id
+    return code_containers.require_running(project, location).image_id

@@ -192,7 +192,7 @@ def test_a_dry_run_tells_all_steps_and_changes_nothing(
     told: Callable[[], list[list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = project.current()
-    monkeypatch.setattr(deploy.generations, "serving", lambda *_: served())
+    monkeypatch.setattr(deploy.code_containers, "require_running", lambda *_: served())
     said = list(deploy.dry_run(here, "pipes", "0ew1", ["nix build .#pipes-oci"]))
     titles = [line for line in said if not line.startswith(" ")]
     assert titles == [

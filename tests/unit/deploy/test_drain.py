@@ -51,7 +51,7 @@ def podman(monkeypatch: pytest.MonkeyPatch, checkout: object) -> Podman:
     assert checkout
     made = Podman(looks=3)
     for name in ("draining", "runs", "remove", "wake"):
-        monkeypatch.setattr(drain.generations, name, getattr(made, name))
+        monkeypatch.setattr(drain.code_containers, name, getattr(made, name))
     monkeypatch.setattr(drain.dashboard, "cancel", made.cancel)
     monkeypatch.setattr(drain, "podman", made.podman)
     monkeypatch.setattr(drain.time, "sleep", lambda _: None)
@@ -80,7 +80,7 @@ def test_a_container_that_ends_meanwhile_is_woken_first(
 ) -> None:
     podman.looks = looks
     # It reports the runs that ended with it.
-    monkeypatch.setattr(drain.generations, "runs", _ending(podman))
+    monkeypatch.setattr(drain.code_containers, "runs", _ending(podman))
     drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
     assert podman.done == ["ended", "woken", "removed"]
 
@@ -102,7 +102,7 @@ def test_one_that_runs_and_does_not_tell_its_runs_stays(
     def fail(*_: object) -> list[str]:
         raise UserError("it does not answer")
 
-    monkeypatch.setattr(drain.generations, "runs", fail)
+    monkeypatch.setattr(drain.code_containers, "runs", fail)
     with pytest.raises(UserError, match="it does not answer"):
         drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
     assert podman.done == []

@@ -41,7 +41,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise UserError(f"{name} is not served")
         return SimpleNamespace(image_id=f"old {name}")
 
-    monkeypatch.setattr(desired.generations, "serving", serving)
+    monkeypatch.setattr(desired.code_containers, "require_running", serving)
     monkeypatch.setattr(desired.history, "of_checkout", lambda *_: ("", False))
     monkeypatch.setattr(desired.history, "of", lambda *_: [])
     return names

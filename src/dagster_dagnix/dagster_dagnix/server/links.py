@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dagster_dagnix.protocol import CODE_LINK, LOCK, RUN_LINK, RunServer, listens
 
-MARKER_DAYS = 30  # no container of that name is expected back then
+MARKER_DAYS = 30  # after which the container is not expected back
 
 
 class Busy(Exception):  # noqa: N818 - as BlockingIOError
@@ -52,7 +52,7 @@ class Links:
             return None
 
     def is_served(self, own_code: str | None) -> bool:
-        """Tell whether somebody listens behind both links; this run server does behind its own."""
+        """Tell whether somebody listens at what both links name, as this server does at its own."""
         own = (own_code, self._server.socket)
         names = (self.named(CODE_LINK), self.named(RUN_LINK))
         return all(name and (name in own or listens(self.folder / name)) for name in names)

@@ -91,7 +91,7 @@ class Server:
             Watch(self._loop, self._settings.watch, self._path).begin()
 
     def _generations(self) -> Iterable[str]:
-        """Return those of the loads that processes have."""
+        """Return the generations of the code that live processes use."""
         return [each.generation for each in (*self._code.loads(), *self._workers.loads())]
 
     # What is asked
@@ -226,7 +226,7 @@ class Server:
         self._end_if_done()
 
     def _look(self) -> None:
-        """Make what somebody has deleted again, and serve if nobody does."""
+        """Make again what was deleted, and serve if no run server does."""
         self._loop.later(LOOK_SECONDS, self._look)
         self._listener.look()
         self._code.look()
@@ -238,7 +238,7 @@ class Server:
             self._missed = 0
         else:
             self._missed += 1
-            # Who served last claims at once, and others at their next look: so it comes first.
+            # The one that served last claims at once and others wait for one more look, so it wins.
             if self._was_serving or self._missed > 1:
                 self._claim()
         self._end_if_done()

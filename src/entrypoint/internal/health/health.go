@@ -11,7 +11,7 @@ import (
 	"dagnix/runtime/internal/dagster"
 )
 
-// Check returns in a sentence what is well, or as an error what is not.
+// Check returns a sentence if the service is healthy, and an error that says what is wrong if not.
 type Check func(context.Context) (string, error)
 
 // Checks by the name of the service.
@@ -23,14 +23,14 @@ var Checks = map[string]Check{
 	"backup":    checkBackup,
 }
 
-// Timeout of a whole check, less than the 5 s that compose.yaml gives it: so the line gets out.
+// Timeout of a whole check, less than the 5 s in compose.yaml, so that it can still print its line.
 const Timeout = 4 * time.Second
 
 // pause between two checks of a service that is waited for; a check costs 5 ms of CPU.
 const pause = 100 * time.Millisecond
 
 // Wait repeats a check until it passes or patience is over, and returns its last answer. It does not
-// wait for code that only an edit can cure.
+// wait for code that does not load.
 func Wait(ctx context.Context, probe Check, patience time.Duration) (string, error) {
 	over := time.After(patience)
 	for {

@@ -13,8 +13,8 @@ import (
 	"dagnix/runtime/internal/runserver"
 )
 
-// checkPipes asks the run server how its code server is, and that for what it serves; without a run
-// server only the code server.
+// checkPipes asks the run server for the state of its code server, and that for what it serves; without a
+// run server only the code server.
 func checkPipes(ctx context.Context) (string, error) {
 	if port := codeserver.Port(); port != "" {
 		return served(ctx, net.JoinHostPort("127.0.0.1", port))

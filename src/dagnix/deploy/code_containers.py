@@ -15,33 +15,36 @@ WAKE_SECONDS = 30  # podman gives a container that is told to end 10
 PAUSE_SECONDS = 0.5
 
 
-def current(present: Iterable[Container], service: str) -> Container | None:
+def in_compose(present: Iterable[Container], service: str) -> Container | None:
     """Return the container with the name that compose.yaml gives it, running or not."""
     return next((each for each in present if each.service == service and each.in_compose), None)
 
 
-def serving(
+def require_running(
     project: Project, service: str, present: Iterable[Container] | None = None
 ) -> Container:
-    """Return the container that serves the code, out of these if they are given.
+    """Return the container with the name that compose.yaml gives it, out of these if given.
 
     Raises:
         UserError: it does not run.
 
     """
-    found = current(everything(project) if present is None else present, service)
+    found = in_compose(everything(project) if present is None else present, service)
     if found is None or not found.running:
         raise UserError(f"{project.name} does not serve {service}: start it with `./dagnix up`.")
     return found
 
 
 def draining(project: Project) -> list[Container]:
-    """Return the containers of all locations that only end their runs, running or not."""
+    """Return the containers of all locations whose name says that they drain, running or not.
+
+    During a deploy the old container has that name from the start, and serves until the cut-over.
+    """
     return [each for each in everything(project) if each.draining]
 
 
 def set_aside(project: Project, container: Container) -> Container:
-    """Give the container's name free; it goes on serving. Return it under its new name."""
+    """Rename the container, so that its name is free; it keeps serving. Return it renamed."""
     command = commands.set_aside(container)
     execute(project, command)
     return renamed(container, command)
@@ -63,7 +66,7 @@ def remove(project: Project, container: Container) -> None:
 
 
 def wake(project: Project, container: Container) -> bool:
-    """Have a draining container run; tell whether it does: it may just be on its way out.
+    """Start a draining container if it has stopped. Return False if it is removed meanwhile.
 
     As it starts it reports the runs that ended with it.
 
