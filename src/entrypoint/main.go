@@ -40,8 +40,8 @@ Usage:
                                       serves, or why the code does not load; exit code 0 or 1
   runtime serve                       have webserver and daemon use this container's code server, and
                                       launch runs here; the container before it drains
-  runtime serving                     the host whose code server they use
-  runtime leave                       have none of them use this container any more
+  runtime serving                     the host whose code server webserver and daemon use
+  runtime leave                       have webserver and daemon stop using this container
   runtime runs                        the IDs of the runs that are executed here, a line each
   runtime postgres                    prepare the database cluster, become the Postgres server
   runtime roles                       give further code locations their roles in the Postgres that runs

@@ -50,7 +50,7 @@ def test_a_deploy_loses_no_run(baked: Served, podman: Podman) -> None:
         blocking = submit("endless")
         queued += [submit("short") for _ in range(SHORT_RUNS // 2)]
         deployed = stack.dagnix("deploy")
-        assert "in flight end on the old code" in deployed.stdout
+        assert "in flight finish on the old code" in deployed.stdout
         after = submit("short")
         assert len(stack.draining()) == 1
         assert crowd.cancel(endless) is DagsterRunStatus.CANCELED

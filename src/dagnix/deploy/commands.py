@@ -23,7 +23,7 @@ STOP_SECONDS = "10"  # what a container gets to end
 class Command:
     """A call of a program, and the sentence that tells that it failed.
 
-    podman-compose, which is asked for one `service`, is called as `dagnix.stack.compose` does.
+    podman-compose is called for one `service`, by `dagnix.stack.compose`.
     """
 
     words: tuple[str, ...]
@@ -68,9 +68,9 @@ def give_compose_name(project: Project, service: str, image_id: str) -> Command:
 def start(old: Container, descriptions: Sequence[Sequence[str]]) -> Command:
     """Start a container under the name that the old one had before it was set aside.
 
-    `descriptions` are what podman-compose would have podman make now, each what follows on
-    `podman create`. If the old one was made so, it has all networks and volumes, and podman alone
-    does it.
+    `descriptions` are the arguments that podman-compose would give to `podman create` now, a list
+    for each container. If the old one was created with the same, its networks and volumes are
+    there, and podman starts the new one without podman-compose.
     """
     failure = "podman-compose cannot start the new code server"
     words = next((list(each) for each in descriptions if f"--name={old.name}" in each), [])
@@ -81,7 +81,7 @@ def start(old: Container, descriptions: Sequence[Sequence[str]]) -> Command:
 
 
 def healthy(container: str, check: Sequence[str]) -> Command:
-    """Ask a container how it is while it becomes well; `check` is that of compose.yaml."""
+    """Run a container's health check, that of compose.yaml, until it passes or time is up."""
     failure = f"{container} is not healthy"
     return Command(("exec", container, *check[1:], str(PATIENCE_SECONDS)), failure)
 

@@ -15,7 +15,7 @@ PAUSE_SECONDS = 0.1
 
 
 def ensure_served(project: Project, new: Container, seconds: float) -> None:
-    """Have a container serve, if another one does, or none.
+    """Make this container the one that serves, unless it is already.
 
     It may take `seconds` to become healthy: it may have been started just now.
 

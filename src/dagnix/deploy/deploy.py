@@ -105,7 +105,8 @@ def start(project: Project, steps: Plan, wait: float) -> Container:
 
     """
     set_aside, *rest = steps.start
-    execute(project, set_aside)  # until then the name is that of what serves
+    # Not undone if it fails: the name would still be that of the container that serves.
+    execute(project, set_aside)
     try:
         with console.step("Starting a new code server", "A new code server is started"):
             for command in rest:
@@ -178,6 +179,6 @@ def _tell_runs(project: Project, old: Container) -> None:
     with suppress(UserError):  # the old container may be broken, and this deploy its repair
         if left := code_containers.runs(project, old):
             console.out.print(
-                f"{len(left)} run(s) in flight end on the old code; its container goes after the "
-                "last (./dagnix status)."
+                f"{len(left)} run(s) in flight finish on the old code; its container is removed "
+                "after the last one (see ./dagnix status)."
             )

@@ -68,7 +68,7 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
             if any(each.host == host and each.running for each in now):
                 raise
         else:
-            code_containers.remove(here, container)  # it takes no new ones
+            code_containers.remove(here, container)  # it has no run, and takes no new ones
 
 
 def _outlast_runs(

@@ -16,7 +16,7 @@ from dagnix.versions.compatibility import Schema
 
 DATABASE = "postgres"
 GATE = "gate"
-CODE_MEANS = "as in a deploy: runs in flight end on the old code, no run is lost"
+CODE_MEANS = "as in a deploy: runs in flight finish on the old code, no run is lost"
 # The webserver and the daemon, in the order in which they are replaced: the daemon does not run
 # during a migration, and runs wait in the queue for it.
 HOSTS = ("daemon", "webserver")

@@ -79,11 +79,11 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
         return cls(inst_data=inst_data, **config_value)
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Have the run server that takes new runs now start this one.
+        """Ask the current run server to start this run.
 
-        Raises DagsterUserCodeUnreachableError, upon which the run goes back into the queue, when
-        there is none or it takes no runs. Raises ValueError, upon which the run has failed, when
-        its tag `dagnix/memory` is no size.
+        Raises DagsterUserCodeUnreachableError when no run server is there, or it takes no new runs;
+        the run then goes back into the queue. Raises ValueError when its tag `dagnix/memory` is no
+        size; the run then fails.
         """
         run = context.dagster_run
         memory = _memory(run)

@@ -55,8 +55,8 @@ const (
 	floorVariable = "DAGNIX_DISK_FLOOR"
 )
 
-// Warning begins what a check says of a service that is well and will not be for long: `dagnix status`
-// looks for it.
+// Warning comes before the warning in the line of a service that is healthy now but soon will not be:
+// `dagnix status` looks for it.
 const Warning = "; warning: "
 
 // withRoom adds to what is well how full the disks of these volumes are. Below the floor it returns an
