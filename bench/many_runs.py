@@ -29,7 +29,7 @@ def copy(project: Project, run: str, first: int, last: int) -> None:
 
     """
     columns: dict[str, list[str]] = {table: [] for table in TABLES}
-    for line in _psql(project, COLUMNS).splitlines():
+    for line in psql(project, COLUMNS).splitlines():
         table, column = line.split()
         columns[table].append(column)
     statements = [COPIES.format(first=first, last=last)]
@@ -39,7 +39,7 @@ def copy(project: Project, run: str, first: int, last: int) -> None:
             f"INSERT INTO dagster.{table} ({', '.join(names)}) SELECT {values} "  # noqa: S608
             f"FROM dagster.{table}, copies WHERE run_id = '{run}'"
         )
-    _psql(project, ";\n".join([*statements, "ANALYZE"]))
+    psql(project, ";\n".join([*statements, "ANALYZE"]))
 
 
 def _value(column: str, run: str) -> str:
@@ -52,9 +52,10 @@ def _value(column: str, run: str) -> str:
     return f'"{column}"'
 
 
-def _psql(project: Project, query: str) -> str:
+def psql(project: Project, query: str) -> str:
+    """Return what Postgres answers to the superuser. Raises CommandError."""
     container = used.containers(project)["postgres"]
     words = ["psql", "--host=/run/postgresql", "--username=postgres", "--dbname=dagster"]
     words += ["--tuples-only", "--no-align", "--quiet", "--set=ON_ERROR_STOP=1", "--command", query]
-    failure = "Postgres does not copy runs"
+    failure = "Postgres does not do what the measurement asks for"
     return podman(project, "exec", container, *words, failure=failure).output

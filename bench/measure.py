@@ -10,6 +10,7 @@ from bench import (
     figure,
     growth,
     idle,
+    pruned,
     results,
     served,
     side_by_side,
@@ -30,6 +31,7 @@ GROUPS = {
     "runs": side_by_side.Group(throughput.measure, throughput.figures),
     CODE: side_by_side.Group(served.measure, served.figures),
     "growth": side_by_side.Group(growth.measure, growth.figures),
+    "retention": side_by_side.Group(pruned.measure, pruned.figures),
 }
 
 

@@ -22,7 +22,7 @@ let
     name = "programs";
     packages = onBase suite.groups.programs;
     files = [
-      "usr/bin/tail" # with which Dagster copies what a step prints, for the dashboard
+      "usr/bin/tail" # with which Dagster's own compute log manager copies what a step prints
     ];
   };
 in

@@ -50,13 +50,15 @@ PASSWORDS = dict(
 
 def ordinary(instance: dict[str, Any]) -> dict[str, Any]:
     """Return dagster.yaml with what Dagster itself has in place of Dagnix's classes."""
+    storage = instance["storage"]["custom"]["config"]
+    logs = instance["compute_logs"]["config"]
     return {
         **{key: value for key, value in instance.items() if key != "run_launcher"},
-        "storage": {"postgres": instance["storage"]["custom"]["config"]},
+        "storage": {"postgres": {"postgres_db": storage["postgres_db"]}},
         "compute_logs": {
             "module": "dagster._core.storage.local_compute_log_manager",
             "class": "LocalComputeLogManager",
-            "config": {"base_dir": instance["compute_logs"]["config"]["base_dir"]},
+            "config": {"base_dir": logs["base_dir"]},
         },
     }
 

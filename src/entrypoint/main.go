@@ -66,7 +66,7 @@ Environment of start:
   DAGNIX_WATCH            0: do not reload such a project by itself when it is edited
   DAGNIX_SOCKETS          the folder of the Unix sockets (default /run/dagnix), with a folder for each
                           code location; a workspace.yaml in it takes the place of the image's
-  DAGNIX_TICK_DAYS        how long the daemon keeps ticks, in place of what dagster.yaml says
+  DAGNIX_TICK_DAYS        how many days ticks are kept, in place of what dagster.yaml says
   DAGNIX_SENSOR_SECONDS …
                           how long a code server may take for a tick of a sensor, of a schedule
                           (DAGNIX_SCHEDULE_SECONDS), to send its definitions (DAGNIX_LOAD_SECONDS) and

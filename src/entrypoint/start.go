@@ -32,10 +32,8 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 	if err := dagster.ExportTimeouts(); err != nil {
 		return err
 	}
-	if command[0] == "dagster-daemon" {
-		if err := dagster.KeepTicks(os.TempDir()); err != nil {
-			return err
-		}
+	if err := dagster.KeepTicks(os.TempDir()); err != nil {
+		return err
 	}
 	serves := command[0] == "code-server"
 	if serves {

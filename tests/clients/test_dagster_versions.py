@@ -16,7 +16,7 @@ from support.stack import ROOT
 PACKAGE = ROOT / "src/dagster_dagnix"
 OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
 CONTRACT = ROOT / "tests/contract"
-TESTS = ("runs", "storage", "webserver")
+TESTS = ("runs", "storage", "webserver", "prune", "leftovers", "compute_logs", "captured_logs")
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,21 @@ from importlib.metadata import entry_points
 
 import pytest
 from click.testing import CliRunner
-from dagster import DagsterEventType
+from dagster import DagsterEventType, FilesystemIOManager, build_output_context
 from dagster._config import Field
 from dagster._core.executor.step_delegating import StepDelegatingExecutor, StepHandler
 from dagster._core.instance import DagsterInstance
 from dagster._core.launcher.base import RunLauncher
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import EventLogStorage, SqlEventLogStorage
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageTable,
+)
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.schedules import SqlScheduleStorage
+from dagster._core.storage.schedules.schema import JobTickTable
 from dagster._daemon.auto_run_reexecution import auto_run_reexecution, event_log_consumer
 from dagster._daemon.monitoring import run_monitoring
 from dagster._daemon.run_coordinator import queued_run_coordinator_daemon
@@ -28,7 +34,7 @@ from dagster._grpc import utils as grpc_utils
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 
-from dagster_dagnix import DagnixPostgresStorage, ForkedRunLauncher, private
+from dagster_dagnix import DagnixPostgresStorage, ForkedRunLauncher, leftovers, private
 from dagster_dagnix.executor import ForkedStepHandler
 from dagster_dagnix.server import retries
 
@@ -197,6 +203,40 @@ def test_the_executors_configuration() -> None:
         "should_verify_step",
         "step_dependency_config",
     } <= set(parameters(StepDelegatingExecutor))
+
+
+def test_a_run_is_deleted_by_two_storages() -> None:
+    text = source(DagsterInstance.delete_run)
+    assert "self._run_storage.delete_run(run_id)" in text
+    assert "self._event_storage.delete_events(run_id)" in text
+    assert parameters(SqlRunStorage.delete_run) == ["self", "run_id"]
+
+
+def test_where_logs_and_files_of_a_run_are() -> None:
+    key = LocalComputeLogManager("/any").build_log_key_for_run("run", "step")
+    assert list(key) == ["run", leftovers.COMPUTE_LOGS, "step"]
+    output = build_output_context(run_id="run", step_key="step", name="result")
+    assert output.get_identifier()[0] == "run"
+    assert "storage_directory()" in source(inspect.getmodule(FilesystemIOManager))
+
+
+def test_ticks_have_the_columns_that_are_asked_for() -> None:
+    assert {"selector_id", "status", "timestamp"} <= set(JobTickTable.c.keys())
+    assert parameters(SqlScheduleStorage.purge_ticks)[1:] == [
+        "origin_id",
+        "selector_id",
+        "before",
+        "tick_statuses",
+    ]
+
+
+def test_events_have_the_columns_and_indexes_that_are_asked_for() -> None:
+    columns = {"run_id", "asset_key", "dagster_event_type", "partition", "id"}
+    assert columns <= set(SqlEventLogStorageTable.c.keys())
+    indexes = {each.name for each in SqlEventLogStorageTable.indexes}
+    assert {"idx_events_by_asset", "idx_events_by_asset_partition"} <= indexes
+    checks = {"run_id", "asset_key", "check_name", "partition", "id"}
+    assert checks <= set(AssetCheckExecutionsTable.c.keys())
 
 
 def test_kubernetes_launcher_has_what_ours_overrides_and_asks() -> None:

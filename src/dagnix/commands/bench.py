@@ -15,7 +15,7 @@ import sys
 from dagnix import UserError, project
 from dagnix.commands import one_of
 
-GROUPS = ("build", "sizes", "start", "idle", "runs", "code", "growth")
+GROUPS = ("build", "sizes", "start", "idle", "runs", "code", "growth", "retention")
 FEWEST, MOST = 5, 20
 
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dagnix import UserError, project
@@ -27,6 +28,7 @@ RARER = 0.1  # of the time since the first look
 AGAIN_SECONDS = 15  # until what failed is tried again
 CANCEL_SECONDS = 240  # run monitoring gives up on a run that does not stop after 180 s
 A_DAY = 24 * 3600
+LOG_DAYS = 30
 
 
 def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
@@ -97,6 +99,16 @@ def _file(here: Project, host: str, kind: str) -> Path:
     return folder(here) / f"drain-{host}.{kind}"
 
 
+def sweep(here: Project) -> None:
+    """Remove logs of containers that have gone, if they are empty or nobody reads them any more."""
+    for log in folder(here).glob("drain-*.log"):
+        with suppress(FileNotFoundError):  # another one does the same
+            seen = log.stat()
+            is_old = time.time() - seen.st_mtime > LOG_DAYS * A_DAY
+            if not log.with_suffix(".json").exists() and (is_old or not seen.st_size):
+                log.unlink()
+
+
 def _terms(here: Project, host: str) -> tuple[float, Afterwards]:
     """Return until when runs may go on, and what then; the defaults if that cannot be read."""
     try:
@@ -127,6 +139,7 @@ def main() -> None:
                 break
     with lease(here):
         old_images.remove(here)
+    sweep(here)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A run launcher that has the run server in a code location's container start each run."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,8 @@ from dagster_dagnix import size
 from dagster_dagnix.protocol import MEMORY_TAG, RUN_LINK, RUN_SERVER_TAG, ask, folder_of
 
 GONE_SECONDS = 20
+REMOVE_SECONDS = 1.0  # a person may wait for a run to be deleted
+PRUNE_SECONDS = 1800.0
 
 
 class ForkedRunLauncher(RunLauncher, ConfigurableClass):
@@ -182,6 +184,35 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
             return bool(self._ask(run, "check").get("known"))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
+
+    def locations(self) -> list[str]:
+        """Return the names of the code locations that have, or had, a run server."""
+        return sorted(each.parent.name for each in Path(self._sockets).glob(f"*/{RUN_LINK}"))
+
+    def remove_files(self, location: str, run_id: str) -> None:
+        """Have a location's run server remove what steps of a deleted run handed to each other.
+
+        It does so soon after it has answered. Raises OSError when it is away, and ValueError for a
+        location that can have no folder.
+        """
+        path = folder_of(self._sockets, location) / RUN_LINK
+        ask(path, "remove_files", REMOVE_SECONDS, run_ids=[run_id])
+
+    def prune_files(
+        self, location: str, run_ids: Sequence[str], *, is_dry: bool, by_age: bool
+    ) -> int:
+        """Have a location's run server remove files of steps, and return how many bytes they took.
+
+        They are those of these runs, which have been deleted, and with `by_age` those that are past
+        their time. With `is_dry` none is removed. Raises OSError when the run server is away or
+        cannot do it, and ValueError for a location that can have no folder.
+        """
+        path = folder_of(self._sockets, location) / RUN_LINK
+        details = {"run_ids": list(run_ids), "is_dry": is_dry, "by_age": by_age}
+        answer = ask(path, "prune_files", PRUNE_SECONDS, **details)
+        if "files" not in answer:
+            raise OSError(answer.get("error", f"the run server at {path} does not say how much"))
+        return int(answer["files"])
 
     def _folder(self, run: DagsterRun) -> Path:
         if run.remote_job_origin is None:

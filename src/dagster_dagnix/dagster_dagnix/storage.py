@@ -29,7 +29,8 @@ from dagster_postgres.utils import (
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine
 
-from dagster_dagnix import private, rights
+from dagster_dagnix import leftovers, private, rights
+from dagster_dagnix.retention import Retention, retention_config
 
 LOCK = 0x6461676E6978  # any number that nothing else in the database takes
 KEPT_SECONDS = 3600
@@ -102,7 +103,21 @@ class KeptConnections:
 
 
 class DagnixRunStorage(KeptConnections, PostgresRunStorage):
-    """Runs in PostgreSQL."""
+    """Runs in PostgreSQL; one that is deleted takes its compute logs and its files along."""
+
+    retention = Retention()
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run, with what its steps have printed and handed to each other."""
+        run = self._instance.get_run_by_id(run_id) if self.has_instance else None
+        super().delete_run(run_id)
+        # The role of a code location deletes no run of another one, without an error.
+        if run and not self.has_run(run_id):
+            leftovers.remove(self._instance, run)
+
+    def delete_row(self, run_id: str) -> None:
+        """Delete a run without what its steps have left, which the caller sees to."""
+        super().delete_run(run_id)
 
     def has_run_stats_index_cols(self) -> bool:
         """Tell whether the table has the columns for when a run began and ended."""
@@ -186,8 +201,9 @@ class DagnixPostgresStorage(DagsterStorage, ConfigurableClass):
                 username: dagster
                 password: {env: DAGSTER_PG_PASSWORD}
 
-    The configuration is that of `DagsterPostgresStorage`. A `hostname` that begins with a slash is
-    the folder of PostgreSQL's Unix socket. A database of `dagster_postgres` can be used at once.
+    The configuration is that of `DagsterPostgresStorage`, and `retention`, whose settings are those
+    of `dagster_dagnix.retention.Retention`. A `hostname` that begins with a slash is the folder of
+    PostgreSQL's Unix socket. A database of `dagster_postgres` can be used at once.
     """
 
     def __init__(
@@ -196,6 +212,7 @@ class DagnixPostgresStorage(DagsterStorage, ConfigurableClass):
         should_autocreate_tables: bool = True,
         inst_data: ConfigurableClassData | None = None,
         token_provider: Any = None,
+        retention: Retention | None = None,
     ) -> None:
         self._inst_data = inst_data
         self.postgres_url = postgres_url
@@ -204,6 +221,7 @@ class DagnixPostgresStorage(DagsterStorage, ConfigurableClass):
             make_tables(postgres_url, more)
         # Each makes an engine of its own as well, which opens nothing until it is used.
         self._run_storage = DagnixRunStorage(postgres_url, False, **more)
+        self._run_storage.retention = retention or Retention()
         self._event_log_storage = DagnixEventLogStorage(postgres_url, False, **more)
         self._schedule_storage = DagnixScheduleStorage(postgres_url, False, **more)
         super().__init__()
@@ -216,7 +234,7 @@ class DagnixPostgresStorage(DagsterStorage, ConfigurableClass):
     @classmethod
     def config_type(cls) -> UserConfigSchema:
         """Return the schema of the configuration."""
-        return pg_config()
+        return {**pg_config(), "retention": retention_config()}
 
     @classmethod
     def from_config_value(
@@ -228,6 +246,7 @@ class DagnixPostgresStorage(DagsterStorage, ConfigurableClass):
             config_value.get("should_autocreate_tables", True),
             inst_data,
             private.token_provider(config_value),
+            Retention.of(config_value.get("retention", {})),
         )
 
     @property

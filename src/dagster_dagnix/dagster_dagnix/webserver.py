@@ -1,15 +1,16 @@
 """`python -m dagster_dagnix.webserver`: dagster-webserver on a Unix socket.
 
 The application and all options are dagster-webserver's, but `--socket PATH` is in the place of
-`--host` and `--port`. It needs dagster-webserver, which this package does not depend on.
+`--host` and `--port`. It needs dagster-webserver, which this package does not depend on. Beside
+serving, it prunes the instance once a day.
 """
 
 import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.cli import dagster_webserver
 from dagster_webserver.version import __version__
+
+from dagster_dagnix.prune.daily import prune_daily
 
 MODE = 0o660  # who may connect: this user and its group
 ENVIRONMENT_PREFIX = "DAGSTER_WEBSERVER"
@@ -76,7 +79,7 @@ def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
             code_server_log_level=code_server_log_level,
         ) as context:
             app = create_app_from_workspace_process_context(
-                context, path_prefix, live_data_poll_rate, lifespan=_lifespan
+                context, path_prefix, live_data_poll_rate, lifespan=_lifespan(instance)
             )
             listener = listen(socket)
             logging.getLogger("dagster-webserver").info("Serving Dagster's UI on %s", socket)
@@ -88,10 +91,20 @@ def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
                 socket.unlink(missing_ok=True)
 
 
-@asynccontextmanager
-async def _lifespan(_app: object) -> AsyncIterator[None]:
-    with suppress(asyncio.CancelledError):  # at its end, as in dagster-webserver
-        yield
+def _lifespan(instance: DagsterInstance) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """Return what is done around the application: the instance is pruned meanwhile."""
+
+    @asynccontextmanager
+    async def around(_app: object) -> AsyncIterator[None]:
+        pruning = asyncio.create_task(prune_daily(instance))
+        with suppress(asyncio.CancelledError):  # at its end, as in dagster-webserver
+            try:
+                yield
+            finally:
+                pruning.cancel()
+                await asyncio.wait([pruning])
+
+    return around
 
 
 def command() -> click.Command:

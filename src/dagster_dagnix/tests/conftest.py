@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from harness import Served, World, postgres  # noqa: E402 - it stands in this folder
+from kept import Kept, instance_of_its_own  # noqa: E402
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -50,3 +51,17 @@ def serve(world: World) -> Iterator[Callable[..., Served]]:
     for each in begun:
         if each.process.poll() is None:
             each.kill()
+
+
+@pytest.fixture(scope="session")
+def own(database: Path) -> Iterator[Kept]:
+    """An instance for tests of what is pruned."""
+    with instance_of_its_own(database) as made:
+        yield made
+
+
+@pytest.fixture
+def keep(own: Kept) -> Callable[..., Kept]:
+    """Empty that instance, and return what makes settings its retention."""
+    own.empty()
+    return own.keeping

@@ -126,3 +126,35 @@ def test_logs_from_before_are_found(
     assert read(webserver, key) == b"before"
     write(tmp_path / "logs" / "first", key, "now")
     assert read(webserver, key) == b"now"
+
+
+def test_logs_of_a_run_are_deleted_wherever_they_are_and_no_others(
+    world: World, webserver: DagsterInstance, tmp_path: Path
+) -> None:
+    run, other = (world.run("first", "works").run_id for _ in range(2))
+    for root in ("logs/first", "logs/second", SHARED):
+        for each in (run, other):
+            write(tmp_path / root, [each, "compute_logs", "step"], "printed")
+    webserver.compute_log_manager.delete_logs(prefix=[run])
+    left = {each.parent.parent.name for each in tmp_path.rglob("step.out")}
+    assert left == {other}
+    assert len(list(tmp_path.rglob("step.out"))) == 3
+
+
+@pytest.mark.parametrize("depth", [1, 2], ids=["run", "in a run"])
+def test_a_link_deletes_nothing_elsewhere(
+    world: World, webserver: DagsterInstance, tmp_path: Path, depth: int
+) -> None:
+    theirs, own = (world.run(each, "works").run_id for each in ("second", "first"))
+    write(tmp_path / "logs/second", [theirs, "compute_logs", "step"], "printed")
+    link = tmp_path / "logs/first" / own
+    link.symlink_to(tmp_path / "logs/second" / theirs)
+    webserver.compute_log_manager.delete_logs(prefix=[own, "compute_logs"][:depth])
+    assert link.is_symlink() == (depth == 2)
+    assert read(webserver, [theirs, "compute_logs", "step"]) == b"printed"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../second"])
+def test_a_prefix_is_no_path_to_somewhere_else(webserver: DagsterInstance, name: str) -> None:
+    with pytest.raises(ValueError, match="no name of something"):
+        webserver.compute_log_manager.delete_logs(prefix=[name])

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from harness import World, until
 
+from dagster_dagnix.prune.times import pruned_at
+
 pytest.importorskip("dagster_webserver")
 
 
@@ -32,14 +34,14 @@ def get(path: Path, url: str) -> dict:
     return json.load(connection.getresponse())
 
 
-def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path) -> None:
+def test_it_is_served_on_a_socket_under_its_prefix_and_prunes(world: World, tmp_path: Path) -> None:
     path = world.home / "web.sock"
     (tmp_path / "workspace.yaml").write_text("load_from: []\n")
     log = tmp_path / "log"
     words = ["--socket", str(path), "--path-prefix", "/dagster", "-w", tmp_path / "workspace.yaml"]
     server = subprocess.Popen(
         [sys.executable, "-m", "dagster_dagnix.webserver", *words],
-        env=world.environment,
+        env={**world.environment, "DAGNIX_PRUNE_SECONDS": "0.1"},
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
     )
@@ -47,6 +49,7 @@ def test_it_is_served_on_a_socket_under_its_prefix(world: World, tmp_path: Path)
         until(path.exists, log, 60)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert "dagster_version" in get(path, "/dagster/server_info")
+        until(lambda: pruned_at(world.instance), log)
     finally:
         server.terminate()
         assert server.wait(30) == 0, log.read_text()

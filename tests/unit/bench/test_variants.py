@@ -156,7 +156,9 @@ def test_the_ordinary_way_has_none_of_dagnixs_classes() -> None:
         theirs["storage"]["postgres"]["postgres_db"]
         == (ours["storage"]["custom"]["config"]["postgres_db"])
     )
-    assert theirs["compute_logs"]["config"] == {"base_dir": "/var/lib/dagster/compute_logs"}
+    logs = theirs["compute_logs"]
+    assert logs["class"] == "LocalComputeLogManager"
+    assert logs["config"] == {"base_dir": "/var/lib/dagster/compute_logs"}
     same = ours.keys() - {"storage", "run_launcher", "compute_logs"}
     assert {key: theirs[key] for key in same} == {key: ours[key] for key in same}
 

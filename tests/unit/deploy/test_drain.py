@@ -1,5 +1,6 @@
 """The process that removes a container which another one has followed."""
 
+import os
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -144,3 +145,23 @@ def test_who_takes_up_what_a_reboot_has_ended_keeps_to_what_was_said(
     (drain.folder(here) / f"drain-{HOST}.json").write_text('{"until')
     drain.main()
     assert told[1][2] is Afterwards.KEEP
+
+
+def test_a_log_in_which_nothing_stands_goes_with_the_container(
+    podman: Podman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = project.current()
+    monkeypatch.setattr(drain, "drain", lambda *_: None)
+    monkeypatch.setattr(drain.old_images, "remove", lambda _: None)
+    monkeypatch.setattr(drain.sys, "argv", ["drain", HOST])
+    logs = {name: drain.folder(here) / f"drain-{name}.log" for name in ("old", "new", "drains")}
+    for log in logs.values():
+        log.write_text("podman did not answer" if log != logs["drains"] else "")
+    logs["drains"].with_suffix(".json").touch()
+    month = time.time() - (drain.LOG_DAYS + 1) * drain.A_DAY
+    os.utime(logs["old"], (month, month))
+    drain.begin(here)
+    assert podman.done == ["begun"]
+    drain.main()
+    left = {each.name for each in drain.folder(here).glob("drain-*.log")}
+    assert left == {"drain-new.log", "drain-drains.log"}

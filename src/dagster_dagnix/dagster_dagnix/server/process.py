@@ -14,7 +14,7 @@ _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 # What the kernel ends first for want of memory: also when there are many small ones, and who serves
 # code takes more than half of what there is.
-EXPENDABLE, OOM_SCORE = ("run", "step"), 1000
+EXPENDABLE, OOM_SCORE = ("run", "step", "housekeeping"), 1000
 
 
 def begin(parent: int, name: str) -> None:

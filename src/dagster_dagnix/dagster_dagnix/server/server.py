@@ -19,6 +19,7 @@ from dagster_dagnix.protocol import (
 from dagster_dagnix.server.code import Code
 from dagster_dagnix.server.connections import Answer, Listener
 from dagster_dagnix.server.errors import Error, sentence
+from dagster_dagnix.server.housekeeping import Housekeeping
 from dagster_dagnix.server.links import Busy, Links
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Loop
@@ -68,6 +69,7 @@ class Server:
         self._reporter = Reporter(
             loop, folder, settings.location, self._load, self._retries.run_failed
         )
+        self._housekeeping = Housekeeping(loop, self._load)
         self._requests: dict[str, Callable[[dict[str, Any], Answer], None]] = {
             "ping": self._ping,
             "start": self._start,
@@ -78,6 +80,8 @@ class Server:
             "drain": self._drain_asked,
             "leave": self._leave,
             "reload": self._reload,
+            "remove_files": self._remove_files,
+            "prune_files": self._housekeeping.prune_files,
         }
 
     def begin(self) -> None:
@@ -198,6 +202,10 @@ class Server:
             answer({"error": error} if error else {"code": self._code.state()})
 
         self._code.reload(loaded)
+
+    def _remove_files(self, request: dict[str, Any], answer: Answer) -> None:
+        self._housekeeping.remove_files(request["run_ids"])
+        answer({"removes": True})
 
     # What happens
 

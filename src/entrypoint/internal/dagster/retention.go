@@ -17,9 +17,9 @@ const ticksFor = `retention:
   auto_materialize: {purge_after_days: %[1]d}
 `
 
-// KeepTicks has the daemon, which this process becomes, keep ticks for DAGNIX_TICK_DAYS in place of what
-// dagster.yaml says, where Dagster takes numbers but no variables (1.13). It then reads a copy of that
-// file in a folder of its own below scratch.
+// KeepTicks has what this process becomes keep ticks for DAGNIX_TICK_DAYS in place of what dagster.yaml
+// says, where Dagster takes numbers but no variables (1.13). It then reads a copy of that file in the
+// folder dagster-home of scratch. The daemon deletes ticks, and what prunes the instance.
 func KeepTicks(scratch string) error {
 	text := os.Getenv("DAGNIX_TICK_DAYS")
 	if text == "" {
@@ -33,8 +33,8 @@ func KeepTicks(scratch string) error {
 	if err != nil {
 		return err
 	}
-	home, err := os.MkdirTemp(scratch, "dagster-home-")
-	if err != nil {
+	home := filepath.Join(scratch, "dagster-home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
 		return err
 	}
 	config = fmt.Appendf(append(ticks.ReplaceAll(config, nil), '\n'), ticksFor, days)
