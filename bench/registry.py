@@ -40,7 +40,7 @@ class Registry:
         """
         with ExitStack() as stack:
             folder = stack.enter_context(scratch.folder(self._project))
-            self._address = f"127.0.0.1:{scratch.free_port()}"
+            self.address = f"127.0.0.1:{scratch.free_port()}"
             self._data = folder / "data"
             stack.callback(_stop, self._start(folder, _program(folder)))
             self._wait()
@@ -53,13 +53,17 @@ class Registry:
 
     def push(self) -> int:
         """Push the three images; return by how many bytes what it holds has grown."""
-        before = self._size()
+        before = self.size()
         for service in SERVICES:
             name = tags.name(self._project, service)
             words = ["push", "--quiet", "--tls-verify=false", name]
             failure = f"Podman does not push {name}"
-            podman(self._project, *words, f"docker://{self._address}/{service}", failure=failure)
-        return self._size() - before
+            podman(self._project, *words, f"docker://{self.address}/{service}", failure=failure)
+        return self.size() - before
+
+    def size(self) -> int:
+        """Return how many bytes of manifests, configurations and layers it holds."""
+        return sum(path.stat().st_size for path in self._data.glob("**/blobs/**/data"))
 
     def _start(self, folder: Path, program: Path) -> subprocess.Popen[bytes]:
         config = folder / "config.yml"
@@ -70,7 +74,7 @@ class Registry:
                     "version": "0.1",
                     "log": {"accesslog": {"disabled": True}, "level": "error"},
                     "storage": {"filesystem": {"rootdirectory": str(self._data)}},
-                    "http": {"addr": self._address},
+                    "http": {"addr": self.address},
                 }
             )
         )
@@ -82,15 +86,12 @@ class Registry:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             try:
-                requests.get(f"http://{self._address}/v2/", timeout=1)
+                requests.get(f"http://{self.address}/v2/", timeout=1)
             except requests.RequestException:
                 time.sleep(0.1)
             else:
                 return
-        raise UserError(f"The registry at {self._address} does not start.")
-
-    def _size(self) -> int:
-        return sum(path.stat().st_size for path in self._data.glob("**/blobs/**/data"))
+        raise UserError(f"The registry at {self.address} does not start.")
 
 
 def _program(folder: Path) -> Path:

@@ -37,6 +37,7 @@ rec {
     cliTrees
     ++ [
       trees.dagnix
+      trees.kubernetes
       trees.daemon
       trees.locations.pipes.python
       trees.devPython

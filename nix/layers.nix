@@ -40,6 +40,8 @@ let
     ++ layer "dagster" { tree = dagster; }
     ++ layer "dagnix" { tree = dagnix; }
     ++ runtimeLayer;
+  # Under those that launch runs.
+  launching = lower trees ++ layer "kubernetes" { tree = trees.kubernetes; };
   configLayer = layer "config" {
     tree = config;
     at = "/opt/dagster/home";
@@ -55,12 +57,12 @@ let
 in
 {
   webserver =
-    lower trees
+    launching
     ++ layer "webserver-debian" { tree = trees.webserverDebian; }
     ++ layer "webserver" { tree = trees.webserver; }
     ++ configLayer;
   daemon =
-    lower trees
+    launching
     ++ layer "daemon-debian" { tree = trees.daemonDebian; }
     ++ layer "daemon" { tree = trees.daemon; }
     ++ configLayer;

@@ -48,6 +48,15 @@ let
   );
   wheelTree = name: names: treeOf name (inputs.wheels names);
   own = group: without shared (pythonGroup group);
+  # What only Kubernetes asks for is one tree of webserver and daemon.
+  kubernetes = without shared (
+    common (
+      map pythonGroup [
+        "webserver"
+        "daemon"
+      ]
+    )
+  );
   dagster = main.withDagster "dagster" (inputs.wheels shared);
   ownWheel = tools.python.wheelOfProject {
     name = "dagster-dagnix";
@@ -122,8 +131,9 @@ in
   # Each the tree of one layer; null makes no layer.
   inherit dagster;
   dagnix = treeOf "dagnix" [ ownWheel ];
-  webserver = wheelTree "webserver" (own "webserver");
-  daemon = wheelTree "daemon" (own "daemon");
+  kubernetes = wheelTree "kubernetes" kubernetes;
+  webserver = wheelTree "webserver" (without kubernetes (own "webserver"));
+  daemon = wheelTree "daemon" (without kubernetes (own "daemon"));
   webserverDebian = main.additions "webserver";
   daemonDebian = main.additions "daemon";
   locations = trees;
@@ -142,7 +152,9 @@ in
   };
 
   # For the host. What an image has already is not installed a second time.
-  cliPython = wheelTree "cli" (without (shared ++ own "webserver") (pythonGroup "cli"));
+  cliPython = wheelTree "cli" (
+    without (shared ++ without kubernetes (own "webserver")) (pythonGroup "cli")
+  );
   devPython = wheelTree "dev" (
     without (shared ++ own "webserver" ++ own "pipes" ++ pythonGroup "cli") (pythonGroup "dev" ++ pythonGroup "build")
   );

@@ -228,6 +228,10 @@ def of_environment(name: str) -> Project:
         "DAGNIX_BACKUPS_DIR": "./.dagnix/backups",
         "DAGNIX_COMPUTE_LOGS_DIR": "./.dagnix/compute_logs",
         "DAGNIX_IMAGES_KEPT": "5",
+        "DAGNIX_REGISTRY": "",
+        "DAGNIX_STORAGE_CLASS": "",
+        "DAGNIX_STORAGE_MODE": "ReadWriteMany",
+        "DAGNIX_PULL_SECRET": "",
     }
     given = {**_dotenv(root / ".env"), **chosen, **os.environ}
     everything = {**chosen, **defaults}

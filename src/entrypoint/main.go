@@ -26,7 +26,8 @@ const help = `Entrypoint and health check of all Dagnix images but the gate.
 Usage:
   runtime start COMMAND [ARGUMENT…]   read the secrets, wait for Postgres, become COMMAND
   runtime start code-server           the same, and become the run server of the project in
-                                      $DAGNIX_PIPES_DIR
+                                      $DAGNIX_PIPES_DIR; with $DAGNIX_CODE_SERVER_PORT Dagster's own
+                                      code server, which listens there
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not,
                                       3 if the code does not load (SERVICE: webserver, daemon,
                                       pipes, postgres or backup); with SECONDS it gives SERVICE that

@@ -40,7 +40,7 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		if command, err = codeserver.Command(); err != nil {
 			return err
 		}
-	} else if err := codeserver.ExportVariables(); err != nil {
+	} else if err := enter(command); err != nil {
 		return err
 	}
 	command = workspace(command)
@@ -65,6 +65,16 @@ func start(ctx context.Context, command []string, stderr io.Writer) error {
 		}
 	}
 	return launch.Become(command)
+}
+
+// enter gives this process the settings and secrets of the code and, if it is to load the code, as the
+// Job of a run is, all that a code server has.
+func enter(command []string) error {
+	if len(command) > 1 && command[0] == "dagster" && command[1] == "api" {
+		_, err := codeserver.Enter()
+		return err
+	}
+	return codeserver.ExportVariables()
 }
 
 // workspace has a program of Dagster's read the file with all code locations, where `./dagnix` has

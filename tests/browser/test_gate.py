@@ -11,6 +11,7 @@ import pytest
 from support.browser import Browser
 from support.command import run
 from support.gate import Gate, gate, program, users, webserver
+from support.network import unchanging
 
 from dagnix.status.report import certificate_ends
 from dagnix.status.services import Row
@@ -33,7 +34,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     folder = tmp_path_factory.mktemp("gate")
     users(folder / "gate-secrets", PASSWORD, "admin")
     settings = {"DAGNIX_TLS": "own", "DAGNIX_PATH_PREFIX": PREFIX}
-    with webserver(folder, PREFIX) as upstream, gate(folder, upstream, **settings) as made:
+    with (
+        unchanging(),
+        webserver(folder, PREFIX) as upstream,
+        gate(folder, upstream, **settings) as made,
+    ):
         yield made
 
 

@@ -237,3 +237,14 @@ def test_events_have_the_columns_and_indexes_that_are_asked_for() -> None:
     assert {"idx_events_by_asset", "idx_events_by_asset_partition"} <= indexes
     checks = {"run_id", "asset_key", "check_name", "partition", "id"}
     assert checks <= set(AssetCheckExecutionsTable.c.keys())
+
+
+def test_kubernetes_launcher_has_what_ours_overrides_and_asks() -> None:
+    k8s = pytest.importorskip("dagster_k8s")
+    job = importlib.import_module("dagster_k8s.job")
+    launcher = k8s.K8sRunLauncher
+    assert parameters(launcher.get_container_context_for_run) == ["self", "dagster_run"]
+    for method in (launcher._launch_k8s_job_with_args, launcher.check_run_worker_health):  # noqa: SLF001 - it is what is looked at
+        assert "self.get_container_context_for_run(run)" in source(method)
+    assert "self._api_client.get_job_status(" in source(launcher.check_run_worker_health)
+    assert job.get_job_name_from_run_id("a-b") == "dagster-run-a-b"

@@ -19,12 +19,13 @@ SECRETS = "docs/howto/secrets-and-settings.md"
 LOGINS = "docs/howto/logins.md"
 OPENID = "docs/howto/openid-connect.md"
 TLS = "docs/howto/tls.md"
+KUBERNETES = "docs/howto/kubernetes.md"
 # Who has a certificate.
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \\
   -out fullchain.pem -keyout privkey.pem
 """
 # Their commands work on files alone, whether a stack runs or not.
-WITHOUT_STACK = {CONTRIBUTING, "docs/howto/keep-the-files.md", OPENID}
+WITHOUT_STACK = {CONTRIBUTING, "docs/howto/keep-the-files.md", OPENID, KUBERNETES}
 PAGES = {str(page.path): page for page in pages()}
 # What `./dagnix test` itself runs, or who calls it.
 IN_EVERY_TEST = {
@@ -44,6 +45,7 @@ ON_ANOTHER_PAGE = {
 OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
     *(ROOT / "tests/machine").glob("test_*.py"),
+    ROOT / "tests/images/test_push.py",
     ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:
@@ -84,6 +86,9 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     elif "./dagnix up" not in page.commands() and name not in WITHOUT_STACK:
         before += "./dagnix up\n"
     afterwards = ""
+    if name == KUBERNETES:  # for someone with a login
+        before += "echo correct horse | ./dagnix auth add ann --role admin\n"
+        afterwards = "\ngrep --count '^kind: Deployment$' stack.yaml\n./dagnix auth off\n"
     if name == TLS:  # the next page's dashboard is as the first one was
         before += CERTIFICATE
         afterwards = "\nsed -i '/TLS\\|PREFIX/d' .env\n./dagnix up\n"

@@ -22,7 +22,10 @@ _STATUS = "query Status($run: ID!) { runOrError(runId: $run) { ... on Run { stat
 _SAID = """
 query Said($run: ID!) {
   logsForRun(runId: $run) {
-    ... on EventConnection { events { ... on MessageEvent { message } } }
+    ... on EventConnection { events {
+      ... on MessageEvent { message }
+      ... on ErrorEvent { error { message causes { message } } }
+    } }
   }
 }
 """
@@ -87,9 +90,11 @@ class Dashboard:
         return wait_until(ended, f"run {run_id} has ended")
 
     def said_of(self, run_id: str) -> list[str]:
-        """Return the messages in a run's event log."""
+        """Return the messages and errors in a run's event log."""
         events = self.query(_SAID, run=run_id)["logsForRun"]["events"]
-        return [each["message"] for each in events]
+        errors = [error for each in events if (error := each.get("error"))]
+        causes = [cause for error in errors for cause in (error, *error["causes"])]
+        return [each["message"] for each in (*events, *causes)]
 
     def runs(self) -> dict[str, DagsterRunStatus]:
         """Return all runs by ID."""

@@ -30,8 +30,22 @@ def read(project: Project, name: str) -> bytes:
 
     """
     path = folder(project) / name
-    if not path.exists():
-        return b""
+    return content(project, path) if path.exists() else b""
+
+
+def everything(project: Project) -> dict[str, bytes]:
+    """Return what each file of the gate holds, by name. Raises UserError if one cannot be read."""
+    files = sorted(path for path in folder(project).glob("[!.]*") if path.is_file())
+    return {path.name: content(project, path) for path in files}
+
+
+def content(project: Project, path: Path) -> bytes:
+    """Return what a file holds that is the containers' alone.
+
+    Raises:
+        UserError: it cannot be read.
+
+    """
     if os.access(path, os.R_OK):
         return path.read_bytes()
     # Without root the file is another user's, as which podman reads it.

@@ -139,6 +139,17 @@ def found(project: Project) -> list[Secret]:
     return sorted(secrets, key=lambda each: (each.name, each.location or ""))
 
 
+def contents(project: Project, location: str | None) -> dict[str, bytes]:
+    """Return the values of a code location's secrets, or of those for all, by name.
+
+    Raises:
+        UserError: one cannot be read.
+
+    """
+    files = _entries(_folder(project.secrets, location))
+    return {path.name: gate_files.content(project, path) for path in sorted(files)}
+
+
 def folders(project: Project, location: str) -> list[Path]:
     """Return those of the folders with a code location's settings and secrets that are there."""
     secrets = (_folder(project.secrets, None), _folder(project.secrets, location))

@@ -16,7 +16,7 @@ COMMANDS = (
     *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location", "secret", "auth", "tls"),
     *("backup", "restore", "prune", "boot"),
-    *("fetch", "build", "load", "lock"),
+    *("fetch", "build", "load", "push", "lock", "kubernetes"),
     *("test", "bench", "env", "doctor", "completion"),
 )
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from dagnix import UserError, code_locations, console, project
+from dagnix import code_locations, console, project
 from dagnix.faults import Faults
 from dagnix.images import build
 
@@ -17,10 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> None:
     """Run the command."""
     here = project.current()
-    known = build.names(here)
-    for name in given.names or ():
-        if name not in known:
-            raise UserError(f"There is no image {name}: it is one of {', '.join(known)}.")
+    build.require(here, given.names)
     faults = Faults() if given.names else Faults(code_locations.unreadable(here.root))
     layouts = build.build(here, given.names) if given.names else build.build_each(here, faults)
     for layout in layouts:

@@ -16,6 +16,14 @@ def names(project: Project) -> list[str]:
     return ["webserver", "daemon", *code_locations.names(project.root), "postgres", "gate"]
 
 
+def require(project: Project, chosen: Iterable[str]) -> None:
+    """Raise UserError if there is no image of one of these names."""
+    known = names(project)
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"There is no image {name}: it is one of {', '.join(known)}.")
+
+
 def build(project: Project, chosen: list[str] | None = None) -> list[Layout]:
     """Build images, all without a choice, in one `nix build`; warn of files that they lack."""
     _warn_of_files(project, chosen)

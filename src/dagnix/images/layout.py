@@ -21,6 +21,11 @@ class Layout:
         """The image's name without host and tag, which is also the service's in compose.yaml."""
         return self.manifest["annotations"][REF_NAME].rpartition(":")[0].rpartition("/")[2]
 
+    @property
+    def digest(self) -> str:
+        """The image's digest, sha256:…: that of its manifest, by which a registry knows it."""
+        return self.manifest["digest"]
+
     def blob(self, digest: str) -> Path:
         """Return the file with this digest, such as sha256:…."""
         algorithm, _, digits = digest.partition(":")
@@ -28,7 +33,7 @@ class Layout:
 
     @property
     def _contents(self) -> dict[str, Any]:
-        return json.loads(self.blob(self.manifest["digest"]).read_text())
+        return json.loads(self.blob(self.digest).read_text())
 
     @property
     def image_id(self) -> str:

@@ -1,25 +1,33 @@
 """`python -m dagster_dagnix.requeue [RUN_ID ...]`: put back the runs whose launch was interrupted.
 
 To be run before the daemon starts, as only the daemon launches runs: one that is STARTING then was
-taken out of the queue by the daemon before it. If no run server has it, it goes back into the
+taken out of the queue by the daemon before it. If nothing executes it, it goes back into the
 queue, as the daemon itself does when no run server answers; otherwise it would be failed after
 `start_timeout_seconds`. Without arguments, all runs that are STARTING are looked at.
 """
 
 import sys
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
-from dagster_dagnix.launcher import ForkedRunLauncher
-
 MESSAGE = "The daemon was killed while it launched this run, which goes back into the queue."
+
+
+@runtime_checkable
+class KnowsRuns(Protocol):
+    """A run launcher that knows which runs it has launched."""
+
+    def is_executed(self, run: DagsterRun) -> bool:
+        """Tell whether there is, or was, something that executes a run. Raises OSError."""
+        ...
 
 
 def requeue(instance: DagsterInstance, run_ids: Sequence[str] = ()) -> list[str]:
     """Put back the runs that nobody executes, and return their IDs."""
     launcher = instance.run_launcher
-    if not isinstance(launcher, ForkedRunLauncher):
+    if not isinstance(launcher, KnowsRuns):
         raise SystemExit(
             f"This instance's run launcher is {type(launcher).__name__}, and run monitoring looks "
             "after its runs: there is nothing to do here."
@@ -28,12 +36,12 @@ def requeue(instance: DagsterInstance, run_ids: Sequence[str] = ()) -> list[str]
     return [run.run_id for run in instance.get_runs(starting) if _requeue(instance, launcher, run)]
 
 
-def _requeue(instance: DagsterInstance, launcher: ForkedRunLauncher, run: DagsterRun) -> bool:
+def _requeue(instance: DagsterInstance, launcher: KnowsRuns, run: DagsterRun) -> bool:
     try:
         if launcher.is_executed(run):
             return False
     except OSError as error:  # run monitoring sees to it
-        print(f"The run server of {run.run_id} does not answer: {error}", file=sys.stderr)
+        print(f"Nobody tells whether {run.run_id} is executed: {error}", file=sys.stderr)
         return False
     instance.report_engine_event(MESSAGE, run)
     instance.report_dagster_event(DagsterEvent.job_enqueue(run), run_id=run.run_id)

@@ -63,6 +63,19 @@ func prepare(generation string) (Code, error) {
 	return Code{Folder: folder, Options: found.options(), Environment: environment, Generation: generation}, nil
 }
 
+// Enter gives this process, which becomes a program of Dagster's that loads the code, the folder and the
+// environment of a code server. It returns the options of `dagster api grpc`.
+func Enter() ([]string, error) {
+	code, err := prepare(strconv.FormatInt(time.Now().UnixNano(), 10))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chdir(code.Folder); err != nil {
+		return nil, err
+	}
+	return code.Options, variables.Set(code.Environment)
+}
+
 // secretCopies is the folder in memory with the secrets' files of each generation.
 func secretCopies() string { return filepath.Join(os.TempDir(), "secrets") }
 

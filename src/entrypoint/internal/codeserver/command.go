@@ -20,9 +20,19 @@ func Folder() string {
 // Location is the name in the workspace of the code location that is served here.
 func Location() string { return cmp.Or(os.Getenv("DAGNIX_LOCATION"), "pipes") }
 
+// Port is that at which Dagster's own code server listens in place of a run server, or "". Kubernetes
+// starts the runs there.
+func Port() string { return os.Getenv("DAGNIX_CODE_SERVER_PORT") }
+
 // Command returns the command of the run server, which serves the project and executes its runs. A
 // mounted project is followed as it is edited.
 func Command() ([]string, error) {
+	if Port() != "" {
+		options, err := Enter()
+		// Code that does not load is served as its error, which the health check tells.
+		command := []string{"dagster", "api", "grpc", "--host", "0.0.0.0", "--port", Port(), "--lazy-load-user-code"}
+		return append(command, options...), err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -92,6 +92,24 @@ func TestTheRunServerFollowsAMountedProject(t *testing.T) {
 	}
 }
 
+func TestDagstersOwnCodeServerTakesThePlaceOfTheRunServerAtAPort(t *testing.T) {
+	folder := makeProject(t, "[tool.dg.project]\nroot_module = 'weather'\n", "src")
+	t.Setenv("DAGNIX_CODE_SERVER_PORT", "4000")
+	t.Chdir("/")
+	got, err := Command()
+	want := "dagster api grpc --host 0.0.0.0 --port 4000 --lazy-load-user-code --working-directory " + folder + "/src --module-name weather.definitions --location-name pipes"
+	if err != nil || strings.Join(got, " ") != want {
+		t.Errorf("got %s, %v", strings.Join(got, " "), err)
+	}
+	if here, err := os.Getwd(); err != nil || here != folder || os.Getenv("PYTHONPATH") != folder+"/src" {
+		t.Errorf("it is in %s with %s, %v", here, os.Getenv("PYTHONPATH"), err)
+	}
+	makeProject(t, "[tool\n")
+	if _, err := Command(); err == nil || !strings.Contains(err.Error(), "pyproject.toml, line 1") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPrepareExplains(t *testing.T) {
 	for pyproject, want := range map[string]string{
 		"":                                     "no workspace.yaml, and no definitions.py",

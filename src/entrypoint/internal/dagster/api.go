@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strconv"
 )
 
@@ -29,13 +30,14 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("gRPC status %d: %s", e.Code, e.Message)
 }
 
-// ListRepositories asks the code server on a Unix socket what it serves. It answers with the error if
-// the code does not load. The reply is Dagster's JSON; see dagster/_grpc/server.py.
+// ListRepositories asks the code server at an address, host:port or the path of a Unix socket, what it
+// serves. It answers with the error if the code does not load. The reply is Dagster's JSON; see
+// dagster/_grpc/server.py.
 //
 // The call is one HTTP/2 request of the standard library. Of grpc-go only versions without security
 // support build with Debian's Go 1.24.
-func ListRepositories(ctx context.Context, socket string) ([]byte, error) {
-	message, err := call(ctx, socket, "/api.DagsterApi/ListRepositories")
+func ListRepositories(ctx context.Context, address string) ([]byte, error) {
+	message, err := call(ctx, address, "/api.DagsterApi/ListRepositories")
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func ListRepositories(ctx context.Context, socket string) ([]byte, error) {
 
 // call makes a gRPC call whose request has no fields and returns the reply's message; see
 // "gRPC over HTTP2" in gRPC's documentation.
-func call(ctx context.Context, socket, method string) ([]byte, error) {
+func call(ctx context.Context, address, method string) ([]byte, error) {
 	empty := make([]byte, 5) // not compressed, length 0
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+method, bytes.NewReader(empty))
 	if err != nil {
@@ -54,11 +56,15 @@ func call(ctx context.Context, socket, method string) ([]byte, error) {
 	request.Header.Set("TE", "trailers")
 	// Dagster's servers compress in any case.
 	request.Header.Set("Grpc-Accept-Encoding", "gzip")
+	network := "tcp"
+	if filepath.IsAbs(address) {
+		network = "unix"
+	}
 	transport := &http.Transport{
 		Protocols:          new(http.Protocols),
 		DisableCompression: true, // of HTTP itself
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
+			return new(net.Dialer).DialContext(ctx, network, address)
 		},
 	}
 	transport.Protocols.SetUnencryptedHTTP2(true)

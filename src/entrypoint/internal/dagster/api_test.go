@@ -16,8 +16,13 @@ import (
 // serve answers every call as a gRPC server does, and returns its socket.
 func serve(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "code.sock")
-	listener, err := net.Listen("unix", socket)
+	return serveAt(t, "unix", filepath.Join(t.TempDir(), "code.sock"), answer)
+}
+
+// serveAt answers at an address, and returns that.
+func serveAt(t *testing.T, network, address string, answer http.HandlerFunc) string {
+	t.Helper()
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +33,7 @@ func serve(t *testing.T, answer http.HandlerFunc) string {
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	t.Cleanup(server.Close)
-	return socket
+	return listener.Addr().String()
 }
 
 // frameOf builds a gRPC frame around the protobuf string field number 1.
@@ -47,8 +52,9 @@ func frameOf(text string, compressed bool) []byte {
 
 func TestListRepositoriesReadsTheReply(t *testing.T) {
 	long := strings.Repeat("long ", 1000)
-	for _, compressed := range []bool{false, true} {
-		address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	for network, compressed := range map[string]bool{"unix": false, "tcp": true} {
+		at := map[string]string{"unix": filepath.Join(t.TempDir(), "code.sock"), "tcp": "127.0.0.1:0"}[network]
+		address := serveAt(t, network, at, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/api.DagsterApi/ListRepositories" || r.Header.Get("Content-Type") != "application/grpc" {
 				t.Errorf("called %s with %v", r.URL, r.Header)
 			}

@@ -105,6 +105,39 @@ func TestPipes(t *testing.T) {
 	}
 }
 
+func TestACodeServerAtAPort(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	t.Setenv("DAGNIX_CODE_SERVER_PORT", port)
+	answer := ""
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		message := append([]byte{0x0a, byte(len(answer))}, answer...)
+		w.Header().Set("Trailer", "Grpc-Status")
+		w.Write(append([]byte{0, 0, 0, 0, byte(len(message))}, message...))
+		w.Header().Set("Grpc-Status", "0")
+	}))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	answer = `{"__class__": "SerializableErrorInfo", "message": "ValueError: no", "cls_name": "ValueError"}`
+	if _, err := checkPipes(t.Context()); err == nil || err.Error() != "the code does not load: ValueError: no" || ExitCode(err) != 3 {
+		t.Errorf("got %v", err)
+	}
+	answer = `{"__class__": "ListRepositoriesResponse", "dagster_library_versions": {"dagster": "1.13.27"}}`
+	if got, err := checkPipes(t.Context()); err != nil || got != "the code is loaded and served (, Dagster 1.13.27)" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	server.Close()
+	if _, err := checkPipes(t.Context()); err == nil || !strings.Contains(err.Error(), "the code server does not listen at 127.0.0.1:"+port) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestProcessStart(t *testing.T) {
 	before := time.Now()
 	sleep := exec.Command("sleep", "60")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 
@@ -12,8 +13,12 @@ import (
 	"dagnix/runtime/internal/runserver"
 )
 
-// checkPipes asks the run server for the state of its code server, and that for what it serves.
+// checkPipes asks the run server for the state of its code server, and that for what it serves; without a
+// run server only the code server.
 func checkPipes(ctx context.Context) (string, error) {
+	if port := codeserver.Port(); port != "" {
+		return served(ctx, net.JoinHostPort("127.0.0.1", port))
+	}
 	well, err := pipes(ctx)
 	if err != nil {
 		return "", err
@@ -41,18 +46,22 @@ func pipes(ctx context.Context) (string, error) {
 	if !state.Code.Ready {
 		return "", errors.New("the code server is starting")
 	}
-	socket := filepath.Join(runserver.Folder(), codeserver.Location(), state.Code.Socket)
-	reply, err := dagster.ListRepositories(ctx, socket)
+	well, err := served(ctx, filepath.Join(runserver.Folder(), codeserver.Location(), state.Code.Socket))
+	if broken := new(dagster.LoadError); err == nil && errors.As(unloaded, &broken) {
+		well += "; what was saved last is not: " + broken.Sentence
+	}
+	return well, err
+}
+
+// served asks the code server at an address what it serves.
+func served(ctx context.Context, address string) (string, error) {
+	reply, err := dagster.ListRepositories(ctx, address)
 	if err != nil {
-		return "", noAnswer("code server", socket, err)
+		return "", noAnswer("code server", address, err)
 	}
 	location, err := dagster.ParseLocation(codeserver.AsMounted(reply), codeserver.Folder())
 	if err != nil {
 		return "", err
 	}
-	well := fmt.Sprintf("the code is loaded and served (%s, Dagster %s)", strings.Join(location.Modules, ", "), location.Version)
-	if broken := new(dagster.LoadError); errors.As(unloaded, &broken) {
-		well += "; what was saved last is not: " + broken.Sentence
-	}
-	return well, nil
+	return fmt.Sprintf("the code is loaded and served (%s, Dagster %s)", strings.Join(location.Modules, ", "), location.Version), nil
 }
