@@ -14,9 +14,23 @@ import pytest
 from support.stack import ROOT
 
 PACKAGE = ROOT / "src/dagster_dagnix"
-OLDEST = ("dagster==1.12.4", "dagster-postgres==0.28.4", "dagster-webserver==1.12.4")
+OLDEST = (
+    "dagster==1.12.4",
+    "dagster-postgres==0.28.4",
+    "dagster-webserver==1.12.4",
+    "prometheus-client==0.26.0",
+)
 CONTRACT = ROOT / "tests/contract"
-TESTS = ("runs", "storage", "webserver", "prune", "leftovers", "compute_logs", "captured_logs")
+TESTS = (
+    "metrics",
+    "runs",
+    "storage",
+    "webserver",
+    "prune",
+    "leftovers",
+    "compute_logs",
+    "captured_logs",
+)
 
 
 @pytest.fixture(scope="module")

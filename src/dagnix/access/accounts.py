@@ -15,7 +15,7 @@ from dagnix.project import Project
 ROLES = ("viewer", "operator", "admin")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,99}")
 MIN_PASSWORD, MAX_PASSWORD = 10, 1000  # characters
-KEY, TOKEN_HASH = "session-key", "token-sha256"
+KEY, TOKEN_HASH, METRICS_HASH = "session-key", "token-sha256", "metrics-token-sha256"
 # Beside the gate's folder: the gate knows no more than its hash.
 TOKEN = "command-line-token"  # noqa: S105 - the name of a file
 # What OWASP asks of scrypt, with the least memory: 16 MiB.
@@ -124,7 +124,7 @@ def set_provider(project: Project, chosen: Provider) -> None:
 
 def off(project: Project) -> None:
     """Have nobody log in. Raises UserError if the files cannot be removed."""
-    for name in (gate_files.USERS, gate_files.PROVIDER, TOKEN_HASH, KEY):
+    for name in (gate_files.USERS, gate_files.PROVIDER, TOKEN_HASH, METRICS_HASH, KEY):
         gate_files.remove(project, name)
     (project.secrets / TOKEN).unlink(missing_ok=True)
 
@@ -133,6 +133,17 @@ def token(project: Project) -> str:
     """Return what the command line shows at the gate; "" where nobody has to log in."""
     path = project.secrets / TOKEN
     return path.read_text().strip() if path.exists() else ""
+
+
+def new_metrics_token(project: Project) -> str:
+    """Return a token that lets Prometheus read /metrics; the one before it is no good any more."""
+    made = secrets.token_hex(32)
+    _write_hash(project, METRICS_HASH, made)
+    return made
+
+
+def _write_hash(project: Project, name: str, token: str) -> None:
+    gate_files.write(project, name, hashlib.sha256(token.encode()).hexdigest().encode())
 
 
 def hashed(password: str) -> str:
@@ -154,7 +165,7 @@ def _prepare(project: Project) -> None:
         gate_files.write(project, KEY, secrets.token_hex(32).encode())
     if not token(project):
         made = secrets.token_hex(32)
-        gate_files.write(project, TOKEN_HASH, hashlib.sha256(made.encode()).hexdigest().encode())
+        _write_hash(project, TOKEN_HASH, made)
         path = project.secrets / TOKEN
         path.touch(0o600)
         path.write_text(made)

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from dagnix import UserError, console, project
-from dagnix.access import accounts
+from dagnix.access import accounts, gate_files
 from dagnix.commands import command, group, options
 
 EFFECT = "It counts within seconds."
@@ -31,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     made = command(commands, "remove", remove)
     made.add_argument("user", help="the user's name")
     command(commands, "list", list_users)
+    command(commands, "metrics", metrics)
     made = command(commands, "oidc", oidc)
     made.add_argument("issuer", help="the provider's URL, below which /.well-known is")
     made.add_argument("--client-id", required=True, help="as which it knows the dashboard")
@@ -106,6 +107,17 @@ def list_users(_: argparse.Namespace) -> None:
         for value, its_role in provider["roles"].items():
             console.out.print(f"  {value}: {its_role}", markup=False)
         console.out.print(f"  others: {provider['default'] or 'nobody'}", markup=False)
+
+
+def metrics(_: argparse.Namespace) -> None:
+    """Print a new token with which Prometheus can read /metrics, and nothing else.
+
+    The token before it is no longer valid. Where nobody has to log in, no token is needed.
+    """
+    here = project.current()
+    console.out.print(accounts.new_metrics_token(here), markup=False)
+    if not gate_files.has_login(here):
+        console.warned("Nobody has to log in, so /metrics needs no token yet")
 
 
 def oidc(given: argparse.Namespace) -> None:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from dagnix import UserError, console
 from dagnix.code import mount
 from dagnix.code import secrets as code_secrets
-from dagnix.deploy import code_containers, commands, cutover, drain, history, interrupted
+from dagnix.deploy import (
+    code_containers,
+    commands,
+    cutover,
+    drain,
+    history,
+    interrupted,
+    published,
+)
 from dagnix.deploy.commands import Command, execute
 from dagnix.deploy.terms import Terms
 from dagnix.host.podman import inspect
@@ -47,6 +55,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     health.ask(project, new)  # podman notes the answer, and shows the container as healthy
     tags.retain(project, service, release.image_id)
     history.add(project, service, release)
+    published.publish(project, [new])
     console.out.print(f"Live: {new.digest}")
     _tell_runs(project, old)
     drain.begin(project, terms.limit * 60, terms.afterwards)

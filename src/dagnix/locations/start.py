@@ -1,7 +1,7 @@
 """The start of the stack, in which no code location is in another one's way."""
 
 from dagnix import UserError, code_locations
-from dagnix.deploy import code_containers, cutover, drain
+from dagnix.deploy import code_containers, cutover, drain, published
 from dagnix.faults import Faults
 from dagnix.images import load
 from dagnix.process import CommandError
@@ -65,6 +65,7 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
             with faults.of(name):
                 new = code_containers.require_running(project, name, present)
                 cutover.ensure_served(project, new, seconds)
+                published.publish(project, [new])
         drain.begin(project)
 
 

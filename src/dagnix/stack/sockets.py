@@ -36,7 +36,7 @@ def ensure(project: Project) -> None:
             (folder / name).mkdir(exist_ok=True)
             # The containers' user is another one; the folder around it keeps all others out.
             (folder / name).chmod(0o777)
-        _write(folder / WORKSPACE, _workspace(names))
+        write(folder / WORKSPACE, _workspace(names))
     except OSError as error:
         raise UserError(
             f"The folder of the services' sockets cannot be made: {error}. DAGNIX_SOCKETS_DIR "
@@ -47,7 +47,7 @@ def ensure(project: Project) -> None:
 def forget(project: Project, location: str) -> None:
     """Take a location out of the list."""
     names = [name for name in served(project) if name != location]
-    _write(project.sockets / WORKSPACE, _workspace(names))
+    write(project.sockets / WORKSPACE, _workspace(names))
 
 
 def remove(project: Project) -> None:
@@ -98,8 +98,8 @@ def _workspace(names: list[str]) -> str:
     return json.dumps({"load_from": servers}, indent=2) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file in one step: Dagster may be reading it."""
+def write(path: Path, text: str) -> None:
+    """Write a file in one step: a program in a container may be reading it."""
     _set_aside(path, unless=Path.is_file)
     if path.is_file() and path.read_bytes() == text.encode():
         return

@@ -55,8 +55,8 @@ class DagnixComputeLogManager(LocalComputeLogManager):
     ) -> None:
         """Raise ValueError if the limit is no size."""
         super().__init__(base_dir, polling_timeout, inst_data)
+        self.shared_dir = Path(shared_dir) if shared_dir else None
         self._shared = LocalComputeLogManager(shared_dir) if shared_dir else None
-        self._shared_dir = shared_dir
         try:
             self._limit = size.parse(limit)
         except ValueError as error:
@@ -146,7 +146,7 @@ class DagnixComputeLogManager(LocalComputeLogManager):
 
     def roots(self) -> list[Path]:
         """Return the folders that are there and have one for each run: one of each location."""
-        shared = [Path(self._shared_dir)] if self._shared_dir else []
+        shared = [self.shared_dir] if self.shared_dir else []
         own = self._locations() or [Path(self._base_dir)]
         return [each for each in (*own, *shared) if each.is_dir()]
 

@@ -1,8 +1,9 @@
 """`python -m dagster_dagnix.webserver`: dagster-webserver on a Unix socket.
 
 The application and all options are dagster-webserver's, but `--socket PATH` is in the place of
-`--host` and `--port`. It needs dagster-webserver, which this package does not depend on. Beside
-serving, it prunes the instance once a day.
+`--host` and `--port`. At /metrics Prometheus reads how the instance is. Beside serving, it prunes
+the instance once a day. It needs dagster-webserver and prometheus-client, which this package does
+not depend on.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.cli import dagster_webserver
 from dagster_webserver.version import __version__
 
+from dagster_dagnix.metrics import page as metrics
 from dagster_dagnix.prune.daily import prune_daily
 
 MODE = 0o660  # who may connect: this user and its group
@@ -81,6 +83,8 @@ def serve(  # noqa: PLR0913, PLR0917 - dagster-webserver's options
             app = create_app_from_workspace_process_context(
                 context, path_prefix, live_data_poll_rate, lifespan=_lifespan(instance)
             )
+            # Before Dagster's own, of which the last answers at every path.
+            app.router.routes.insert(0, metrics.route(context, path_prefix))
             listener = listen(socket)
             logging.getLogger("dagster-webserver").info("Serving Dagster's UI on %s", socket)
             config = uvicorn.Config(app, log_level=uvicorn_log_level)

@@ -14,6 +14,7 @@ from harness import World, until
 from dagster_dagnix.prune.times import pruned_at
 
 pytest.importorskip("dagster_webserver")
+pytest.importorskip("prometheus_client")
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -28,10 +29,10 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def get(path: Path, url: str) -> dict:
+def get(path: Path, url: str) -> str:
     connection = UnixConnection(path)
     connection.request("GET", url)
-    return json.load(connection.getresponse())
+    return connection.getresponse().read().decode()
 
 
 def test_it_is_served_on_a_socket_under_its_prefix_and_prunes(world: World, tmp_path: Path) -> None:
@@ -48,7 +49,8 @@ def test_it_is_served_on_a_socket_under_its_prefix_and_prunes(world: World, tmp_
     try:
         until(path.exists, log, 60)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
-        assert "dagster_version" in get(path, "/dagster/server_info")
+        assert "dagster_version" in json.loads(get(path, "/dagster/server_info"))
+        assert "\ndagster_active_runs" in get(path, "/dagster/metrics").replace("# TYPE ", "")
         until(lambda: pruned_at(world.instance), log)
     finally:
         server.terminate()

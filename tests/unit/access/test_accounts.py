@@ -74,6 +74,18 @@ def test_only_the_gate_and_the_command_line_can_read_what_lets_in(here: project.
     assert PASSWORD.encode() not in everything
 
 
+def test_the_token_of_the_metrics_is_made_anew_each_time(here: project.Project) -> None:
+    assert dagnix("add", "anna", "--role", "admin").returncode == 0
+    first, second = (dagnix("metrics") for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout != second.stdout
+    stored = gate_files.read(here, "metrics-token-sha256").decode()
+    assert stored == hashlib.sha256(second.stdout.strip().encode()).hexdigest()
+    assert dagnix("off", "--yes").returncode == 0
+    assert not gate_files.read(here, "metrics-token-sha256")
+    assert "needs no token yet" in dagnix("metrics").stderr
+
+
 def test_a_password_is_hashed_with_salt(here: project.Project) -> None:
     dagnix("add", "anna")
     first = accounts.users(here)["anna"]["password"]

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from dagnix import project
+from dagnix.deploy.described import Location
 from dagnix.stack.containers import Container
 from dagnix.status import backups, disks, screen
 from dagnix.status.backups import Backup
 from dagnix.status.disks import Disk
-from dagnix.status.locations import Location
 from dagnix.status.report import Report, certificate_ends
 from dagnix.status.runs import Run, Runs
 from dagnix.status.services import Row

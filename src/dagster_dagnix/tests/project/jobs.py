@@ -14,9 +14,12 @@ from dagster import (
     OpExecutionContext,
     Out,
     RetryPolicy,
+    SkipReason,
     in_process_executor,
     job,
     op,
+    schedule,
+    sensor,
 )
 
 from dagster_dagnix import forked_step_executor
@@ -137,4 +140,20 @@ def crashes_in_a_step() -> None:
     crash_after(retried())
 
 
-defs = Definitions(jobs=[works, grows, ignores, crashes, leaves, steps, crashes_in_a_step])
+@schedule(job=works, cron_schedule="* * * * *")
+def every_minute() -> dict:
+    """Run each minute, once it is turned on."""
+    return {}
+
+
+@sensor(job=works)
+def looks() -> SkipReason:
+    """Find nothing."""
+    return SkipReason("there is nothing")
+
+
+defs = Definitions(
+    jobs=[works, grows, ignores, crashes, leaves, steps, crashes_in_a_step],
+    schedules=[every_minute],
+    sensors=[looks],
+)

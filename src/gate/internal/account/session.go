@@ -108,11 +108,8 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, accounts Accounts
 // Who returns who has sent a request. The user's entry decides as it is now: one who was removed, or has
 // another password, has to log in again.
 func (s *Sessions) Who(r *http.Request, accounts Accounts) (Identity, error) {
-	if header := r.Header.Get("Authorization"); accounts.Token != "" && strings.HasPrefix(header, "Bearer ") {
-		sum := sha256.Sum256([]byte(strings.TrimPrefix(header, "Bearer ")))
-		if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(accounts.Token)) == 1 {
-			return Identity{"./dagnix", role.Admin}, nil
-		}
+	if bears(r, accounts.Token) {
+		return Identity{"./dagnix", role.Admin}, nil
 	}
 	entry, err := s.read(r, accounts)
 	if err != nil {
@@ -135,6 +132,20 @@ func (s *Sessions) Who(r *http.Request, accounts Accounts) (Identity, error) {
 		return Identity{}, errors.New("the user has changed")
 	}
 	return Identity{entry.Name, role.Parse(user.Role)}, nil
+}
+
+// MayReadMetrics tells whether a request has the token of `./dagnix auth metrics`, which is good for that
+// one page.
+func (a Accounts) MayReadMetrics(r *http.Request) bool { return bears(r, a.MetricsToken) }
+
+// bears tells whether a request has the token of a SHA-256, in hexadecimal digits; nothing has that of "".
+func bears(r *http.Request, token string) bool {
+	given, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !is || token == "" {
+		return false
+	}
+	sum := sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(token)) == 1
 }
 
 func (s *Sessions) read(r *http.Request, accounts Accounts) (session, error) {

@@ -39,6 +39,8 @@ type Accounts struct {
 	Provider *Provider
 	Key      []byte // signs sessions
 	Token    string // SHA-256 of the command line's token, in hexadecimal digits
+
+	MetricsToken string // SHA-256 of the token that reads /metrics alone
 }
 
 // Enabled tells whether anybody has to log in.
@@ -75,7 +77,7 @@ func (s *Store) Current() (Accounts, error) {
 	return s.last, s.err
 }
 
-var files = []string{"users.json", "oidc.json", "session-key", "token-sha256"}
+var files = []string{"users.json", "oidc.json", "session-key", "token-sha256", "metrics-token-sha256"}
 
 func (s *Store) stampNow() string {
 	var stamp strings.Builder
@@ -113,6 +115,10 @@ func read(folder string) (Accounts, error) {
 		return Accounts{}, err
 	}
 	found.Token = strings.TrimSpace(string(token))
+	if token, err = readFile(folder, "metrics-token-sha256"); err != nil {
+		return Accounts{}, err
+	}
+	found.MetricsToken = strings.TrimSpace(string(token))
 	return found, nil
 }
 

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -224,6 +226,39 @@ func TestTheCommandLinesToken(t *testing.T) {
 	w = build(t, nil, files)
 	if status := w.post(delete, map[string]string{"Authorization": "Bearer token"}); status != 200 {
 		t.Error(status)
+	}
+}
+
+func TestTheTokenOfTheMetricsReadsNothingElse(t *testing.T) {
+	files := users()
+	sum := sha256.Sum256([]byte("scrape"))
+	files["metrics-token-sha256"] = hex.EncodeToString(sum[:])
+	w := build(t, nil, files)
+	token := map[string]string{"Authorization": "Bearer scrape"}
+	for _, each := range []struct {
+		method, path string
+		headers      map[string]string
+		status       int
+	}{
+		{"GET", "/metrics", token, 200},
+		{"POST", "/metrics", token, 405},
+		{"GET", "/metrics/", token, 401},
+		{"GET", "/metrics", map[string]string{"Authorization": "Bearer another"}, 401},
+		{"GET", "/metrics", map[string]string{"Authorization": "Basic scrape"}, 401},
+		{"GET", "/metrics", nil, 401},
+		{"GET", "/runs", token, 401},
+		{"GET", "/graphql?query=%7Bversion%7D", token, 401},
+	} {
+		if status, _, _ := w.send(request{method: each.method, path: each.path, headers: each.headers}); status != each.status {
+			t.Errorf("%s %s with %v: %d, not %d", each.method, each.path, each.headers, status, each.status)
+		}
+	}
+	if status := w.post(query, token); status != 401 {
+		t.Error("GraphQL:", status)
+	}
+	_, viewer := w.logIn("viewer", password)
+	if status, _, _ := w.send(request{method: "GET", path: "/metrics", headers: viewer}); status != 200 {
+		t.Error("a viewer:", status)
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 const (
 	maxBody     = 32 << 20 // bytes; the configuration of a run is the largest that Dagster's page sends
 	dialSeconds = 5
+	// metricsPath is that of the webserver's page for Prometheus, which has a token of its own.
+	metricsPath = "/metrics"
 )
 
 // Gate is the handler of all requests.
@@ -160,7 +162,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who := account.Identity{Name: "anybody", Role: role.Admin}
-	if accounts.Enabled() {
+	if accounts.Enabled() && path == metricsPath && accounts.MayReadMetrics(r) {
+		who = account.Identity{Name: "metrics", Role: role.Viewer}
+	} else if accounts.Enabled() {
 		if who, err = g.sessions.Who(r, accounts); err != nil || who.Role == role.None {
 			g.askToLogIn(w, r)
 			return
