@@ -286,6 +286,7 @@ def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_con
     baked.save("killed")
     kill_at(*BEFORE, stack.start_dagnix("deploy"))
     left = stack.container("pipes")
+    process = podman.inspect(left)["State"]["Pid"]
     # It does not heed SIGTERM, so it stays "stopping" once nobody waits for its end.
     podman("kill", "--signal=STOP", left)
     stop = subprocess.Popen(["podman", "stop", left], env={**os.environ, **stack.environment})
@@ -296,6 +297,7 @@ def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_con
     stack.dagnix("deploy")
     assert baked.answer() == "after the stop"
     wait_until(lambda: not stack.draining(), "the old containers go")
+    assert not Path(f"/proc/{process}").exists(), "podman has removed its files, not its processes"
 
 
 def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) -> None:

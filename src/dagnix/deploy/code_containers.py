@@ -62,7 +62,8 @@ def restore_name(project: Project, container: Container) -> None:
 
 def remove(project: Project, container: Container) -> None:
     """Remove a container that no run needs."""
-    execute(project, commands.remove(container.identifier))
+    for command in commands.remove(container.identifier):
+        execute(project, command)
 
 
 def wake(project: Project, container: Container) -> bool:

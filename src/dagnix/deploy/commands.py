@@ -102,7 +102,14 @@ def runs(container: str) -> Command:
     return Command(("exec", container, PROGRAM, "runs"), failure)
 
 
-def remove(container: str) -> Command:
-    """Remove a container that no run needs."""
-    words = ("rm", "--force", "--ignore", "--time", STOP_SECONDS, container)
-    return Command(words, f"Podman cannot remove {container}")
+def remove(container: str) -> tuple[Command, ...]:
+    """Stop and remove a container that no run needs.
+
+    Of one that is "stopping" since a command was killed, `podman rm --force` alone lets all
+    processes go on, without the container's files (podman 4.3).
+    """
+    failure = f"Podman cannot remove {container}"
+    return (
+        Command(("stop", "--ignore", "--time", STOP_SECONDS, container), failure),
+        Command(("rm", "--force", "--ignore", container), failure),
+    )

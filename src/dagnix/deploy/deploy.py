@@ -89,9 +89,9 @@ def plan(
         ),
         healthy=(commands.healthy(new, old.health_check),),
         cut_over=(commands.serve(new),),
-        drain=(commands.runs(aside.name), commands.remove(aside.name)),
+        drain=(commands.runs(aside.name), *commands.remove(aside.name)),
         undo=(
-            commands.remove(new),
+            *commands.remove(new),
             commands.restore_name(aside),
             commands.give_compose_name(project, service, old.image_id),
         ),

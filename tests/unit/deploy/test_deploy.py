@@ -146,10 +146,12 @@ def test_each_step_says_what_podman_is_told() -> None:
     assert lines(steps.cut_over) == [f"podman exec {NAME} {runtime} serve"]
     assert lines(steps.drain) == [
         f"podman exec {ASIDE} {runtime} runs",
-        f"podman rm --force --ignore --time 10 {ASIDE}",
+        f"podman stop --ignore --time 10 {ASIDE}",
+        f"podman rm --force --ignore {ASIDE}",
     ]
     assert lines(steps.undo) == [
-        f"podman rm --force --ignore --time 10 {NAME}",
+        f"podman stop --ignore --time 10 {NAME}",
+        f"podman rm --force --ignore {NAME}",
         f"podman rename {ASIDE} {NAME}",
         f"podman tag 01d1 {image}",
     ]
