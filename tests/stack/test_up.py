@@ -60,7 +60,7 @@ def test_status_tells_how_the_instance_is(stack: Stack, podman: Podman) -> None:
 def test_a_shell_with_tools_is_beside_a_container_that_has_none(stack: Stack) -> None:
     before = stack.identifiers()
     look = "ps; ls /proc/1/root/opt/dagster/bin; ls /run/dagnix || exit 3"
-    done = stack.dagnix("debug", "webserver", "sh", "-c", look, check=False)
+    done = stack.dagnix("debug", "webserver", "--", "sh", "-c", look, check=False)
     assert done.returncode == 3, done.stderr
     assert "dagster_dagnix.webserver" in done.stdout
     assert "\nruntime\n" in done.stdout

@@ -24,9 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "words",
-        nargs=argparse.REMAINDER,
+        nargs="*",
         metavar="COMMAND",
-        help="what to run in place of a shell, with its options",
+        help="what to run in place of a shell; `--` before it if it has options",
     )
 
 
