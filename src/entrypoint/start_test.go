@@ -54,8 +54,8 @@ func TestStart(t *testing.T) {
 	t.Run("health of the daemon", func(t *testing.T) { checkDaemonHealth(t, s) })
 }
 
-// checkOneConnection has the daemon start, for which runs are looked up, where nothing can connect a second time, as
-// while podman's DNS server reads its configuration.
+// checkOneConnection starts the daemon behind a listener that takes a single connection. At its start runs are looked
+// up, too; that must not need a second connection, which fails while podman's DNS server reads its configuration.
 func checkOneConnection(t *testing.T, s *server) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

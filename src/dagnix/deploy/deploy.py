@@ -1,6 +1,7 @@
 """A deploy, from top to bottom: build → start → healthy → cut over → drain.
 
-`plan` says what each step tells podman; `deploy` has it done. commands.py has what podman is told.
+`plan` lists the podman commands of each step, which commands.py makes. `deploy` executes those of
+start, cut over and undo; stack/health.py and drain.py do the other two steps.
 """
 
 from collections.abc import Iterator, Sequence
@@ -114,7 +115,7 @@ def start(project: Project, steps: Plan, wait: float) -> Container:
 
     """
     set_aside, *rest = steps.start
-    # Not undone if it fails: the name would still be that of the container that serves.
+    # If this fails, nothing may be undone: the container that serves would still have the name.
     execute(project, set_aside)
     try:
         with console.step("Starting a new code server", "A new code server is started"):

@@ -88,8 +88,8 @@ def _outlast_runs(
                     dashboard.cancel(here, run)
                 until, late = time.time() + CANCEL_SECONDS, True
             else:
-                # That kills the runs. As the run server starts it reports them as failed, or, if
-                # they were cancelled, as canceled.
+                # That kills the runs. The run server reports them as failed when it is up again, or
+                # as canceled if they had been cancelled.
                 failure = f"Podman cannot restart {container.name}"
                 podman(here, "restart", "--time", "0", container.name, failure=failure)
         time.sleep(pause)

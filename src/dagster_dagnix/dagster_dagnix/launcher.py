@@ -36,7 +36,7 @@ class ForkedRunLauncher(RunLauncher, ConfigurableClass):
           config:
             sockets: /run/dagnix
 
-    `sockets` is the folder that has one with the sockets of each code location, under its name; it
+    `sockets` is a folder. In it each code location has a folder of its name, with its sockets. It
     must be the same in the daemon, the webserver and the code locations. While a run server is away
     the run goes back into the queue, if `max_user_code_failure_retries` of `run_queue` allows that.
     """

@@ -52,7 +52,7 @@ class Links:
             return None
 
     def is_served(self, own_code: str | None) -> bool:
-        """Tell whether both links name sockets at which somebody listens; its own count as such."""
+        """Tell whether somebody listens at both links; this server's own sockets need no try."""
         own = (own_code, self._server.socket)
         names = (self.named(CODE_LINK), self.named(RUN_LINK))
         return all(name and (name in own or listens(self.folder / name)) for name in names)

@@ -31,7 +31,7 @@ func checkDaemon(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	started, err := processStart(1) // in its container, the daemon
+	started, err := processStart(1) // the container's init, which starts the daemon at once
 	if err != nil {
 		return "", err
 	}

@@ -48,7 +48,7 @@ func Wait(ctx context.Context, probe Check, patience time.Duration) (string, err
 	}
 }
 
-// needsCode is the exit code of a check when only other code can help: Docker reserves 2.
+// needsCode is the exit code of a check that fails because the code does not load. Docker reserves 2.
 const needsCode = 3
 
 // ExitCode is that of a check that found something wrong.

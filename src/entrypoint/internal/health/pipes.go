@@ -13,8 +13,8 @@ import (
 	"dagnix/runtime/internal/runserver"
 )
 
-// checkPipes asks the run server for the state of its code server, and that for what it serves; without a
-// run server only the code server.
+// checkPipes asks the run server for the state of its code server, then the code server for what it serves.
+// Without a run server (on Kubernetes) it asks only the code server, at its port.
 func checkPipes(ctx context.Context) (string, error) {
 	if port := codeserver.Port(); port != "" {
 		return served(ctx, net.JoinHostPort("127.0.0.1", port))

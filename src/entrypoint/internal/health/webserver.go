@@ -21,7 +21,7 @@ func checkWebserver(ctx context.Context) (string, error) {
 	return webserver(ctx, socket, os.Getenv("DAGSTER_WEBSERVER_PATH_PREFIX"))
 }
 
-// webserver asks for Dagster's /server_info on a Unix socket; prefix is that of all paths. The webserver
+// webserver asks for Dagster's /server_info on a Unix socket; prefix is before all of its paths. The webserver
 // answers unknown paths with status 200 and its page, so only the content tells.
 func webserver(ctx context.Context, socket, prefix string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+prefix+"/server_info", nil)
