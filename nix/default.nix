@@ -264,6 +264,8 @@ in
         runtime
         ;
       inherit (host) cli dev;
+      # busybox and bash, for `./dagnix debug`.
+      debug-tools = tools.bootstrap.tools;
       inherit digests;
       python = trees.interpreter;
     };

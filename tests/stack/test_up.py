@@ -57,6 +57,19 @@ def test_status_tells_how_the_instance_is(stack: Stack, podman: Podman) -> None:
         assert row["restarts"] == podman.inspect(stack.container(name))["RestartCount"]
 
 
+def test_a_shell_with_tools_is_beside_a_container_that_has_none(stack: Stack) -> None:
+    before = stack.identifiers()
+    look = "ps; ls /proc/1/root/opt/dagster/bin; ls /run/dagnix || exit 3"
+    done = stack.dagnix("debug", "webserver", "--", "sh", "-c", look, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "dagster_dagnix.webserver" in done.stdout
+    assert "\nruntime\n" in done.stdout
+    assert stack.identifiers() == before
+    refused = stack.dagnix("debug", "web", check=False)
+    assert refused.returncode == 1
+    assert "has no web that runs: it has backup, daemon, gate" in refused.stderr
+
+
 def test_secrets_are_two_random_files_that_only_their_owner_gets_at(stack: Stack) -> None:
     files = [path for path in stack.secrets.iterdir() if path.is_file()]
     passwords = {path.name: path.read_text().strip() for path in files}

@@ -13,7 +13,7 @@ from typing import Any
 
 # In the order in which a newcomer needs them.
 COMMANDS = (
-    *("up", "down", "status", "logs", "reload", "restart", "upgrade"),
+    *("up", "down", "status", "logs", "debug", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location", "secret", "auth", "tls"),
     *("backup", "restore", "prune", "boot"),
     *("fetch", "build", "load", "push", "lock", "kubernetes"),
