@@ -2,12 +2,16 @@
 
 import json
 import re
+from contextlib import suppress
 
-from dagnix import code_locations
+from dagnix import UserError, code_locations
 from dagnix.deploy import history
 from dagnix.host.podman import image_ids, podman
 from dagnix.images import build, tags
+from dagnix.polling import wait_until
 from dagnix.project import Project
+
+LIST_SECONDS, PAUSE_SECONDS = 10, 0.2  # for a list of podman's that fails
 
 # The tag under which an instance retains an image: its name and the first characters of the ID.
 RETAINED = re.compile(rf"-[0-9a-f]{{{tags.ID_CHARACTERS}}}$")
@@ -51,11 +55,19 @@ def _retained(project: Project, but: set[str] | tuple[()]) -> list[str]:
     """Return the names under which the instance retains images, but for those with these IDs."""
     words = ["images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
     mine = f"reference=localhost/dagnix/*:{project.name}-*"
-    # It fails if another instance removes an image at this moment: the next call removes these.
-    listed = podman(project, *words, "--filter", mine, failure="", check=False).output
+    lines: list[str] = []
+
+    def listed() -> bool:
+        told = podman(project, *words, "--filter", mine, failure="", check=False)
+        lines[:] = told.output.splitlines()
+        return told.returncode == 0
+
+    # It fails if another instance removes an image that podman was about to look at.
+    with suppress(UserError):  # the next call removes these
+        wait_until(listed, "Podman does not list images", seconds=LIST_SECONDS, pause=PAUSE_SECONDS)
     # Instance `dagnix` has no part in the names of `dagnix-staging`.
     its = re.compile(rf":{re.escape(project.name)}{RETAINED.pattern}")
-    found = (line.split() for line in listed.splitlines())
+    found = (line.split() for line in lines)
     return [
         name
         for name, image_id in found

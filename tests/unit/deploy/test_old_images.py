@@ -34,12 +34,18 @@ def here(
         "podman",
         f"""case "$1" in
 image) cat {checkout}/inspected ;;
-images) cat {checkout}/listed ;;
+images) ! rm {checkout}/busy 2>/dev/null || exit 125; cat {checkout}/listed ;;
 rmi) shift; printf '%s\\n' "$@" >>{checkout}/calls ;;
 esac""",
     )
     monkeypatch.setattr(podman, "settings", dict)
     return project.current()
+
+
+def test_a_list_that_fails_is_asked_for_again(here: project.Project) -> None:
+    (here.root / "busy").touch()
+    old_images.remove(here)
+    assert removed(here)
 
 
 def removed(here: project.Project) -> list[str]:
