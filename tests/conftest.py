@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,13 @@ from dagnix.host import podman as engine
 from dagnix.images.layout import Layout
 
 pytest_plugins = ["support.durations"]
+
+# A run that was started with nohup or & ignores these, and so would all that its tests start. It
+# stays deaf to them, but no program inherits a handler:
+# a program that it starts hears them.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 # Tests that share one of these run one after the other, in one process; others run beside them. The
 # slowest come first, so that in the end none is left alone.

@@ -111,8 +111,7 @@ class Stack:
     def start_dagnix(self, *words: str) -> subprocess.Popen[str]:
         """Start ./dagnix in a process group of its own."""
         return subprocess.Popen(
-            # A test run that was started with nohup ignores it, and so would what it starts.
-            ["env", "--default-signal=HUP", self.checkout / "dagnix", *self.before, *words],
+            [self.checkout / "dagnix", *self.before, *words],
             env={**os.environ, **self.environment},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
