@@ -17,9 +17,8 @@ from dagnix.images.layout import Layout
 
 pytest_plugins = ["support.durations"]
 
-# A run that was started with nohup or & ignores these, and so would all that its tests start. It
-# stays deaf to them, but no program inherits a handler:
-# a program that it starts hears them.
+# A run that was started with nohup or & ignores these, and so would all that its tests start. With a
+# handler it stays deaf to them, and no program that it starts inherits that.
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
