@@ -17,8 +17,8 @@ from dagnix.images.layout import Layout
 
 pytest_plugins = ["support.durations"]
 
-# A run that was started with nohup or & ignores these, and so would all that its tests start. With a
-# handler it stays deaf to them, and no program that it starts inherits that.
+# A run that was started with nohup or & ignores these, and so would all that its tests start. With
+# a handler it stays deaf to them, and no program that it starts inherits that.
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
