@@ -16,7 +16,8 @@ MB = 10**6
 UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
 PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 # As Postgres names the process of a client: user, database, address and port.
-CLIENT = re.compile(r"postgres: \S+ \S+ [\d.:a-f]+\(\d+\)")
+# Over TCP or a Unix socket.
+CLIENT = re.compile(r"postgres: \S+ \S+ (\[local\]|[\d.:a-f]+\(\d+\))")
 
 
 def containers(project: Project) -> dict[str, str]:
