@@ -13,9 +13,8 @@ from bench.services import SERVICES
 from dagnix import UserError
 from dagnix.host.podman import podman
 from dagnix.images import tags
-from dagnix.process import run
 from dagnix.project import Project
-from dagnix.testing import scratch
+from dagnix.testing import debian, scratch
 
 PACKAGE = "docker-registry"
 START_SECONDS = 20
@@ -23,10 +22,7 @@ STOP_SECONDS = 10
 
 
 class Registry:
-    """A registry that is empty at first; with the block it goes, and all that it holds.
-
-    Its package is unpacked and not installed: Debian would start it as a service, on all addresses.
-    """
+    """A registry that is empty at first; with the block it goes, and all that it holds."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -42,7 +38,7 @@ class Registry:
             folder = stack.enter_context(scratch.folder(self._project))
             self.address = f"127.0.0.1:{scratch.free_port()}"
             self._data = folder / "data"
-            stack.callback(_stop, self._start(folder, _program(folder)))
+            stack.callback(_stop, self._start(folder, debian.program(PACKAGE, folder)))
             self._wait()
             self._stack = stack.pop_all()
         return self
@@ -92,15 +88,6 @@ class Registry:
             else:
                 return
         raise UserError(f"The registry at {self.address} does not start.")
-
-
-def _program(folder: Path) -> Path:
-    failure = f"apt has no {PACKAGE}, to which the images are to be pushed"
-    options = ["-oAPT::Sandbox::User=root"]
-    run(["apt-get", *options, "download", PACKAGE], failure, cwd=folder)
-    (package,) = folder.glob(f"{PACKAGE}_*.deb")
-    run(["dpkg-deb", "--extract", package, folder / "unpacked"], failure)
-    return folder / "unpacked" / "usr" / "bin" / PACKAGE
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

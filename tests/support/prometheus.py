@@ -1,7 +1,6 @@
 """Prometheus, Debian's package, as a process on this host."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from dagnix.testing import debian
 from support.command import wait_until
 from support.stack import free_port
 
@@ -41,8 +41,8 @@ class Prometheus:
 @contextmanager
 def prometheus(folder: Path, settings: str) -> Iterator[Prometheus]:
     """Serve with the text of prometheus.yml, and data in `folder`."""
-    program = shutil.which("prometheus")
-    assert program, "Prometheus is not installed; ./dagnix test installs it"
+    (folder / "package").mkdir()
+    program = debian.program("prometheus", folder / "package")
     (folder / "prometheus.yml").write_text(settings)
     address = f"127.0.0.1:{free_port()}"
     log = (folder / "prometheus.log").open("wb")

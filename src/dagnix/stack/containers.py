@@ -62,6 +62,11 @@ class Container:
         return self.name.endswith((DRAINING, DRAINING_BEFORE))
 
     @property
+    def is_going(self) -> bool:
+        """Whether it drains and is being stopped, as it is after its last run."""
+        return self.draining and self.state == "stopping"
+
+    @property
     def host(self) -> str:
         """Its host name in the project's networks."""
         return self.seen["Config"]["Hostname"]
@@ -143,10 +148,10 @@ class Container:
         return self._health.get("Status") == "healthy"
 
     @property
-    def last_words(self) -> str:
-        """What its last health check said."""
-        log = self._health.get("Log") or []
-        return log[-1]["Output"].strip() if log else ""
+    def last_check(self) -> tuple[int, str]:
+        """The exit code of its last health check, and what it said; 0 and "" without one."""
+        log = self._health.get("Log") or [{"ExitCode": 0, "Output": ""}]
+        return log[-1]["ExitCode"], log[-1]["Output"].strip()
 
     @property
     def _health(self) -> dict[str, Any]:

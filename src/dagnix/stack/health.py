@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dagnix import UserError, code_locations, console
 from dagnix.host.podman import inspect, podman
+from dagnix.process import Result
 from dagnix.project import Project
 from dagnix.stack.containers import Container, containers, shown
 
@@ -43,8 +44,13 @@ class Health:
         return self.says.partition(WARNING)[2] if self.healthy else ""
 
 
+GOING = Health(healthy=True, says="is being stopped after its last run")
+
+
 def ask(project: Project, container: Container) -> Health:
     """Run the container's health check once."""
+    if container.is_going:
+        return GOING
     if not container.running:
         since = f" since {shown(container.ended)}" if container.ended else ""
         return Health(healthy=False, says=f"{container.state}{since}")
@@ -60,10 +66,20 @@ def ask(project: Project, container: Container) -> Health:
         return Health(healthy=False, says=str(error))
     # Podman itself does not print what the check has said.
     seen = inspect(project, [container.name])
-    said = Container(seen[0]).last_words if seen else "it was removed meanwhile"
+    return _judged(container, Container(seen[0]) if seen else None, result)
+
+
+def _judged(asked: Container, now: Container | None, result: Result) -> Health:
+    """Return what a check means, by what the container is after it; None is for a removed one."""
+    if now is None:
+        return Health(healthy=asked.draining, says="it was removed meanwhile")
+    if now.is_going:
+        return GOING
+    code, said = now.last_check
     if result.returncode == 0:
-        return Health(healthy=bool(seen), says=said)
-    said = said or result.errors.strip() or result.output.strip()
+        return Health(healthy=True, says=said)
+    # Podman may not have run it, on a container that just stops: then the last one had passed.
+    said = (said if code else "") or result.errors.strip() or result.output.strip()
     return Health(healthy=False, says=said)
 
 

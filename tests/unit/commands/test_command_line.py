@@ -29,7 +29,7 @@ CONTAINER = {
     "State": {
         "Status": "running",
         "StartedAt": "2026-01-01T00:00:00.123456789Z",
-        "Health": {"Log": [{"Output": "definitions.py:3 does not import\n"}]},
+        "Health": {"Log": [{"ExitCode": 1, "Output": "definitions.py:3 does not import\n"}]},
     },
     "Image": "sha256:abc",
     "ImageName": "localhost/dagnix/pipes:1.2.3",

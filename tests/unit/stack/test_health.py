@@ -166,12 +166,62 @@ def test_podman_is_asked_once_about_what_was_healthy(
         said.append(arguments[0])
         return Result(("podman",), exits.pop(0), "it answers")
 
-    state = {"Health": {"Log": [{"Output": "it answers"}]}}
+    state = {"Health": {"Log": [{"ExitCode": 0, "Output": "it answers"}]}}
     monkeypatch.setattr(health, "podman", podman)
     monkeypatch.setattr(health, "inspect", lambda *_: [{**seen, "State": state}])
     assert checkout.is_dir()
     told = health.ask_patiently(project.current(), asked)
     assert (told, said) == (Health(healthy=True, says="it answers"), words)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(0, "cannot exec in a stopping container"), (1, "it does not answer")]
+)
+def test_a_check_that_podman_cannot_run_is_not_told_by_the_one_before(
+    code: int, says: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = container("daemon").seen
+    last = {"ExitCode": code, "Output": "it answers" if code == 0 else says}
+    refused = Result(("podman",), 125, "", "cannot exec in a stopping container")
+    monkeypatch.setattr(health, "podman", lambda *_, **__: refused)
+    monkeypatch.setattr(
+        health, "inspect", lambda *_: [{**seen, "State": {"Health": {"Log": [last]}}}]
+    )
+    check = {**seen["Config"], "Healthcheck": {"Test": ["CMD", "true"]}}
+    assert checkout.is_dir()
+    asked = health.ask(project.current(), Container({**seen, "Config": check}))
+    assert asked == Health(healthy=False, says=says)
+
+
+def draining(state: str) -> dict[str, Any]:
+    seen = container("pipes").seen
+    check = {**seen["Config"], "Healthcheck": {"Test": ["CMD", "true"]}}
+    log = {"Log": [{"ExitCode": 0, "Output": "it answers"}]}
+    state_of = {"Status": state, "Health": log}
+    return {**seen, "Name": "x_pipes_1-abc-draining", "Config": check, "State": state_of}
+
+
+@pytest.mark.parametrize("before", ["running", "stopping"])
+@pytest.mark.parametrize("after", [None, "stopping"])
+def test_a_container_that_goes_after_its_last_run_is_no_fault(
+    before: str, after: str | None, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Result(("podman",), 125, "", "cannot exec in a stopping container")
+    monkeypatch.setattr(health, "podman", lambda *_, **__: refused)
+    monkeypatch.setattr(health, "inspect", lambda *_: [draining(after)] if after else [])
+    assert checkout.is_dir()
+    assert health.ask(project.current(), Container(draining(before))).healthy
+
+
+def test_a_container_that_drains_and_does_not_answer_is_one(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Result(("podman",), 1, "", "the run server does not listen")
+    monkeypatch.setattr(health, "podman", lambda *_, **__: refused)
+    monkeypatch.setattr(health, "inspect", lambda *_: [draining("running")])
+    assert checkout.is_dir()
+    asked = health.ask(project.current(), Container(draining("running")))
+    assert asked == Health(healthy=False, says="the run server does not listen")
 
 
 def test_an_answer_that_does_not_come_in_time_is_waited_for(
