@@ -73,9 +73,10 @@ def _copy(layout: Layout, name: str, registry: Registry) -> None:
     try:
         run([*command, f"oci:{layout.folder}", f"docker://{name}"], f"{name} cannot be sent")
     except CommandError as error:
-        if not _REFUSED.search(error.output):
-            raise
-        raise UserError(
-            f"{error}\n{registry.host} does not let you write there: log in with "
-            f"`podman login {registry.host}` as somebody who may."
-        ) from error
+        cure = f"Check the name {registry.host}, and whether this host reaches it."
+        if _REFUSED.search(error.output):
+            cure = (
+                f"{registry.host} does not let you write there: log in with "
+                f"`podman login {registry.host}` as somebody who may."
+            )
+        raise UserError(f"{error}\n{cure}") from error

@@ -100,7 +100,9 @@ def test_a_registry_that_does_not_answer(
     program("skopeo", "echo 'connection refused' >&2; exit 1")
     with pytest.raises(UserError) as caught:
         push(project.current(), [layout], Registry("registry.example.org/team"))
-    assert str(caught.value).splitlines()[-1].strip() == "connection refused"
+    *_, reason, cure = str(caught.value).splitlines()
+    assert reason.strip() == "connection refused"
+    assert cure == "Check the name registry.example.org, and whether this host reaches it."
 
 
 @pytest.mark.usefixtures("checkout")
