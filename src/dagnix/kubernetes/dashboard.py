@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 from dagnix.kubernetes import instance
 from dagnix.kubernetes.objects import (
-    CONTAINER_SECURITY,
     HOME,
     Object,
     Volumes,
-    environment,
+    container,
     pod,
-    probe,
     selector,
 )
 from dagnix.kubernetes.services import Service
@@ -18,6 +16,7 @@ from dagnix.kubernetes.settings import DAEMON, GATE, WEBSERVER, Settings
 
 PORT = 3000
 REPLICAS = 2
+REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 # Where the gate finds the webserver's Unix socket, which nobody else reaches.
 SOCKETS = "/run/dagnix/webserver"
 
@@ -58,10 +57,7 @@ def _webserver(settings: Settings) -> Object:
     variables = {**settings.variables(gate), "DAGNIX_BIND": "0.0.0.0"}  # noqa: S104
     containers = [
         _container(settings, webserver, settings.variables(webserver), volumes),
-        {
-            **_container(settings, gate, variables, own),
-            "ports": [{"name": "http", "containerPort": PORT}],
-        },
+        _container(settings, gate, variables, own, port=("http", PORT)),
     ]
     volumes.volumes += [each for each in own.volumes if each not in volumes.volumes]
     return pod(
@@ -100,17 +96,19 @@ def _dagster(service: Service) -> Volumes:
 
 
 def _container(
-    settings: Settings, service: Service, variables: dict[str, str], volumes: Volumes
+    settings: Settings,
+    service: Service,
+    variables: dict[str, str],
+    volumes: Volumes,
+    port: tuple[str, int] | None = None,
 ) -> Object:
-    return {
-        "name": service.name,
-        "image": settings.images[service.image],
-        "env": environment(variables),
-        "readinessProbe": probe(service.health),
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "64Mi"},
-            "limits": {"memory": service.memory},
-        },
-        "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": volumes.mounts,
-    }
+    return container(
+        service.name,
+        settings.images[service.image],
+        variables,
+        volumes,
+        health=service.health,
+        requests=REQUESTS,
+        memory=service.memory,
+        port=port,
+    )

@@ -4,19 +4,18 @@ from collections.abc import Iterator
 
 from dagnix.kubernetes import instance
 from dagnix.kubernetes.objects import (
-    CONTAINER_SECURITY,
     Object,
     Volumes,
+    container,
     digest,
-    environment,
     pod,
-    probe,
     selector,
 )
 from dagnix.kubernetes.settings import POSTGRES, Settings
 
 PORT = 5432
 SIZE = "10Gi"
+REQUESTS = {"cpu": "100m", "memory": "256Mi"}
 CLAIM = "postgres-data"
 
 
@@ -29,23 +28,20 @@ def objects(settings: Settings) -> Iterator[Object]:
     volumes.add_memory({"/run/postgresql": "1Mi", "/dev/shm": "256Mi"})  # noqa: S108
     volumes.add_secret_files(f"{POSTGRES}-passwords", service.secrets)
     volumes.add_secret(instance.ROLE_PASSWORDS, "/run/secrets/storage")
-    container: Object = {
-        "name": POSTGRES,
-        "image": settings.images[service.image],
+    postgres = container(
+        POSTGRES,
+        settings.images[service.image],
         # The network policies say who reaches it.
-        "env": environment({**settings.variables(service), "DAGNIX_PG_LISTEN": "*"}),
-        "ports": [{"name": "postgres", "containerPort": PORT}],
-        "readinessProbe": probe(service.health),
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "256Mi"},
-            "limits": {"memory": service.memory},
-        },
-        "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": volumes.mounts,
-    }
+        {**settings.variables(service), "DAGNIX_PG_LISTEN": "*"},
+        volumes,
+        health=service.health,
+        requests=REQUESTS,
+        memory=service.memory,
+        port=("postgres", PORT),
+    )
     template = pod(
         names.labels(POSTGRES),
-        [container],
+        [postgres],
         volumes,
         account=instance.PLAIN,
         grace=service.grace,

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 
 from dagnix.kubernetes import instance
 from dagnix.kubernetes.objects import (
-    CONTAINER_SECURITY,
     HOME,
     INSTANCE,
     Object,
     Volumes,
+    container,
     environment,
     pod,
-    probe,
     selector,
 )
 from dagnix.kubernetes.services import Service, quantity
@@ -32,28 +31,26 @@ def objects(settings: Settings, service: Service) -> Iterator[Object]:
     labels = {LOCATION_LABEL: service.location}
     image = settings.images[service.image]
     volumes = _volumes(service)
-    container: Object = {
-        "name": CODE_SERVER,
-        "image": image,
-        "env": environment(
-            {
-                **_variables(settings, service),
-                "DAGNIX_CODE_SERVER_PORT": str(instance.CODE_PORT),
-                # Dagster's own: with which image, and how, the runs of this code are started.
-                "DAGSTER_CURRENT_IMAGE": image,
-                "DAGSTER_CONTAINER_CONTEXT": json.dumps({"k8s": context(settings, service)}),
-            }
-        ),
-        "ports": [{"name": "grpc", "containerPort": instance.CODE_PORT}],
-        "readinessProbe": probe(service.health),
-        "resources": {"requests": REQUESTS, "limits": {"memory": service.memory}},
-        "securityContext": CONTAINER_SECURITY,
-        "volumeMounts": volumes.mounts,
-    }
+    code_server = container(
+        CODE_SERVER,
+        image,
+        {
+            **_variables(settings, service),
+            "DAGNIX_CODE_SERVER_PORT": str(instance.CODE_PORT),
+            # Dagster's own: with which image, and how, the runs of this code are started.
+            "DAGSTER_CURRENT_IMAGE": image,
+            "DAGSTER_CONTAINER_CONTEXT": json.dumps({"k8s": context(settings, service)}),
+        },
+        volumes,
+        health=service.health,
+        requests=REQUESTS,
+        memory=service.memory,
+        port=("grpc", instance.CODE_PORT),
+    )
     secrets = settings.location_secrets.get(service.location)
     template = pod(
         names.labels(CODE_SERVER, **labels),
-        [container],
+        [code_server],
         volumes,
         account=instance.PLAIN,
         grace=60,

@@ -113,6 +113,31 @@ def probe(command: list[str]) -> Object:
     }
 
 
+def container(  # noqa: PLR0913 - what containers of ours differ in
+    name: str,
+    image: str,
+    variables: Mapping[str, str],
+    volumes: "Volumes",
+    *,
+    health: list[str],
+    requests: Mapping[str, str],
+    memory: str,
+    port: tuple[str, int] | None = None,
+) -> Object:
+    """Return a container, whose readiness is its health check; `port` is a name and a number."""
+    ports = {"ports": [{"name": port[0], "containerPort": port[1]}]} if port else {}
+    return {
+        "name": name,
+        "image": image,
+        "env": environment(variables),
+        **ports,
+        "readinessProbe": probe(health),
+        "resources": {"requests": dict(requests), "limits": {"memory": memory}},
+        "securityContext": CONTAINER_SECURITY,
+        "volumeMounts": volumes.mounts,
+    }
+
+
 def selector(labels: Mapping[str, str]) -> Object:
     """Return a selector of pods."""
     return {"matchLabels": dict(labels)}
