@@ -23,12 +23,12 @@ class Location:
     folder: str
 
 
-def describe(here: Project, container: Container) -> Location:
-    """Return what a code location's container serves, if it serves."""
+def describe(here: Project, container: Container, *, served: bool) -> Location:
+    """Return what a code location's container serves; `served` says whether it is asked."""
     name, folder = container.service, str(container.mounted or "")
     deploys = [each for each in history.of(here, name) if each.image == container.image_id]
     if folder or not deploys:
         since = container.started.isoformat(timespec="seconds")
-        return Location(name, True, since, "up", container.digest, "", folder)
+        return Location(name, served, since, "up", container.digest, "", folder)
     last = deploys[-1]
-    return Location(name, True, last.when, last.how, last.digest, last.revision, "")
+    return Location(name, served, last.when, last.how, last.digest, last.revision, "")

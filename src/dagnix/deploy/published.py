@@ -25,7 +25,7 @@ def publish(project: Project, serving: Iterable[Container]) -> None:
     path = project.sockets / FILE
     found = read(project)
     for each in serving:
-        location = describe(project, each)
+        location = describe(project, each, served=True)
         found[each.service] = {
             "digest": location.digest,
             "revision": location.revision,

@@ -1,7 +1,6 @@
 """What is served where, and since when."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from dagnix import code_locations
 from dagnix.deploy.described import Location, describe
@@ -15,7 +14,7 @@ def of(here: Project, present: Iterable[Container], rows: Iterable[Row]) -> list
     serves = {row.service: row.serves is True for row in rows}
     current = {each.service: each for each in present if each.in_compose}
     return [
-        replace(describe(here, current[name]), served=serves.get(name, False))
+        describe(here, current[name], served=serves.get(name, False))
         for name in code_locations.names(here.root)
         if name in current
     ]
