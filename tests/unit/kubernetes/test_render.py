@@ -149,6 +149,18 @@ def test_secrets_are_files(found: Found, made: settings.Settings) -> None:
     assert without == {key: it for key, it in found.items() if key[0] != "Secret"}
 
 
+def test_what_serves_goes_only_when_the_next_one_is_ready(found: Found) -> None:
+    strategies = [it["spec"]["strategy"] for (kind, _), it in found.items() if kind == "Deployment"]
+    assert len(strategies) > 1
+    for strategy in strategies:
+        rolling = {"maxSurge": 1, "maxUnavailable": 0}
+        assert strategy == {"type": "RollingUpdate", "rollingUpdate": rolling}
+
+
+def test_postgres_listens_beyond_its_pod(found: Found) -> None:
+    assert variables(containers(found)["postgres"])["DAGNIX_PG_LISTEN"] == "*"
+
+
 def test_a_code_server_tells_how_its_runs_are_started(found: Found) -> None:
     server = containers(found)["code-server"]
     told = variables(server)

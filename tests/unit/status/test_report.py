@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.console import Console
 from dagnix import project
 from dagnix.deploy.described import Location
 from dagnix.stack.containers import Container
-from dagnix.status import backups, disks, screen
+from dagnix.status import backups, disks, runs, screen
 from dagnix.status.backups import Backup
 from dagnix.status.disks import Disk
 from dagnix.status.report import Report, certificate_ends
@@ -102,8 +103,8 @@ def test_all_is_on_one_screen() -> None:
 
 def test_what_others_wrote_does_not_steer_the_terminal() -> None:
     failed = Run("0", "\x1b]0;title\x07", "[red]pipes", "")
-    runs = Runs(0, 0, (), failed)
-    text = "\n".join(shown(replace(REPORT, runs=runs)))
+    told = replace(REPORT, runs=Runs(0, 0, (), failed))
+    text = "\n".join(shown(told))
     assert "\x1b" not in text
     assert "^[]0;title^G ([red]pipes) ? ago" in text
 
@@ -137,6 +138,43 @@ def test_the_last_backup_is_the_newest_by_its_name(
     )
 
 
+def test_the_fullest_disk_is_told_first(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:  # another disk
+        monkeypatch.setenv("DAGNIX_BACKUPS_DIR", memory)
+        found = disks.find(project.current(), [])
+    assert checkout.is_dir()
+    free = [disk.free for disk in found]
+    assert len(set(free)) > 1
+    assert free == sorted(free)
+
+
+def test_runs_are_told_by_what_the_webserver_answers(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "runId": "0",
+        "jobName": "weather",
+        "startTime": 60.0,
+        "endTime": None,
+        "creationTime": 1.0,
+        "repositoryOrigin": {"repositoryLocationName": "pipes"},
+    }
+    answer = {
+        "queued": {"count": 3},
+        "flying": {"count": 1},
+        "newest": {"results": [told]},
+        "failed": {"results": [{**told, "endTime": 120.0, "repositoryOrigin": None}]},
+    }
+    monkeypatch.setattr(runs.dashboard, "ask", lambda *_: answer)
+    assert checkout.is_dir()
+    assert runs.ask(project.current()) == Runs(
+        queued=3,
+        in_flight=1,
+        newest=(Run("0", "weather", "pipes", "1970-01-01T00:01:00+00:00"),),
+        last_failure=Run("0", "weather", "", "1970-01-01T00:02:00+00:00"),
+    )
+
+
 def test_each_disk_is_told_once_with_all_that_it_holds(checkout: Path) -> None:
     here = project.current()
     volume = {
@@ -152,5 +190,4 @@ def test_each_disk_is_told_once_with_all_that_it_holds(checkout: Path) -> None:
     (own,) = (disk for disk in found if "pipes-data" in disk.holds)
     assert "backups" in own.holds
     assert "compute logs" not in {name for disk in found for name in disk.holds}
-    assert [disk.free for disk in found] == sorted(disk.free for disk in found)
     assert 0 < own.free <= own.size
