@@ -1,4 +1,4 @@
-"""Say which locked packages have an update: for a look now and then, or from cron.
+"""Say which locked packages have a security update or a patch release.
 
 These are the security updates of Debian packages, and the patch releases of Python packages: of
 1.2.3 each newer 1.2.*. `./dagnix lock --security` locks them, `./dagnix upgrade` rolls them out.
