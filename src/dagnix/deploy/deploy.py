@@ -1,7 +1,8 @@
 """A deploy, from top to bottom: build → start → healthy → cut over → drain.
 
-`plan` lists the podman commands of each step, which commands.py makes. `deploy` executes those of
-start, cut over and undo; stack/health.py and drain.py do the other two steps.
+Whoever calls `deploy` has the image built before. `plan` lists the podman commands of each further
+step, which commands.py makes. `deploy` executes those of start and cut over, and those of undo if
+that fails; stack/health.py waits for healthy, and drain.py drains.
 """
 
 from collections.abc import Iterator, Sequence
