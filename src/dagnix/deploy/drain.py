@@ -128,8 +128,8 @@ def main() -> None:
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
-        # Runs may take longer than a day, but what fails is tried again for a day only. Then the next
-        # `up` or deploy starts another drain process.
+        # Runs may take longer than a day, but what fails is tried again for a day only. After that
+        # the next `up` or deploy starts another drain process.
         for _ in range(A_DAY // AGAIN_SECONDS):
             try:
                 drain(here, host, until, afterwards)
