@@ -33,7 +33,7 @@ LOG_DAYS = 30
 
 
 def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
-    """Start a process for each draining container; it ends at once if the container has one.
+    """Start a process for each draining container; it ends at once if another one drains that.
 
     A container that already has a time limit keeps it.
     """
@@ -131,7 +131,8 @@ def main() -> None:
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
-        # It gives up after a day; the next `up` or deploy starts another drain process.
+        # Runs may take longer than a day, but what fails is tried again for a day only. After that
+        # the next `up` or deploy starts another drain process.
         for _ in range(A_DAY // AGAIN_SECONDS):
             try:
                 drain(here, host, until, afterwards)
