@@ -11,14 +11,20 @@ from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 from support.command import run
 from support.layers import Contents, manifest
+from support.markdown import Page
 from support.stack import ROOT, SERVICES
 
 from dagnix.images.layout import Layout
 
+PAGE = Page(Path("docs/howto/updates.md"))
+COMMANDS = ("nix build .#pipes-oci", "cat result/pipes.spdx.json")
 SYSTEM = "x86_64-linux"
 ANNOTATION = "dagnix.spdx"
 STATUS = PurePosixPath("/var/lib/dpkg/status.d")
 BINARIES = PurePosixPath("/opt/dagster/bin")
+FIELDS = re.compile(r"^(?:Package|Version): (.*)$", re.MULTILINE)
+DEPENDENCY = re.compile(r"^\tdep\t(\S+)\t(\S+)", re.MULTILINE)
+OWN_MODULE = re.compile(r"^\tmod\t(\S+)\t\(devel\)", re.MULTILINE)
 # Groups of nix/debian.toml in each image; of `programs` and for the gate there are single files.
 DEBIAN = {
     "webserver": {"base", "webserver", "programs"},
@@ -43,6 +49,14 @@ def listed(layout: Layout, kind: str) -> set[tuple[str, str]]:
     }
 
 
+@PAGE.run_by(*COMMANDS)
+def test_what_the_page_says(tmp_path: Path) -> None:
+    result = str(tmp_path / "result")
+    build, show = (PAGE.typed(command, {"result/": f"{result}/"}) for command in COMMANDS)
+    told = run(["sh", "-euc", f"{build} --out-link {result}\n{show}"], cwd=ROOT).stdout
+    assert json.loads(told)["spdxVersion"] == "SPDX-2.3"
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_it_is_valid_and_goes_with_the_image(layouts: dict[str, Layout], service: str) -> None:
     layout = layouts[service]
@@ -56,11 +70,7 @@ def test_it_has_the_debian_packages_of_the_image_and_of_the_lock(
     layouts: dict[str, Layout], files: dict[str, Contents], service: str
 ) -> None:
     found = {
-        tuple(
-            re.findall(
-                r"^(?:Package|Version): (.*)$", files[service].read(path).decode(), re.MULTILINE
-            )
-        )
+        tuple(FIELDS.findall(files[service].read(path).decode()))
         for path, entry in files[service]
         if path.parent == STATUS and entry.isreg() and path.suffix != ".md5sums"
     }
@@ -110,9 +120,7 @@ def test_it_has_the_go_modules_of_the_image(
                 [go, "version", "-m", program], check=True, capture_output=True, text=True
             ).stdout
             expected |= {("stdlib", version) for version in re.findall(r": go(\S+)", told)}
-            expected |= set(re.findall(r"^\tdep\t(\S+)\t(\S+)", told, re.MULTILINE))
-            expected |= {
-                (name, "") for name in re.findall(r"^\tmod\t(\S+)\t\(devel\)", told, re.MULTILINE)
-            }
+            expected |= set(DEPENDENCY.findall(told))
+            expected |= {(name, "") for name in OWN_MODULE.findall(told)}
     assert listed(layouts[service], "golang") == expected
     assert expected
