@@ -15,6 +15,7 @@ from dagnix.commands import options
 from dagnix.deploy import old_images
 from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
+from dagnix.images import garbage
 from dagnix.stack import confirmation, location_service
 from dagnix.stack.lease import lease
 from dagnix.upgrade import check, current, desired, steps
@@ -64,4 +65,5 @@ def run(given: argparse.Namespace) -> None:
             confirmation.confirm(here, plans.DATABASE, "Replace", yes=given.yes)
         steps.carry_out(here, plan, chosen, terms, faults, safe=safe)
         old_images.remove(here)
+    garbage.collect(here)
     faults.tell("All else is upgraded")

@@ -17,6 +17,7 @@ from dagnix.deploy import code_containers, old_images
 from dagnix.deploy.terms import Afterwards
 from dagnix.file_lock import held
 from dagnix.host.podman import podman
+from dagnix.images import garbage
 from dagnix.project import Project
 from dagnix.stack import dashboard
 from dagnix.stack.containers import Container
@@ -125,6 +126,8 @@ def main() -> None:
     """Drain the container that the argument names; what fails is tried again for a day."""
     _, host = sys.argv
     here = project.current()
+    with suppress(UserError):
+        garbage.collect(here)  # the deploy that has begun this does not wait for it
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
