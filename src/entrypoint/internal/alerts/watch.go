@@ -154,6 +154,7 @@ func (w *Watcher) tell(alert Alert) {
 		return
 	}
 	alert.Instance = w.settings.Instance
+	alert.Since, alert.Time = alert.Since.UTC().Truncate(time.Second), alert.Time.UTC().Truncate(time.Second)
 	if alert.Link == "" {
 		alert.Link = w.settings.Link
 	}
@@ -280,7 +281,7 @@ func Test(ctx context.Context, instance string) (string, error) {
 	for _, err := range wrong {
 		lines = append(lines, err.Error())
 	}
-	now := time.Now()
+	now := time.Now().UTC().Truncate(time.Second)
 	for _, name := range slices.Sorted(maps.Keys(channels)) {
 		within, cancel := context.WithTimeout(ctx, attempt)
 		alert := Alert{
