@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from dagnix import UserError
 from dagnix.access import gate_files
 from dagnix.project import Project
+from dagnix.stack.lifecycle import WATCHER
 
-SERVICE = "alerts"
+SERVICE = WATCHER
 IMAGE = "daemon"  # the service whose image it has
 
 

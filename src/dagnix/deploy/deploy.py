@@ -16,11 +16,11 @@ from dagnix.code import secrets as code_secrets
 from dagnix.deploy import (
     code_containers,
     commands,
-    cutover,
     drain,
     history,
     interrupted,
     published,
+    shown,
 )
 from dagnix.deploy.commands import Command, execute
 from dagnix.deploy.terms import Terms
@@ -45,7 +45,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     history.note_present(project, service, old.image_id)
     if _is_served(project, old, release):
         tags.give_compose_name(project, service, release.image_id)
-        cutover.ensure_served(project, old, terms.wait)
+        shown.ensure_served(project, old, terms.wait)
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
         return
@@ -144,7 +144,7 @@ def cut_over(project: Project, new: Container, steps: Plan) -> None:
     """
     for command in steps.cut_over:
         execute(project, command)
-    cutover.wait_until_shown(project, new)
+    shown.wait_until_shown(project, new)
 
 
 def dry_run(

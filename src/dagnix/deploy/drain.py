@@ -61,8 +61,10 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
     """
     while found := [each for each in code_containers.draining(here) if each.host == host]:
         (container,) = found
-        if not container.running and not code_containers.wake(here, container):
-            return
+        if not container.running:
+            with lease(here, silent=True):  # not what a command is just stopping
+                if not code_containers.wake(here, container):
+                    return
         try:
             _outlast_runs(here, container, until, afterwards)
         except UserError:
@@ -137,7 +139,7 @@ def main() -> None:
                 for kind in ("json", "lock"):
                     _file(here, host, kind).unlink(missing_ok=True)
                 break
-    with lease(here):
+    with lease(here, silent=True):
         old_images.remove(here)
     sweep(here)
 

@@ -92,10 +92,10 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
 
 
 def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
-    """Run the container's health check once it passes, or after a few seconds.
+    """Repeat the container's health check until it passes or a few seconds are over.
 
-    Podman does not get to know of a check that fails, nor, without `record`, of one that passes. If
-    the container was healthy before, podman runs the check itself: one call then asks and records.
+    Podman records only a check that passes, and only with `record`. If the container was healthy
+    before, podman runs the check itself: one call then asks and records.
     """
     if record and container.was_healthy and (told := ask(project, container)).healthy:
         return told
