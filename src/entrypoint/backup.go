@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"dagnix/runtime/internal/backup"
 	"dagnix/runtime/internal/health"
@@ -16,6 +17,10 @@ func followBackups(ctx context.Context, stderr io.Writer) int {
 	schedule, err := backup.ScheduleFromEnvironment()
 	if err != nil {
 		return report(ctx, err, stderr)
+	}
+	if _, err := os.Stat(filepath.Dir(health.BackupSocket())); err != nil { // as on Kubernetes
+		schedule.Follow(ctx, stderr)
+		return 0
 	}
 	say := func(context.Context) any { return health.ReportBackups(schedule) }
 	if err := said.Listen(ctx, health.BackupSocket(), say); err != nil {

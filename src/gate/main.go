@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -107,7 +108,7 @@ func serve(s settings.Settings) error {
 // tellHealth says to whoever connects to a Unix socket what is wrong with this gate, as a line of JSON
 // (src/entrypoint/internal/report).
 func tellHealth(ctx context.Context, s settings.Settings) error {
-	if s.Report == "" {
+	if _, err := os.Stat(filepath.Dir(s.Report)); s.Report == "" || err != nil { // as on Kubernetes
 		return nil
 	}
 	_ = os.Remove(s.Report)

@@ -20,7 +20,7 @@ GOOD = {
     "teams": "https://teams.example.com/hush?sig=hush",
     "webhook": "http://10.0.0.1:8080/hush",
     "mail": "smtp://ann%40example.com:hush@mail.example.com:587/ops@example.com,me@example.com",
-    "command": "python example.py",
+    "command": "python append.py",
     "ping": "https://ping.example.com/hush",
 }
 BAD = [

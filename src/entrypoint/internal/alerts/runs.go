@@ -13,8 +13,8 @@ const (
 	// lookBack is how much older a run may be than those that were seen, as what is written while a
 	// query runs is seen by the next one only.
 	lookBack = time.Minute
-	// settle is how long a failure may be without the tag that says whether it is retried.
-	settle = 5 * time.Second
+	// tagWait is how long a failure may be without the tag that says whether it is retried.
+	tagWait = 5 * time.Second
 	// retryWait is how long a retry may take until it is there, as in dagster_dagnix.server.retries.
 	retryWait = 7 * time.Hour
 	// perJob is how often a job is told of at most: failures meanwhile are told together.
@@ -82,7 +82,7 @@ func (r *Runs) Take(ended, waited []Run, now time.Time) {
 		r.Seen, r.Waiting, r.Jobs = map[string]time.Time{}, map[string]Run{}, map[string]*FailingJob{}
 	}
 	for _, run := range ended {
-		if _, seen := r.Seen[run.ID]; seen || (run.Failed && run.WillRetry == "" && now.Sub(run.End) < settle) {
+		if _, seen := r.Seen[run.ID]; seen || (run.Failed && run.WillRetry == "" && now.Sub(run.End) < tagWait) {
 			continue
 		}
 		r.Seen[run.ID] = run.End

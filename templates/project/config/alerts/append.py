@@ -1,4 +1,4 @@
-"""A command that gets alerts: `./dagnix alerts set command` with `python example.py`.
+"""A command that gets alerts: `./dagnix alerts set command` with `python append.py`.
 
 It is run once for each alert, which is JSON on its standard input (docs/howto/alerts.md). An exit
 code other than 0 means that the alert was not delivered, and is tried again. This one appends a
