@@ -37,7 +37,8 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     """Serve the code of an image that podman has.
 
     Raises:
-        UserError: the code does not load or is not served; what was served goes on.
+        UserError: the code does not load: what was served still is. Or the webserver does not show
+            it after the cut-over: both containers go on.
 
     """
     present, descriptions = _look(project, service)
@@ -81,7 +82,7 @@ def plan(
 
     `descriptions` are what podman-compose would have podman create now (`compose.described`).
     """
-    new, service = old.name, old.service
+    name, service = old.name, old.service  # the new container gets this name
     aside = code_containers.renamed(old, commands.set_aside(old))
     return Plan(
         start=(
@@ -89,11 +90,11 @@ def plan(
             commands.give_compose_name(project, service, image_id),
             commands.start(old, descriptions),
         ),
-        healthy=(commands.healthy(new, old.health_check),),
-        cut_over=(commands.serve(new),),
+        healthy=(commands.healthy(name, old.health_check),),
+        cut_over=(commands.serve(name),),
         drain=(commands.runs(aside.name), *commands.remove(aside.name)),
         undo=(
-            *commands.remove(new),
+            *commands.remove(name),
             commands.restore_name(aside),
             commands.give_compose_name(project, service, old.image_id),
         ),

@@ -62,7 +62,8 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
     while found := [each for each in code_containers.draining(here) if each.host == host]:
         (container,) = found
         if not container.running:
-            with lease(here, silent=True):  # not what a command is just stopping
+            # A command may just be stopping it: that one ends first.
+            with lease(here, silent=True):
                 if not code_containers.wake(here, container):
                     return
         try:
@@ -127,7 +128,7 @@ def main() -> None:
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
-        # The next `up` or deploy starts another one.
+        # It gives up after a day; the next `up` or deploy starts another drain process.
         for _ in range(A_DAY // AGAIN_SECONDS):
             try:
                 drain(here, host, until, afterwards)

@@ -33,7 +33,8 @@ from dagster_dagnix.server.workers import NO_LIMIT, MemoryLimit, Worker, Workers
 LOOK_SECONDS = 5.0
 BUSY_SECONDS, BUSY_TRIES = 0.05, 100
 END_SECONDS = 0.1
-# How long it puts its own end off for a database that takes no reports: the next one reports, too.
+# How long one that is told to end waits for a database that takes no reports. The next run server
+# reports them then.
 REPORT_SECONDS = 15.0
 
 
@@ -220,7 +221,7 @@ class Server:
         if self._serves():
             self._links.point(CODE_LINK, self._code.socket or "")
         else:
-            self._claim()
+            self._serve_if_none_does()
 
     def _say_loaded(self, error: Error | None) -> None:
         said = f"the code is not loaded: {sentence(error)}" if error else "the code is loaded."
@@ -250,12 +251,12 @@ class Server:
             self._missed = 0
         else:
             self._missed += 1
-            # The one that served last claims at once and others wait for one more look, so it wins.
+            # The one that served last does so at once, and others after one more look: so it wins.
             if self._was_serving or self._missed > 1:
-                self._claim()
+                self._serve_if_none_does()
         self._end_if_done()
 
-    def _claim(self) -> None:
+    def _serve_if_none_does(self) -> None:
         """Serve if nobody does."""
         if not self._code.socket or self._is_draining or self._links.is_marked(self._own.host):
             return
