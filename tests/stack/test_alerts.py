@@ -51,7 +51,8 @@ def test_a_run_that_fails_is_told_through_a_webhook(mounted: Served) -> None:
             f":red_circle: *[{stack.project}] A run of failing failed* Run {run} "
         )
         assert "Step fail: RuntimeError: the first try fails" in line
-        said = stack.dagnix("logs", "alerts").stdout
+        logs = stack.dagnix("logs", "alerts")
+        said = logs.stdout + logs.stderr
         assert "alert: failing: A run of failing failed" in said
         assert "hush" not in said
     finally:
