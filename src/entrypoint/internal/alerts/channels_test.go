@@ -284,11 +284,11 @@ func TestCommand(t *testing.T) {
 	Programs = t.TempDir()
 	t.Setenv("DAGSTER_PG_PASSWORD", "hush")
 	got := filepath.Join(Programs, "got")
-	script := "#!/bin/sh\ncat > got\nenv >> got\nexit $1\n"
-	if err := os.WriteFile(filepath.Join(Programs, "tell"), []byte(script), 0o755); err != nil {
+	script := "cat > got\nenv >> got\nexit $1\n"
+	if err := os.WriteFile(filepath.Join(Programs, "tell"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	channel, err := parseCommand("./tell 0")
+	channel, err := parseCommand("sh ./tell 0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,8 +299,8 @@ func TestCommand(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(text), `{"instance":"prod","kind":"run"`) || strings.Contains(string(text), "hush") {
 		t.Errorf("got %s, %v", text, err)
 	}
-	channel, _ = parseCommand("./tell 3")
-	if err := channel.Send(t.Context(), sample); err == nil || err.Error() != "./tell: exit status 3" {
+	channel, _ = parseCommand("sh ./tell 3")
+	if err := channel.Send(t.Context(), sample); err == nil || err.Error() != "sh: exit status 3" {
 		t.Errorf("got %v", err)
 	}
 	channel, _ = parseCommand("sleep 60")
