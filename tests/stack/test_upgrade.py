@@ -290,7 +290,7 @@ def test_a_database_that_another_dagster_left_is_told_by_up(older: Served) -> No
     stamp(older, BEFORE)
     down = stack.start_dagnix("down")
     assert down.stderr
-    assert f"up to 600 s for them to end: {long}" in down.stderr.readline()
+    assert f"waits up to 600 s for its runs in flight to end: {long}" in down.stderr.readline()
     older.release()
     assert down.wait(60) == 0
     refused = stack.dagnix("upgrade", check=False)

@@ -1,21 +1,21 @@
 """What only the host knows to be wrong: a file for each, for as long as it is.
 
 The service `alerts` reads them (src/entrypoint/internal/alerts/notices.go), tells people, and tells
-them again when the file is gone.
+them again when the file is gone. Standard library only, as `updates` is.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dagnix import UserError
 from dagnix.project import Project
-from dagnix.stack import sockets
 
 FOLDER = "notices"
 DEPLOY, UPDATES = "deploy", "updates"  # kinds (src/entrypoint/internal/alerts/alert.go)
+SECURITY = "security"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def put(project: Project, notice: Notice) -> None:
     with suppress(OSError):  # what is wrong is told on the terminal as well
         if project.sockets.is_dir():
             path.parent.mkdir(exist_ok=True)
-            sockets.write(path, json.dumps(asdict(notice), indent=1) + "\n")
+            beside = path.with_name(f".{path.name}")
+            beside.write_text(json.dumps(asdict(notice), indent=1) + "\n")
+            beside.chmod(0o644)
+            beside.replace(path)
 
 
 def clear(project: Project, kind: str, subject: str) -> None:
@@ -58,6 +61,17 @@ def of_deploy(project: Project, service: str) -> Iterator[None]:
         put(project, Notice(DEPLOY, service, title, well, text))
         raise
     clear(project, DEPLOY, service)
+
+
+def of_updates(project: Project, packages: Collection[str]) -> None:
+    """Say that these packages have a security update, or that none has."""
+    if not packages:
+        clear(project, UPDATES, SECURITY)
+        return
+    title = f"{len(packages)} packages have a security update"
+    well = "No security update waits"
+    text = f"{', '.join(sorted(packages))}. `./dagnix lock --security` locks them."
+    put(project, Notice(UPDATES, SECURITY, title, well, text))
 
 
 def _path(project: Project, kind: str, subject: str) -> Path:

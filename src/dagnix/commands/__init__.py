@@ -16,7 +16,7 @@ COMMANDS = (
     *("up", "down", "status", "logs", "debug", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location", "secret", "auth", "tls"),
     *("alerts", "backup", "restore", "prune", "boot"),
-    *("fetch", "build", "load", "push", "lock", "kubernetes"),
+    *("fetch", "build", "load", "push", "lock", "updates", "kubernetes"),
     *("test", "bench", "env", "doctor", "completion"),
 )
 

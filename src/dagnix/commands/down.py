@@ -52,6 +52,6 @@ def announce(here: project.Project) -> None:
             with suppress(UserError):  # one that cannot say so is stopped all the same
                 if runs := code_containers.runs(here, each):
                     console.warned(
-                        f"{each.name} has {len(runs)} runs in flight, and up to "
-                        f"{each.stop_seconds} s for them to end: {', '.join(runs)}"
+                        f"{each.name} waits up to {each.stop_seconds} s for its runs in flight to "
+                        f"end: {', '.join(runs)}"
                     )

@@ -1,7 +1,8 @@
 """A deploy, from top to bottom: build → start → healthy → cut over → drain.
 
-`plan` lists the podman commands of each step, which commands.py makes. `deploy` executes those of
-start, cut over and undo; stack/health.py and drain.py do the other two steps.
+Whoever calls `deploy` has the image built before. `plan` lists the podman commands of each further
+step, which commands.py makes. `deploy` executes those of start and cut over, and those of undo if
+the new container does not become healthy; stack/health.py waits for that, and drain.py drains.
 """
 
 from collections.abc import Iterator, Sequence
@@ -117,7 +118,8 @@ def start(project: Project, steps: Plan, wait: float) -> Container:
 
     """
     set_aside, *rest = steps.start
-    # If this fails, nothing may be undone: the container that serves would still have the name.
+    # Outside the try: if this fails, the container that serves still has the name, and undo would
+    # remove it.
     execute(project, set_aside)
     try:
         with console.step("Starting a new code server", "A new code server is started"):

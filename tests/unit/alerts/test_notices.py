@@ -47,6 +47,15 @@ def test_the_service_knows_the_kinds() -> None:
     assert {notices.DEPLOY, notices.UPDATES} <= known
 
 
+def test_security_updates_wait_until_none_does(here: project.Project) -> None:
+    notices.of_updates(here, {"libc6", "bash"})
+    (told,) = written(here).values()
+    assert told["title"] == "2 packages have a security update"
+    assert told["text"] == "bash, libc6. `./dagnix lock --security` locks them."
+    notices.of_updates(here, ())
+    assert written(here) == {}
+
+
 def test_another_notice_of_the_same_thing_takes_its_place(here: project.Project) -> None:
     for title in ("3 updates wait", "4 updates wait"):
         notices.put(here, notices.Notice(notices.UPDATES, "security", title, "No update waits"))
