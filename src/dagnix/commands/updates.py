@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from dagnix import code_locations
+from dagnix import code_locations, project
+from dagnix.alerts import notices
 from dagnix.checkout import Checkout
 from dagnix.commands import one_of
 from dagnix.faults import Faults
@@ -73,6 +74,9 @@ def run(given: argparse.Namespace) -> int:
             if not given.kinds or kind in given.kinds:
                 print(f"asking for updates of {kind}", file=sys.stderr)
                 found[kind] = updates.record(checkout, kind, updates_of())
+    if updates.DEBIAN in found:
+        packages = {each.package for each in found[updates.DEBIAN].updates}
+        notices.of_updates(project.current(), packages)
     if given.as_json:
         print(json.dumps({kind: asdict(each) for kind, each in found.items()}, indent=1))
     else:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from dagnix import UserError, console
+from dagnix.alerts import notices
 from dagnix.code import mount
 from dagnix.code import secrets as code_secrets
 from dagnix.deploy import (
@@ -51,7 +52,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         console.out.print("Nothing to do: this image is what is served.")
         return
     steps = plan(project, old, release.image_id, descriptions)
-    with served_code_stays():
+    with served_code_stays(), notices.of_deploy(project, service):
         hosts.require_code(project, present, service, release.image_id)
         new = start(project, steps, terms.wait)
     cut_over(project, new, steps)
