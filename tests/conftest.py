@@ -26,6 +26,7 @@ for _number in (signal.SIGINT, signal.SIGHUP):
 # Tests that share one of these run one after the other, in one process; others run beside them. The
 # slowest come first, so that in the end none is left alone.
 SHARED = (
+    "kubernetes",
     "baked",
     "mounted",
     "older",
