@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote

@@ -28,9 +28,9 @@ REGISTRY = "127.0.0.1:5000"  # on the node's own loopback, where containerd need
 NODE = "node"
 PAUSE = "localhost/pause:1"
 CGROUPS = Path("/sys/fs/cgroup")
-# Process 1: it adopts and reaps what containerd leaves, and all processes end with it. Kubernetes
-# writes below these folders of a host, so each is empty and goes with the mount namespace. A copy of
-# another test's mount would keep its files.
+# Process 1: it adopts and reaps what containerd leaves. All processes end with it, and it ends with the
+# tests, which hold its stdin. Kubernetes writes below these folders of a host, so each is empty and
+# goes with the mount namespace. A copy of another test's mount would keep its files.
 INIT = """
 awk '$5 ~ "^/var/lib/." { print $5 }' /proc/self/mountinfo |
   xargs --no-run-if-empty umount --lazy --quiet || true  # with one go those below it
@@ -38,7 +38,8 @@ for folder in /run /var/lib /var/log; do mount -t tmpfs tmpfs "$folder"; done
 ip link set lo up
 echo 1 > /proc/sys/net/ipv4/ip_forward
 echo ready
-sleep infinity & wait
+exec 3<&0
+cat <&3 & wait
 """
 
 
@@ -148,7 +149,10 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     network = Network(128 + secrets.randbelow(100))  # podman's own begin with 10.89
     spaces = ["--net", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child"]
     process = subprocess.Popen(
-        ["unshare", *spaces, "sh", "-euc", INIT], stdout=subprocess.PIPE, text=True
+        ["unshare", *spaces, "sh", "-euc", INIT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     made: Cluster | None = None
     try:
@@ -348,7 +352,7 @@ def _node(made: Cluster) -> None:
         conntrack_tcp_timeout_close_wait="0",
     )
     plugin = f"kubernetes cluster.local {{\nkubeconfig {config}\n}}"
-    (folder / "Corefile").write_text(f".:53 {{\nbind {network.node}\n{plugin}\n}}\n")
+    (folder / "Corefile").write_text(f".:53 {{\n{plugin}\n}}\n")
     made.start("coredns", made.programs / "coredns", "-conf", f"{folder}/Corefile")
     ready = ["wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=5s"]
     wait_until(
