@@ -28,7 +28,7 @@ REGISTRY = "127.0.0.1:5000"  # on the node's own loopback, where containerd need
 NODE = "node"
 PAUSE = "localhost/pause:1"
 CGROUPS = Path("/sys/fs/cgroup")
-# Process 1: it adopts and reaps what containerd leaves. All processes end with it, and it ends with the
+# Process 1: it reaps what containerd leaves. All processes end with it, and it ends with the
 # tests, which hold its stdin. Kubernetes writes below these folders of a host, so each is empty and
 # goes with the mount namespace. A copy of another test's mount would keep its files.
 INIT = """
