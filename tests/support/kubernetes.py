@@ -132,10 +132,6 @@ class Cluster:
             )
         self.started.append(process)
 
-    def log(self, name: str) -> str:
-        """Return the end of a program's log."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")[-3000:]
-
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
@@ -164,6 +160,10 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         _control_plane(made)
         _node(made)
         yield made
+    except AssertionError as error:
+        for log in sorted(folder.glob("*.log")):
+            error.add_note(f"{log.name} ends with:\n{log.read_text(errors='replace')[-2000:]}")
+        raise
     finally:
         process.kill()
         process.wait()

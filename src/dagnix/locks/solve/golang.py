@@ -20,7 +20,8 @@ MODULES = ("nix/tools", "src/entrypoint", "src/gate", "tests/kubernetes/cluster"
 def update(checkout: Checkout, *, upgrade: bool) -> list[str]:
     """Write the lock anew and return what changed; with `upgrade` the modules are the newest.
 
-    Those of tests stay as they are, since their versions are chosen to fit each other. go.mod and go.sum are brought up to date with what the code imports.
+    Those of tests stay as they are, since their versions are chosen to fit each other. go.mod and
+    go.sum are brought up to date with what the code imports.
     Raises UserError in a project of its own, whose images hold Dagnix's programs as they are.
     """
     if not checkout.is_dagnix:
