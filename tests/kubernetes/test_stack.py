@@ -54,7 +54,7 @@ def answer(context: dg.OpExecutionContext) -> None:
     context.instance.add_run_tags(context.run_id, {"answer": ANSWER})
 
 
-@dg.job(tags=LOST_RUNS)
+@dg.job(tags=LOST_RUNS, description=ANSWER)
 def held() -> None:
     answer(wait())
 """
@@ -62,11 +62,9 @@ LAUNCH = """mutation { launchRun(executionParams: {selector: {
     repositoryLocationName: "pipes", repositoryName: "__repository__", jobName: "example"
 }}) { __typename } }"""
 TAGS = "query Tags($run: ID!) { runOrError(runId: $run) { ... on Run { tags { key value } } } }"
-JOBS = """
-{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
-    ... on RepositoryLocation { repositories { jobs { name } } }
-} } } } }
-"""
+SERVED = """{ pipelineOrError(params: {
+    repositoryLocationName: "pipes", repositoryName: "__repository__", pipelineName: "held"
+}) { ... on Pipeline { description } } }"""
 
 
 @dataclass(frozen=True)
@@ -115,6 +113,15 @@ class Deployed:
         cookie = connection.getresponse().headers["Set-Cookie"].partition(";")[0]
         connection.close()
         return Dashboard(port, address, {"Host": HOST, "Cookie": cookie})
+
+    def wait_for_code(self, answer: str) -> None:
+        """Wait until the dashboard has the code of this answer."""
+        dashboard = self.dashboard()
+
+        def served() -> bool:
+            return dashboard.query(SERVED)["pipelineOrError"].get("description") == answer
+
+        wait_until(served, f"the dashboard has the code {answer}")
 
     def held(self) -> str:
         """Launch a run that waits for `release`; return its ID when it has started."""
@@ -250,6 +257,7 @@ def test_a_deploy_loses_no_run_in_flight_and_none_in_the_queue(deployed: Deploye
     runs = dashboard.runs()
     assert {runs[each] for each in queued} == {DagsterRunStatus.QUEUED}
     # Two of them run; all others would cost each test run a minute of both cores.
+    deployed.wait_for_code("second")
     new = dashboard.client.submit_job_execution("held")
     for each in queued[1:]:
         dashboard.terminate(each)
@@ -263,19 +271,20 @@ def test_a_deploy_loses_no_run_in_flight_and_none_in_the_queue(deployed: Deploye
 
 @PAGE.run_by(DESCRIBE)
 def test_code_that_does_not_load_is_refused_and_the_old_code_goes_on(deployed: Deployed) -> None:
-    deployed.write("third", CODE + "\ndef broken(:\n")
+    stack = deployed.stack.checkout / "stack.yaml"
+    before = stack.read_text()
+    deployed.write("third", "import no_such_module\n")
     deployed.apply()
-
-    def refused() -> bool:
-        return "SyntaxError" in deployed.typed(DESCRIBE)
-
-    wait_until(refused, "the pod's events say what is wrong")
-    assert re.search(r"Readiness probe failed.*held\.py", deployed.typed(DESCRIBE), re.DOTALL)
+    said = r"Readiness probe failed: .*No module named 'no_such_module' \(\S+/held\.py, line 1\)"
+    wait_until(lambda: re.search(said, deployed.typed(DESCRIBE)), "the pod's events say why")
     # Nobody waits for five minutes here until Kubernetes gives up.
     words = ("rollout", "status", "deployment/pipes", "--timeout=1s")
     assert "timed out" in deployed.kubectl(*words, check=False)
     deployed.release()
     assert deployed.answer(deployed.dashboard().run("held")[0]) == "second"
+    stack.write_text(before)
+    deployed.typed(APPLY)
+    deployed.typed(ROLLOUT)
 
 
 def test_the_run_of_a_pod_that_is_killed_is_retried(deployed: Deployed) -> None:
@@ -301,10 +310,12 @@ def test_a_node_that_is_drained_loses_no_history_and_no_run(deployed: Deployed) 
     launched = deployed.held()
     before = deployed.dashboard().runs()
     deployed.kubectl("drain", "node", "--delete-emptydir-data", "--force", "--timeout=180s")
-    assert not deployed.pods("app.kubernetes.io/name=dagnix")
+    # Others wait for a node.
+    assert deployed.kubectl("get", "pods", "--field-selector=spec.nodeName=node", "-oname") == (
+        f"No resources found in {deployed.stack.project} namespace.\n"
+    )
     deployed.kubectl("uncordon", "node")
-    deployed.kubectl("rollout", "status", "statefulset", "--timeout=180s")
-    deployed.kubectl("rollout", "status", "deployment/webserver", "--timeout=180s")
+    deployed.typed(ROLLOUT)
     again = deployed.retry_of(launched)
     deployed.release()
     assert deployed.answer(again) == "second"
