@@ -410,13 +410,13 @@ def _cgroups(folder: Path) -> list[Path]:
 def _remove(cgroup: Path) -> None:
     """Remove a cgroup with those below it, when the kernel has buried their processes."""
 
-    def gone() -> bool:
+    def removed() -> bool:
         with suppress(OSError):
             for path, _, _ in os.walk(cgroup, topdown=False):
                 Path(path).rmdir()
         return not cgroup.exists()
 
-    wait_until(gone, f"{cgroup} is gone")
+    wait_until(removed, f"{cgroup} is removed")
 
 
 def _sha256(content: bytes) -> str:
