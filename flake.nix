@@ -1,5 +1,5 @@
 {
-  description = "Dagster in four small images, from locked Debian packages and wheels";
+  description = "Dagster in small images, from locked Debian packages and wheels";
 
   # No inputs: what goes into a build stands in nix/locks (docs/decisions/0001-no-nixpkgs.md).
   inputs = { };

@@ -26,7 +26,7 @@ let
     }
     .${system};
 
-  # The one place outside the data base that the images write to, and the data base's own.
+  # The folders that containers may write to: the Dagster images', Postgres's, and the gate's.
   dagsterWritable = [
     "/var/lib/dagster"
     "/var/lib/dagster/compute_logs"

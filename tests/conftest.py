@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,15 @@ pytest_plugins = ["support.durations"]
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
+
+# Who runs the tests may work on an instance of their own. Its name, port and settings are none of
+# the tests'; with DAGNIX_VERSION they keep to other tags of images.
+_KEPT = re.compile(
+    r"DAGNIX_(ROOT|SOURCE|VERSION|USER_NIX_CONFIG|DEBIAN_\w+|TEST_\w+|CHAOS_SECONDS)"
+)
+for _name in list(os.environ):
+    if _name.startswith(("COMPOSE_", "DAGNIX_")) and not _KEPT.fullmatch(_name):
+        del os.environ[_name]
 
 # Tests that share one of these run one after the other, in one process; others run beside them. The
 # slowest come first, so that in the end none is left alone.

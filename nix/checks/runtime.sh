@@ -2,7 +2,7 @@
 export GOROOT=$(echo "$go"/usr/lib/go-*)
 export HOME=$TMPDIR GOCACHE=$TMPDIR/cache GOPATH=$TMPDIR/path CGO_ENABLED=0
 export GOPROXY=off GOTOOLCHAIN=local
-# As in nix/builders/go_build.sh: half of the CPU, most of which goes into compiling Go's library.
+# As in nix/lib/builders/go_build.sh: half of the CPU, most of which goes into compiling Go's library.
 export GOGC=400 GOFLAGS="-mod=vendor '-gcflags=all=-l -c=1'"
 mkdir module tests
 ln -s "$projects" tests/projects

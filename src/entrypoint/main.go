@@ -39,7 +39,7 @@ Usage:
   runtime reload                      serve the code as it is now: the code server's ID and what it
                                       serves, or why the code does not load; exit code 0 or 1
   runtime serve                       have webserver and daemon use this container's code server, and
-                                      launch runs here; the container before it drains
+                                      launch runs here; the previous container then drains
   runtime serving                     the host whose code server webserver and daemon use
   runtime leave                       have webserver and daemon stop using this container
   runtime runs                        the IDs of the runs that are executed here, a line each

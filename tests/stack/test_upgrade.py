@@ -284,11 +284,19 @@ def test_code_must_not_be_newer_than_webserver_and_daemon(older: Served, older_l
 
 def test_a_database_that_another_dagster_left_is_told_by_up(older: Served) -> None:
     stack = older.stack
+    older.hold()
+    long = older.client.submit_job_execution("long")
+    older.wait_for_start(long)
     stamp(older, BEFORE)
-    stack.dagnix("down")
+    down = stack.start_dagnix("down")
+    assert down.stderr
+    assert f"waits up to 600 s for its runs in flight to end: {long}" in down.stderr.readline()
+    older.release()
+    assert down.wait(60) == 0
     refused = stack.dagnix("upgrade", check=False)
     assert "./dagnix up starts it" in refused.stderr
     assert "the schema of an older Dagster" in stack.dagnix("up").stderr
+    assert older.team.answer("long", long) == "last"  # it had its database until it ended
     known = backups(older)
     stack.dagnix("upgrade")
     assert len(backups(older)) == len(known) + 1

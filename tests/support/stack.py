@@ -106,7 +106,19 @@ class Stack:
         """Run ./dagnix."""
         typed.add(shlex.join(["./dagnix", *self.before, *words]))
         command = [self.checkout / "dagnix", *self.before, *words]
-        return run(command, env={**self.environment, **environment}, check=check, stdin=stdin)
+        try:
+            return run(command, env={**self.environment, **environment}, check=check, stdin=stdin)
+        except subprocess.TimeoutExpired:
+            self.print_containers()
+            raise
+
+    def print_containers(self) -> None:
+        """Print how each container is and what it has said last, for who reads of a failure."""
+        label = f"--filter=label={PROJECT_LABEL}={self.project}"
+        print(self.podman("ps", "--all", label, check=False).stdout)
+        for name in self.podman("ps", "--all", label, "--format={{.Names}}").stdout.split():
+            said = self.podman("logs", "--tail=20", name, check=False)
+            print(f"{name}:\n{said.stdout}{said.stderr}")
 
     def start_dagnix(self, *words: str) -> subprocess.Popen[str]:
         """Start ./dagnix in a process group of its own."""

@@ -27,13 +27,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Run the command."""
-    from dagnix.boot import run as stack  # noqa: PLC0415 - help needs nothing that is built
+    # Help needs nothing that is built.
+    from dagnix.boot import run as stack  # noqa: PLC0415
+    from dagnix.stack import containers, lifecycle  # noqa: PLC0415
 
     here = project.current()
     if given.start:
         stack.start(here)
     elif given.stop:
-        stack.stop(here)
+        lifecycle.stop(here, containers.everything(here))
     elif given.remove:
         take_back(here)
     else:

@@ -47,15 +47,17 @@ def terms(parser: argparse.ArgumentParser) -> None:
         type=at_least(0),
         default=LIMIT_MINUTES,
         metavar="MINUTES",
-        help=f"how long runs may go on on the old code (default: {LIMIT_MINUTES})",
+        help="after how many minutes --afterwards applies to runs on the old code "
+        f"(default: {LIMIT_MINUTES})",
     )
     parser.add_argument(
         "--afterwards",
         type=Afterwards,
         choices=tuple(Afterwards),
         default=Afterwards.KEEP,
-        help="what then becomes of them: keep them and their container until they end, cancel "
-        "them, or fail them (a job that allows retries is retried on the new code)",
+        help="what becomes of runs that are still on the old code: keep them and their container "
+        "until they end, cancel them, or fail them (a job that allows retries is retried on the "
+        "new code)",
     )
 
 

@@ -36,8 +36,8 @@ from dagnix.stack.lease import lease
 from dagnix.upgrade import schema
 from dagnix.versions import hosts, inspection
 
-# With these the stack can switch a code location over.
-SWITCHED = {"daemon", "webserver"}
+# With these the stack can cut a code location over.
+NEEDED_TO_CUT_OVER = {"daemon", "webserver"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +93,7 @@ def run(given: argparse.Namespace) -> None:
         as_it_is = here.with_port(ports[0]) if ports else here
         for location, release in releases.items():
             with faults.of(location):
-                if running >= {location, *SWITCHED} and not anew:
+                if running >= {location, *NEEDED_TO_CUT_OVER} and not anew:
                     replace_code(as_it_is, location, release, given.wait)
                 tags.give_compose_name(here, location, release.image_id)
         load.load(here, [each for each in layouts if each.name not in faults])

@@ -98,7 +98,7 @@ def served(project: Project, containers: Iterable[Container]) -> str:
 
 
 def serve(project: Project, container: Container) -> None:
-    """Have the webserver and the daemon use this container; the one before it drains."""
+    """Have the webserver and the daemon use this container. The previous one drains."""
     execute(project, commands.serve(container.identifier))
 
 

@@ -72,11 +72,11 @@ def start(old: Container, descriptions: Sequence[Sequence[str]]) -> Command:
     for each container. If the old one was created with the same, its networks and volumes are
     there, and podman starts the new one without podman-compose.
     """
-    failure = "podman-compose cannot start the new code server"
     words = next((list(each) for each in descriptions if f"--name={old.name}" in each), [])
     if words and old.made_with[-len(words) :] == words:
-        return Command(("run", "--detach", *words), failure)
+        return Command(("run", "--detach", *words), "Podman cannot start the new code server")
     words = ["up", "--detach", "--no-recreate", old.service]
+    failure = "podman-compose cannot start the new code server"
     return Command(tuple(words), failure, COMPOSE, old.service)
 
 
@@ -87,7 +87,7 @@ def healthy(container: str, check: Sequence[str]) -> Command:
 
 
 def serve(container: str) -> Command:
-    """Have the webserver and the daemon use this container; the one before it drains."""
+    """Have the webserver and the daemon use this container. The previous one drains."""
     return Command(("exec", container, PROGRAM, "serve"), f"{container} cannot take over")
 
 

@@ -1,7 +1,8 @@
 """A deploy, from top to bottom: build → start → healthy → cut over → drain.
 
-`plan` lists the podman commands of each step, which commands.py makes. `deploy` executes those of
-start, cut over and undo; stack/health.py and drain.py do the other two steps.
+Whoever calls `deploy` has the image built before. `plan` lists the podman commands of each further
+step, which commands.py makes. `deploy` executes those of start and cut over, and those of undo if
+that fails; stack/health.py waits for healthy, and drain.py drains.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +16,11 @@ from dagnix.code import secrets as code_secrets
 from dagnix.deploy import (
     code_containers,
     commands,
-    cutover,
     drain,
     history,
     interrupted,
     published,
+    shown,
 )
 from dagnix.deploy.commands import Command, execute
 from dagnix.deploy.terms import Terms
@@ -36,7 +37,8 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     """Serve the code of an image that podman has.
 
     Raises:
-        UserError: the code does not load or is not served; what was served goes on.
+        UserError: the code does not load: what was served still is. Or the webserver does not show
+            it after the cut-over: both containers go on.
 
     """
     present, descriptions = _look(project, service)
@@ -44,7 +46,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     history.note_present(project, service, old.image_id)
     if _is_served(project, old, release):
         tags.give_compose_name(project, service, release.image_id)
-        cutover.ensure_served(project, old, terms.wait)
+        shown.ensure_served(project, old, terms.wait)
         drain.begin(project)
         console.out.print("Nothing to do: this image is what is served.")
         return
@@ -80,7 +82,7 @@ def plan(
 
     `descriptions` are what podman-compose would have podman create now (`compose.described`).
     """
-    new, service = old.name, old.service
+    name, service = old.name, old.service  # the new container gets this name
     aside = code_containers.renamed(old, commands.set_aside(old))
     return Plan(
         start=(
@@ -88,11 +90,11 @@ def plan(
             commands.give_compose_name(project, service, image_id),
             commands.start(old, descriptions),
         ),
-        healthy=(commands.healthy(new, old.health_check),),
-        cut_over=(commands.serve(new),),
+        healthy=(commands.healthy(name, old.health_check),),
+        cut_over=(commands.serve(name),),
         drain=(commands.runs(aside.name), *commands.remove(aside.name)),
         undo=(
-            *commands.remove(new),
+            *commands.remove(name),
             commands.restore_name(aside),
             commands.give_compose_name(project, service, old.image_id),
         ),
@@ -143,7 +145,7 @@ def cut_over(project: Project, new: Container, steps: Plan) -> None:
     """
     for command in steps.cut_over:
         execute(project, command)
-    cutover.wait_until_shown(project, new)
+    shown.wait_until_shown(project, new)
 
 
 def dry_run(

@@ -61,8 +61,11 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
     """
     while found := [each for each in code_containers.draining(here) if each.host == host]:
         (container,) = found
-        if not container.running and not code_containers.wake(here, container):
-            return
+        if not container.running:
+            # A command may just be stopping it: that one ends first.
+            with lease(here, silent=True):
+                if not code_containers.wake(here, container):
+                    return
         try:
             _outlast_runs(here, container, until, afterwards)
         except UserError:
@@ -125,7 +128,7 @@ def main() -> None:
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
-        # The next `up` or deploy starts another one.
+        # It gives up after a day; the next `up` or deploy starts another drain process.
         for _ in range(A_DAY // AGAIN_SECONDS):
             try:
                 drain(here, host, until, afterwards)
@@ -137,7 +140,7 @@ def main() -> None:
                 for kind in ("json", "lock"):
                     _file(here, host, kind).unlink(missing_ok=True)
                 break
-    with lease(here):
+    with lease(here, silent=True):
         old_images.remove(here)
     sweep(here)
 

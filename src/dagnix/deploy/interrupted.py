@@ -10,7 +10,7 @@ from dagnix.stack.containers import Container
 
 
 def finish(project: Project, service: str) -> list[Container]:
-    """Finish what a deploy left that was killed; return all containers as they are then."""
+    """Finish or undo what a killed deploy has left; return all containers as they are then."""
     present = containers.everything(project)
     draining = [
         each
@@ -35,7 +35,7 @@ def finish(project: Project, service: str) -> list[Container]:
 
 
 def finish_all(project: Project, faults: Faults) -> list[Container]:
-    """Finish what deploys left that were killed; return all containers as they are then.
+    """Finish or undo what killed deploys have left; return all containers as they are then.
 
     What cannot be finished is a fault of its location.
     """

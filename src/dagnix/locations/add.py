@@ -9,7 +9,7 @@ from dagnix import UserError, code_locations, console
 from dagnix.access import secret_files
 from dagnix.checkout import Checkout
 from dagnix.code import mount
-from dagnix.deploy import code_containers, cutover, old_images
+from dagnix.deploy import code_containers, old_images, shown
 from dagnix.faults import Faults
 from dagnix.host.git import restored_on_failure
 from dagnix.host.podman import podman
@@ -122,7 +122,7 @@ def start(project: Project, name: str, wait: float) -> None:
         (new,) = (each for each in containers.containers(project) if each.service == name)
         health.wait(project, wait, new)
         dashboard.reload_workspace(project)
-        cutover.wait_until_shown(project, new)
+        shown.wait_until_shown(project, new)
     except BaseException:
         if made := code_containers.in_compose(containers.everything(project), name):
             with suppress(UserError):  # code that does not load may never have been there

@@ -1,7 +1,7 @@
 """The start of the stack, in which no code location is in another one's way."""
 
 from dagnix import UserError, code_locations
-from dagnix.deploy import code_containers, cutover, drain, published
+from dagnix.deploy import code_containers, drain, published, shown
 from dagnix.faults import Faults
 from dagnix.images import load
 from dagnix.process import CommandError
@@ -64,7 +64,7 @@ def serve(project: Project, faults: Faults, seconds: float) -> None:
         for name in _sound(project, faults):
             with faults.of(name):
                 new = code_containers.require_running(project, name, present)
-                cutover.ensure_served(project, new, seconds)
+                shown.ensure_served(project, new, seconds)
                 published.publish(project, [new])
         drain.begin(project)
 
@@ -73,7 +73,7 @@ def require_shown(project: Project, faults: Faults) -> None:
     """Wait until the webserver shows the code of these containers; a location's fault if not."""
     for name in _sound(project, faults):
         with faults.of(name):
-            cutover.require_shown(project, name)
+            shown.require_shown(project, name)
 
 
 def _sound(project: Project, faults: Faults) -> list[str]:

@@ -15,8 +15,8 @@ from dagnix.project import Project
 from dagnix.stack.containers import Container, containers, shown
 
 CHECK_SECONDS = 30  # one check; podman itself ends it after the timeout in compose.yaml
-# What a check of our own program gives the service to become well: it asks again by itself, where
-# each question of podman's would take a tenth of a second of CPU that what starts needs more.
+# How long a check of our own program waits for the service to become well. It asks again by itself:
+# each `podman healthcheck` would cost 0.1 s of CPU, which the starting services need.
 PATIENCE_SECONDS = 10
 PROGRAM, GATE = "/opt/dagster/bin/runtime", "/opt/dagster/bin/gate"
 PAUSE_SECONDS = 0.5  # before a service is asked once more
@@ -78,7 +78,8 @@ def _judged(asked: Container, now: Container | None, result: Result) -> Health:
     code, said = now.last_check
     if result.returncode == 0:
         return Health(healthy=True, says=said)
-    # Podman may not have run it, on a container that just stops: then the last one had passed.
+    # If the container is just stopping, podman may not have run this check. `code` is then that of
+    # the one before, which passed.
     said = (said if code else "") or result.errors.strip() or result.output.strip()
     return Health(healthy=False, says=said)
 
@@ -92,10 +93,10 @@ def ask_all(project: Project, present: list[Container]) -> list[Health]:
 
 
 def ask_patiently(project: Project, container: Container, *, record: bool = True) -> Health:
-    """Run the container's health check once it passes, or after a few seconds.
+    """Repeat the container's health check until it passes or a few seconds are over.
 
-    Podman does not get to know of a check that fails, nor, without `record`, of one that passes. If
-    the container was healthy before, podman runs the check itself: one call then asks and records.
+    Podman records only a check that passes, and only with `record`. If the container was healthy
+    before, podman runs the check itself: one call then asks and records.
     """
     if record and container.was_healthy and (told := ask(project, container)).healthy:
         return told

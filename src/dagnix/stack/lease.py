@@ -18,14 +18,21 @@ def folder(project: Project) -> Path:
 
 
 @contextmanager
-def lease(project: Project) -> Iterator[None]:
+def lease(project: Project, *, silent: bool = False) -> Iterator[None]:
     """Wait until no other command changes what this instance runs, and keep others waiting.
+
+    It says that it waits, unless it is `silent`.
 
     A request to end, or a terminal that goes, is taken as Ctrl-C, so that what was begun is taken
     back or said.
     """
     says = f"Another command changes what {project.name} runs: waiting for it"
-    with held(folder(project) / "lock", lambda: console.warned(says)), _ended_in_order():
+
+    def busy() -> None:
+        if not silent:
+            console.warned(says)
+
+    with held(folder(project) / "lock", busy), _ended_in_order():
         yield
 
 

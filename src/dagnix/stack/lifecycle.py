@@ -1,7 +1,9 @@
 """The stack's start and its removal."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 
+from dagnix import UserError, code_locations
 from dagnix.host.podman import PROJECT_LABEL, image_ids, podman
 from dagnix.process import CommandError
 from dagnix.project import Project
@@ -9,6 +11,8 @@ from dagnix.stack import compute_logs, sockets
 from dagnix.stack.bridge import Bridges
 from dagnix.stack.compose import compose, services
 from dagnix.stack.containers import Container, everything
+
+MARGIN_SECONDS = 60  # for podman itself, beside what containers may take to stop
 
 
 def outdated(project: Project, present: list[Container]) -> list[str]:
@@ -41,6 +45,8 @@ def start(
     failure = "podman-compose cannot start the stack"
     try:
         if changed:
+            with suppress(UserError):  # podman-compose says what it cannot make anew
+                stop(project, [each for each in present if each.service in changed])
             compose(project, "up", "--detach", "--force-recreate", *changed, failure=failure)
         if not present:
             first = "dagnix.stack.podman_compose.first_start"
@@ -60,6 +66,27 @@ def start(
         Bridges(project).pin()
 
 
+def stop(project: Project, present: Iterable[Container]) -> None:
+    """Stop containers: first those that execute runs, so that these can end; Postgres last.
+
+    podman-compose would stop all at once, and runs that may still end would have no database.
+
+    Raises:
+        UserError: one does not stop.
+
+    """
+    running = [each for each in present if each.running]
+    theirs = code_locations.names(project.root)
+    code = [each for each in running if each.draining or each.service in theirs]
+    last = [each for each in running if each.service == "postgres"]
+    for some in (code, [each for each in running if each not in (*code, *last)], last):
+        if some:
+            limit = max(each.stop_seconds for each in some) + MARGIN_SECONDS
+            names = [each.name for each in some]
+            failure = "Podman cannot stop the stack"
+            podman(project, "stop", "--ignore", *names, failure=failure, timeout=limit)
+
+
 def remove(project: Project, *, volumes: bool) -> None:
     """Stop and remove containers and networks, and volumes if asked to.
 
@@ -70,15 +97,10 @@ def remove(project: Project, *, volumes: bool) -> None:
     """
     words = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
     failure = "podman-compose cannot take the stack down"
+    with suppress(UserError):  # what is left over then is told below
+        stop(project, everything(project))
     draining = [each.name for each in everything(project) if each.draining]
     if draining:
-        podman(
-            project,
-            "stop",
-            *draining,
-            failure="Podman cannot stop draining containers",
-            check=False,
-        )
         podman(project, "rm", "--force", *draining, failure=failure)
     # Its exit code is 0 whatever happens, so what is left over decides.
     result = compose(project, *words, failure=failure, check=False)

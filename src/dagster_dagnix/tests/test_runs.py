@@ -137,3 +137,21 @@ def test_a_run_is_killed_before_it_is_called_canceled(
             check_kill_seconds(seconds)
     config.write_text("run_monitoring: {cancel_timeout_seconds: {env: X}}")
     check_kill_seconds(9999)
+
+
+def test_it_ends_also_when_the_database_takes_no_reports_and_the_next_one_reports(
+    world: World, serve: Callable[..., Served], database: Path, tmp_path: Path
+) -> None:
+    served = serve("away").ready()
+    run, pid = begun(world, served, "works", "work", tmp_path / "note")
+    socket = database / ".s.PGSQL.5432"
+    aside = socket.rename(database / "aside")
+    try:
+        os.kill(pid, signal.SIGKILL)
+        assert served.end() == 0
+    finally:
+        aside.rename(socket)
+    assert "the next one reports how the last runs ended" in served.log.read_text()
+    assert world.get(run).status.value == "STARTED"
+    serve("away")
+    world.wait(run, "FAILURE")

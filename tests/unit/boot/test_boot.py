@@ -166,15 +166,6 @@ def test_what_runs_already_is_left_as_it_is(podman: SimpleNamespace) -> None:
     assert podman.done == ["finished", "drains"]
 
 
-def test_at_shutdown_runs_may_end_before_postgres_does(podman: SimpleNamespace) -> None:
-    run.stop(project.current())
-    assert podman.done == [
-        (("stop", "dagnix_pipes_1-abc-draining", "dagnix_pipes_1"), 660),
-        (("stop", "dagnix_daemon_1"), 90),
-        (("stop", "dagnix_postgres_1"), 180),
-    ]
-
-
 def test_how_long_the_stack_may_take_is_what_its_slowest_container_may(
     podman: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

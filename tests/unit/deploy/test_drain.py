@@ -1,6 +1,7 @@
 """The process that removes a container which another one has followed."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 from dagnix import UserError, project
 from dagnix.deploy import drain
 from dagnix.deploy.terms import Afterwards
+from dagnix.file_lock import held
 
 HOST = "0123456789ab"
 
@@ -84,6 +86,26 @@ def test_a_container_that_ends_meanwhile_is_woken_first(
     monkeypatch.setattr(drain.code_containers, "runs", _ending(podman))
     drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
     assert podman.done == ["ended", "woken", "removed"]
+
+
+def test_none_is_woken_while_a_command_stops_the_stack(
+    podman: Podman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, stops = project.current(), threading.Event()
+
+    def stop() -> None:
+        with held(drain.folder(here) / "lock", lambda: None):
+            stops.set()
+            threading.Event().wait(0.3)
+            podman.done.append("stopped")
+
+    command = threading.Thread(target=stop)
+    command.start()
+    stops.wait()
+    monkeypatch.setattr(drain.code_containers, "runs", _ending(podman))
+    drain.drain(here, HOST, time.time() + 60, Afterwards.KEEP)
+    command.join()
+    assert podman.done == ["ended", "stopped", "woken", "removed"]
 
 
 def _ending(podman: Podman) -> Callable[..., list[str]]:

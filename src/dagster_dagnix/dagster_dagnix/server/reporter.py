@@ -14,7 +14,7 @@ from dagster_dagnix.protocol import RUN_SERVER_TAG, listens
 from dagster_dagnix.server.load import Load
 from dagster_dagnix.server.loop import Fork, Loop
 
-LOST = "The code server was killed while it executed this run, or its host went down."
+LOST = "The run server that executed this run was killed, or its host went down."
 UNFINISHED = (
     DagsterRunStatus.STARTING,
     DagsterRunStatus.STARTED,

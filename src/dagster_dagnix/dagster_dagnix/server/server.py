@@ -1,6 +1,7 @@
 """The run server as a whole: what it answers, and when it serves and ends."""
 
 import signal
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from dagster_dagnix.server.workers import NO_LIMIT, MemoryLimit, Worker, Workers
 LOOK_SECONDS = 5.0
 BUSY_SECONDS, BUSY_TRIES = 0.05, 100
 END_SECONDS = 0.1
+# How long one that is told to end waits for a database that takes no reports. The next run server
+# reports them then.
+REPORT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Server:
         self._links = Links(folder, own)
         self._is_draining = self._is_ending = False
         self._was_ready = self._was_serving = False
+        self._reports_until: float | None = None  # when it ends without them; monotonic
         self._missed = 0  # looks in a row that have found nobody to serve
         self._links.sweep()
         self._path = folder / own.socket
@@ -216,7 +221,7 @@ class Server:
         if self._serves():
             self._links.point(CODE_LINK, self._code.socket or "")
         else:
-            self._claim()
+            self._serve_if_none_does()
 
     def _say_loaded(self, error: Error | None) -> None:
         said = f"the code is not loaded: {sentence(error)}" if error else "the code is loaded."
@@ -246,12 +251,12 @@ class Server:
             self._missed = 0
         else:
             self._missed += 1
-            # The one that served last claims at once and others wait for one more look, so it wins.
+            # The one that served last does so at once, and others after one more look: so it wins.
             if self._was_serving or self._missed > 1:
-                self._claim()
+                self._serve_if_none_does()
         self._end_if_done()
 
-    def _claim(self) -> None:
+    def _serve_if_none_does(self) -> None:
         """Serve if nobody does."""
         if not self._code.socket or self._is_draining or self._links.is_marked(self._own.host):
             return
@@ -289,11 +294,15 @@ class Server:
     def _end_if_done(self) -> None:
         if not self._is_ending or self._workers.any_live:
             return
-        if not self._reporter.is_done or self._code.lives:
-            if self._reporter.is_done:
-                self._code.stop()
+        self._reports_until = self._reports_until or time.monotonic() + REPORT_SECONDS
+        may_end = self._reporter.is_done or time.monotonic() > self._reports_until
+        if may_end:
+            self._code.stop()
+        if not may_end or self._code.lives:
             self._loop.later(END_SECONDS, self._end_if_done)
             return
+        if not self._reporter.is_done:
+            print("run server: the next one reports how the last runs ended.", flush=True)
         self._remove_links()
         self._listener.close()
         self._loop.stop()

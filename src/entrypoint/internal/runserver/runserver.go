@@ -126,7 +126,7 @@ func Ask(ctx context.Context, location, do string) (State, error) {
 	return said.State, nil
 }
 
-// dial connects to the run server of a host: of several sockets, that of its last start.
+// dial connects to the run server of a host. Of several sockets only that of its last start accepts.
 func dial(location, host string) (net.Conn, error) {
 	sockets, err := filepath.Glob(filepath.Join(Folder(), location, "run-"+host+"-*.sock"))
 	if err != nil {

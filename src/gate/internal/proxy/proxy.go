@@ -24,6 +24,9 @@ import (
 const (
 	maxBody     = 32 << 20 // bytes; the configuration of a run is the largest that Dagster's page sends
 	dialSeconds = 5
+	// idleSeconds is how long a connection to the webserver is kept for the next request. uvicorn closes
+	// one after 5 s; a POST on a connection that it is just closing is lost.
+	idleSeconds = 2
 	// metricsPath is that of the webserver's page for Prometheus, which has a token of its own.
 	metricsPath = "/metrics"
 )
@@ -80,7 +83,7 @@ func connect(upstream string) *http.Transport {
 		},
 		DisableCompression:  true, // what the browser accepts is passed on
 		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     time.Minute,
+		IdleConnTimeout:     idleSeconds * time.Second,
 	}
 }
 

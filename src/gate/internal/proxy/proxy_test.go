@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -349,6 +350,50 @@ func TestAPrefix(t *testing.T) {
 	} {
 		if status, _, body := w.send(request{method: "GET", path: path}); status != want {
 			t.Errorf("%s: %d, not %d: %s", path, status, want, body)
+		}
+	}
+}
+
+// busyCloser answers the first request on each connection. A second one that comes when uvicorn would
+// just close the connection, it reads, and closes.
+func busyCloser(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			link, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer link.Close()
+				reader := bufio.NewReader(link)
+				for last := (time.Time{}); ; last = time.Now() {
+					asked, err := http.ReadRequest(reader)
+					if err != nil || !last.IsZero() && time.Since(last) > 4*time.Second {
+						return
+					}
+					_, _ = io.Copy(io.Discard, asked.Body)
+					_, _ = io.WriteString(link, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func TestNoRequestIsSentOnAConnectionThatTheWebserverIsClosing(t *testing.T) {
+	t.Parallel()
+	upstream := busyCloser(t)
+	w := build(t, func(s *settings.Settings) { s.Upstream = upstream }, nil)
+	for _, pause := range []time.Duration{0, 0, 4500 * time.Millisecond} {
+		time.Sleep(pause)
+		if status := w.post(query, nil); status != http.StatusOK {
+			t.Errorf("%v after the request before, status %d", pause, status)
 		}
 	}
 }

@@ -1,7 +1,4 @@
-"""Make sure that a container serves, and that the webserver shows its code.
-
-The cut-over itself is a step of a deploy: `cut_over` in deploy.py.
-"""
+"""Make sure that a container serves, and that the webserver shows its code."""
 
 from dagnix import console
 from dagnix.deploy import code_containers
