@@ -114,14 +114,9 @@ class Deployed:
         connection.close()
         return Dashboard(port, address, {"Host": HOST, "Cookie": cookie})
 
-    def wait_for_code(self, answer: str) -> None:
-        """Wait until the dashboard has the code of this answer."""
-        dashboard = self.dashboard()
-
-        def served() -> bool:
-            return dashboard.query(SERVED)["pipelineOrError"].get("description") == answer
-
-        wait_until(served, f"the dashboard has the code {answer}")
+    def served(self) -> str:
+        """Return the answer of the code that the dashboard has."""
+        return self.dashboard().query(SERVED)["pipelineOrError"]["description"]
 
     def held(self) -> str:
         """Launch a run that waits for `release`; return its ID when it has started."""
@@ -247,6 +242,7 @@ def test_a_viewer_launches_nothing(deployed: Deployed) -> None:
 
 
 def test_a_deploy_loses_no_run_in_flight_and_none_in_the_queue(deployed: Deployed) -> None:
+    assert deployed.served() == "first"
     launched = deployed.held()
     dashboard = deployed.dashboard()
     queued = [dashboard.client.submit_job_execution("held") for _ in range(QUEUED)]
@@ -257,7 +253,7 @@ def test_a_deploy_loses_no_run_in_flight_and_none_in_the_queue(deployed: Deploye
     runs = dashboard.runs()
     assert {runs[each] for each in queued} == {DagsterRunStatus.QUEUED}
     # Two of them run; all others would cost each test run a minute of both cores.
-    deployed.wait_for_code("second")
+    wait_until(lambda: deployed.served() == "second", "the dashboard has the new code")
     new = dashboard.client.submit_job_execution("held")
     for each in queued[1:]:
         dashboard.terminate(each)
@@ -272,7 +268,7 @@ def test_a_deploy_loses_no_run_in_flight_and_none_in_the_queue(deployed: Deploye
 @PAGE.run_by(DESCRIBE)
 def test_code_that_does_not_load_is_refused_and_the_old_code_goes_on(deployed: Deployed) -> None:
     stack = deployed.stack.checkout / "stack.yaml"
-    before = stack.read_text()
+    before, served = stack.read_text(), deployed.served()
     deployed.write("third", "import no_such_module\n")
     deployed.apply()
     said = r"Readiness probe failed: .*No module named 'no_such_module' \(\S+/held\.py, line 1\)"
@@ -281,7 +277,7 @@ def test_code_that_does_not_load_is_refused_and_the_old_code_goes_on(deployed: D
     words = ("rollout", "status", "deployment/pipes", "--timeout=1s")
     assert "timed out" in deployed.kubectl(*words, check=False)
     deployed.release()
-    assert deployed.answer(deployed.dashboard().run("held")[0]) == "second"
+    assert deployed.answer(deployed.dashboard().run("held")[0]) == served
     stack.write_text(before)
     deployed.typed(APPLY)
     deployed.typed(ROLLOUT)
@@ -293,7 +289,7 @@ def test_the_run_of_a_pod_that_is_killed_is_retried(deployed: Deployed) -> None:
     deployed.kubectl("delete", pod, "--force", "--grace-period=0")
     again = deployed.retry_of(launched)
     deployed.release()
-    assert deployed.answer(again) == "second"
+    assert deployed.answer(again) == deployed.served()
 
 
 def test_a_run_goes_on_while_the_daemon_is_killed(deployed: Deployed) -> None:
@@ -302,8 +298,8 @@ def test_a_run_goes_on_while_the_daemon_is_killed(deployed: Deployed) -> None:
     deployed.kubectl("rollout", "status", "statefulset/daemon", "--timeout=180s")
     assert deployed.dashboard().status(launched) is DagsterRunStatus.STARTED
     deployed.release()
-    assert deployed.answer(launched) == "second"
-    assert deployed.answer(deployed.dashboard().run("held")[0]) == "second"
+    launched_later = deployed.dashboard().client.submit_job_execution("held")
+    assert {deployed.answer(each) for each in (launched, launched_later)} == {deployed.served()}
 
 
 def test_a_node_that_is_drained_loses_no_history_and_no_run(deployed: Deployed) -> None:
@@ -316,7 +312,7 @@ def test_a_node_that_is_drained_loses_no_history_and_no_run(deployed: Deployed) 
     deployed.typed(ROLLOUT)
     again = deployed.retry_of(launched)
     deployed.release()
-    assert deployed.answer(again) == "second"
+    assert deployed.answer(again) == deployed.served()
     after = deployed.dashboard().runs()
     assert {each: after[each] for each in before if each != launched} == {
         each: status for each, status in before.items() if each != launched
