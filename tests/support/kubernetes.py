@@ -191,7 +191,8 @@ def _link(made: Cluster) -> None:
         run([*before, "ip", "address", "add", f"{address}/24", "dev", end])
         run([*before, "ip", "link", "set", end, "up"])
     run([*inside, "ip", "route", "add", "default", "via", network.host])
-    run(["ip", "route", "add", network.services, "via", network.node])
+    for reached in (network.services, network.pods):
+        run(["ip", "route", "add", reached, "via", network.node])
 
 
 def _control_plane(made: Cluster) -> None:
