@@ -8,6 +8,7 @@ Each folder is a room, and needs only rooms below it (tests/unit/test_rooms.py):
     backups/    database, roles and files, into an archive and back
     locations/  code locations beside the first one
     deploy/     build, start, healthy, cut over, drain: deploy.py has it from top to bottom
+    alerts/     where alerts go, and what only the host can tell the service that sends them
     testing/    what only tests and measurements use
     versions/   which versions are there, and which are compatible
     code/       a location's code: how Dagster loads it, its settings, secrets and mounted folder

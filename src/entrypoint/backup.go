@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"dagnix/runtime/internal/backup"
+	"dagnix/runtime/internal/health"
+	said "dagnix/runtime/internal/report"
 )
 
 // followBackups makes backups as they are due, until a signal ends it.
@@ -14,6 +17,14 @@ func followBackups(ctx context.Context, stderr io.Writer) int {
 	schedule, err := backup.ScheduleFromEnvironment()
 	if err != nil {
 		return report(ctx, err, stderr)
+	}
+	if _, err := os.Stat(filepath.Dir(health.BackupSocket())); err != nil { // as on Kubernetes
+		schedule.Follow(ctx, stderr)
+		return 0
+	}
+	say := func(context.Context) any { return health.ReportBackups(schedule) }
+	if err := said.Listen(ctx, health.BackupSocket(), say); err != nil {
+		fmt.Fprintf(stderr, "runtime: nobody is told how the backups are: %v\n", err)
 	}
 	schedule.Follow(ctx, stderr)
 	return 0

@@ -30,8 +30,8 @@ Usage:
                                       code server, which listens there
   runtime health SERVICE [SECONDS]    one line on how SERVICE is; exit code 0 if it is well, 1 if not,
                                       3 if the code does not load (SERVICE: webserver, daemon,
-                                      pipes, postgres or backup); with SECONDS it gives SERVICE that
-                                      long to become well
+                                      pipes, postgres, backup or alerts); with SECONDS it gives SERVICE
+                                      that long to become well
   runtime code [GENERATION…]          what to start the code server with, as JSON; removes the copies
                                       of the code but for these generations and the newest few
   runtime check                       load the code and serve it to nobody; exit code 1 if it does not
@@ -48,6 +48,9 @@ Usage:
                                       here; their names, a line each
   runtime backups                     make backups as they are due, and remove old ones
   runtime backup [--no-files]         write a backup to stdout
+  runtime alerts                      watch the instance, and tell people what is wrong
+  runtime alerts test                 send a test alert to each channel; exit code 1 if one does not
+                                      take it
   runtime describe                    what a backup would contain, as JSON
   runtime kept                        whether there is a database from before the last restore
   runtime forget                      remove what the last restore has replaced
@@ -110,6 +113,24 @@ Environment of backups:
   DAGNIX_BACKUPS_KEPT     how many of those are kept (default 7)
   DAGNIX_BACKUPS_DIR      the folder for them (default /var/backups)
   DAGNIX_FILES_DIR        the folder of the volumes with files (default /var/lib/dagnix/files)
+
+Files and environment of alerts:
+  /run/secrets/alerts/    a file for each channel: slack, teams and webhook have a web address, mail
+                          has smtp://USER:PASSWORD@HOST:PORT/TO?from=FROM, command has a command that is
+                          run in /etc/dagnix/alerts with an alert as JSON on its standard input, and
+                          ping the address that is asked for once a minute
+  DAGNIX_ALERT_OFF        kinds that are not told, with commas between them
+  DAGNIX_ALERT_LINK       the dashboard's address, for links in alerts
+  DAGNIX_ALERT_AFTER_SECONDS, DAGNIX_ALERT_AGAIN_HOURS
+                          how long something is wrong before it is told (default 120), and after how long
+                          it is told again while it lasts (default 24; 0 is never)
+  DAGNIX_ALERT_QUEUE_MINUTES, DAGNIX_ALERT_TICK_MINUTES
+                          how long a run may wait in the queue (default 60; 0 is without limit), and how
+                          late a schedule's tick may be (default 5)
+  DAGNIX_ALERT_LOOK_SECONDS
+                          the pause between two looks (default 30)
+  DAGNIX_ALERT_BACKUPS    0: the instance has no service backup
+  DAGNIX_ALERT_STATE      the folder for what was told (default /var/lib/dagster/alerts)
 `
 
 // exitUsage is for words on the command line that make no sense, as in most shells.
@@ -120,6 +141,7 @@ func main() {
 }
 
 func run(arguments []string, stdout, stderr io.Writer) int {
+	health.Checks["alerts"] = checkAlerts // which itself asks other services as their checks do
 	command, rest := "", arguments
 	if len(arguments) > 0 {
 		command, rest = arguments[0], arguments[1:]
@@ -143,6 +165,10 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		return tell(ctx, roles, stdout, stderr)
 	case command == "backups" && len(rest) == 0:
 		return followBackups(ctx, stderr)
+	case command == "alerts" && len(rest) == 0:
+		return followAlerts(ctx, stderr)
+	case command == "alerts" && len(rest) == 1 && rest[0] == "test":
+		return testAlerts(ctx, stdout, stderr)
 	case command == "backup" && len(rest) == 0:
 		return writeBackup(ctx, true, stdout, stderr)
 	case command == "backup" && len(rest) == 1 && rest[0] == "--no-files":

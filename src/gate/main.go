@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -88,6 +90,9 @@ func serve(s settings.Settings) error {
 		defer cancel()
 		_ = server.Shutdown(finish)
 	}()
+	if err := tellHealth(ctx, s); err != nil {
+		log.Printf("nobody is told how it is: %v", err)
+	}
 	debug.FreeOSMemory() // what starting took
 	if s.Secure() {
 		err = server.ServeTLS(listener, "", "")
@@ -98,6 +103,37 @@ func serve(s settings.Settings) error {
 		return nil
 	}
 	return err
+}
+
+// tellHealth says to whoever connects to a Unix socket what is wrong with this gate, as a line of JSON
+// (src/entrypoint/internal/report).
+func tellHealth(ctx context.Context, s settings.Settings) error {
+	if _, err := os.Stat(filepath.Dir(s.Report)); s.Report == "" || err != nil { // as on Kubernetes
+		return nil
+	}
+	_ = os.Remove(s.Report)
+	listener, err := net.Listen("unix", s.Report)
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, func() { listener.Close() })
+	go func() {
+		for ctx.Err() == nil {
+			connection, err := listener.Accept()
+			if err != nil {
+				time.Sleep(pause)
+				continue
+			}
+			said := map[string]string{"problem": ""}
+			if _, err := ask(s); err != nil {
+				said["problem"] = err.Error()
+			}
+			_ = connection.SetDeadline(time.Now().Add(timeout))
+			_ = json.NewEncoder(connection).Encode(said)
+			connection.Close()
+		}
+	}()
+	return nil
 }
 
 func waitForHealth(s settings.Settings, words []string) error {
@@ -134,7 +170,8 @@ func ask(s settings.Settings) (string, error) {
 	}
 	client := http.Client{Timeout: timeout, Transport: &http.Transport{
 		// Whose certificate it is does not matter: it is this container's own.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec
+		DisableKeepAlives: true,
 	}}
 	response, err := client.Get(scheme + "://127.0.0.1:" + port + proxy.HealthPath)
 	if err != nil {

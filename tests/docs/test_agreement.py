@@ -191,7 +191,8 @@ def test_a_path_that_is_named_is_there(page: str, path: str) -> None:
 
 def test_the_health_check_that_is_shown_is_the_one_in_the_code() -> None:
     shown = PAGES["docs/howto/add-a-health-check.md"].blocks[0].text
-    assert any(shown in text for text in sources("src/entrypoint"))
+    known = any(shown in text for text in sources("src/entrypoint"))
+    assert known, "docs/howto/add-a-health-check.md shows another `webserver` than webserver.go has"
 
 
 def test_the_template_has_the_files_of_dagnix_that_a_project_owns() -> None:

@@ -19,6 +19,7 @@ SECRETS = "docs/howto/secrets-and-settings.md"
 LOGINS = "docs/howto/logins.md"
 OPENID = "docs/howto/openid-connect.md"
 TLS = "docs/howto/tls.md"
+UPDATES = "docs/howto/updates.md"
 KUBERNETES = "docs/howto/kubernetes.md"
 # Who has a certificate.
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \\
@@ -38,6 +39,8 @@ ON_ANOTHER_PAGE = {
     (README, "./dagnix deploy"): "docs/howto/deploy.md",
     (README, "./dagnix up --mount ./pipes"): "docs/howto/deploy.md",
     (README, "./dagnix boot"): "docs/howto/boot.md",
+    (README, "./dagnix updates"): UPDATES,
+    (UPDATES, "./dagnix upgrade"): "docs/howto/upgrade.md",
 }
 
 
@@ -47,6 +50,7 @@ OTHERS = (
     *(ROOT / "tests/machine").glob("test_*.py"),
     ROOT / "tests/images/test_push.py",
     ROOT / "tests/kubernetes/test_stack.py",
+    ROOT / "tests/clients/lock/test_updates.py",
     ROOT / "tests/unit/testing/test_another_dagster.py",
 )
 for file in OTHERS:

@@ -104,7 +104,7 @@ class Deployed:
         self.typed(APPLY)
 
     def dashboard(self, user: str = "admin", address: str = "") -> Dashboard:
-        """Return the dashboard as a user sees it who has logged in; the address is the Service's."""
+        """Return the dashboard as a user sees it who has logged in, at the Service's address."""
         service = json.loads(self.kubectl("get", "service/webserver", "--output=json"))
         address = address or service["spec"]["clusterIP"]
         port = service["spec"]["ports"][0]["port"]

@@ -72,7 +72,7 @@ def test_old_runs_go_with_their_logs_and_files(stack: Stack, runs: list[str]) ->
 
 def test_the_log_of_a_container_does_not_grow_without_end(stack: Stack, podman: Podman) -> None:
     limits = {}
-    for service in (*SERVICES, "backup"):
+    for service in (*SERVICES, "backup", "alerts"):
         seen = podman.inspect(stack.container(service))["HostConfig"]["LogConfig"]
         limits[service] = seen["Size"]
         path = Path(seen["Path"])

@@ -27,7 +27,13 @@ pytestmark = pytest.mark.skipif(
     reason="only root may make a user; and as an ordinary user all other tests are rootless",
 )
 
-LISTENING = ("pipes", "postgres", "webserver")  # on sockets in folders of these names
+LISTENING = (
+    "pipes",
+    "postgres",
+    "webserver",
+    "backup",
+    "gate",
+)  # on sockets in folders of these names
 TEAM = "team"  # another code location
 RUNS = "{ runsOrError { ... on Runs { results { runId } } } }"
 TUN = os.makedev(10, 200)  # Linux' number of /dev/net/tun
@@ -125,7 +131,7 @@ def test_the_stack_runs_without_root(
     compose = ("podman-compose", f"--file={folder / 'compose.yaml'}", "--project-name=rootless")
     both = (*compose, f"--file={team}")
     user.run(*compose, "up", "--detach")
-    for name in (*SERVICES, "backup"):
+    for name in (*SERVICES, "backup", "alerts"):
         health = ("gate", "health") if name == "gate" else ("runtime", "health", name)
         check = ("podman", "exec", f"rootless_{name}_1", f"/opt/dagster/bin/{health[0]}")
         wait_until(lambda words=(*check, *health[1:]): user.run(*words, check=False), name)

@@ -12,6 +12,10 @@ from support.markdown import Page
 from support.podman import Podman, Workbench
 from support.stack import ROOT, SERVICES, Stack
 
+from dagnix.stack import sockets
+
+# Beside those with an image of their own, and whose image they have.
+OTHERS = {"backup": "postgres", "alerts": "daemon"}
 WATCH = Page(Path("docs/howto/watch.md"))
 
 
@@ -47,10 +51,10 @@ def test_status_tells_how_the_instance_is(stack: Stack, podman: Podman) -> None:
     held = {name for disk in report["disks"] for name in disk["holds"]}
     assert {"postgres-data", "pipes-data", "compute logs", "Nix store"} <= held
     rows = {row["service"]: row for row in report["services"]}
-    assert rows.keys() == {*SERVICES, "backup"}
+    assert rows.keys() == {*SERVICES, *OTHERS}
     for name, row in rows.items():
         assert row["healthy"], row["says"]
-        image = "postgres" if name == "backup" else name
+        image = OTHERS.get(name, name)
         assert row["image"].startswith(f"localhost/dagnix/{image}:")
         assert row["digest"].startswith("sha256:")
         assert row["uptime"] > 0
@@ -67,7 +71,7 @@ def test_a_shell_with_tools_is_beside_a_container_that_has_none(stack: Stack) ->
     assert stack.identifiers() == before
     refused = stack.dagnix("debug", "web", check=False)
     assert refused.returncode == 1
-    assert "has no web that runs: it has backup, daemon, gate" in refused.stderr
+    assert "has no web that runs: it has alerts, backup, daemon, gate" in refused.stderr
 
 
 def test_secrets_are_two_random_files_that_only_their_owner_gets_at(stack: Stack) -> None:
@@ -113,15 +117,15 @@ def test_nothing_but_the_gate_listens_on_a_network(stack: Stack, podman: Podman)
         assert seen["HostConfig"]["NetworkMode"] == "none", service
     listening = {
         service: stack.python(service, LISTENING).split()
-        for service in ("pipes", "daemon", "webserver")
+        for service in ("alerts", "pipes", "daemon", "webserver")
     }
-    assert listening == {"pipes": [], "daemon": [], "webserver": []}
+    assert listening == {"alerts": [], "pipes": [], "daemon": [], "webserver": []}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_no_other_user_of_the_host_connects_to_a_socket(stack: Stack) -> None:
     there = reach.sockets(stack.sockets, 0)
-    assert {name.partition("/")[0] for name in there} == {"pipes", "postgres", "webserver"}
+    assert {name.partition("/")[0] for name in there} == {"pipes", *sockets.SERVICES}
     assert set(there.values()) == {"connected"}
     others = reach.sockets(stack.sockets, reach.CONTAINERS_USER)
     assert others == dict.fromkeys(there, "PermissionError")

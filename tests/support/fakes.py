@@ -153,8 +153,11 @@ class Archive:
         for architecture in DEBIANS:
             self.deb(package, version, architecture).unlink()
 
-    def publish(self) -> None:
-        """Write and sign the suites' indexes; the first suite has the packages."""
+    def publish(self, valid_until: str = "") -> None:
+        """Write and sign the suites' indexes; the first suite has the packages.
+
+        They may be valid until a moment only, in RFC 2822's form.
+        """
         self.published += 1
         date = START + timedelta(days=self.published)
         for suite in self.suites:
@@ -176,6 +179,7 @@ class Archive:
                 "Date": date.strftime("%a, %d %b %Y %H:%M:%S UTC"),
                 "Architectures": " ".join(DEBIANS),
                 "Components": "main",
+                **({"Valid-Until": valid_until} if valid_until else {}),
                 "SHA256": "\n" + "\n".join(sums),
             }
             (directory / "Release").write_text(_stanza(release))

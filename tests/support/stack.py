@@ -85,6 +85,7 @@ class Stack:
             "DAGNIX_COMPUTE_LOGS_DIR": str(folder / "compute_logs"),
             # What users need not wait for, tests need even less.
             "DAGNIX_LOOK_SECONDS": "5",
+            "DAGNIX_ALERT_LOOK_SECONDS": "5",
             "NO_COLOR": "1",
         }
         all_of_it = {**podman.environment, **own, **environment}

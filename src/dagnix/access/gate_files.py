@@ -55,11 +55,20 @@ def content(project: Project, path: Path) -> bytes:
 
 def write(project: Project, name: str, content: bytes) -> None:
     """Write a file in place of an earlier one. Raises UserError if it cannot be written."""
+    place(project, folder(project) / name, content)
+
+
+def place(project: Project, path: Path, content: bytes) -> None:
+    """Write a file below the folder of secrets, which only the containers' user and root can read.
+
+    Raises:
+        UserError: it cannot be written, or podman cannot give it to that user.
+
+    """
     secret_files.make_private(project.secrets)
-    path = folder(project) / name
-    beside = path.with_name(f".{name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.parent.chmod(0o755)  # mounted, it has no other folder around it
         beside.touch(0o600, exist_ok=False)
         beside.write_bytes(content)

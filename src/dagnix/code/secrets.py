@@ -7,12 +7,11 @@ src/entrypoint/internal/variables; the rules for names and values are the same h
 import datetime as dt
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dagnix import UserError, code_locations
-from dagnix.access import gate_files, secret_files
+from dagnix.access import gate_files
 from dagnix.code import settings as code_settings
 from dagnix.project import Project
 from dagnix.stack import compose_files
@@ -91,22 +90,7 @@ def write(project: Project, name: str, location: str | None, value: bytes) -> No
         UserError: its folder cannot be written to, or podman cannot give the file to that user.
 
     """
-    secret_files.make_private(project.secrets)
-    folder = _folder(project.secrets, location)
-    beside = folder / f".{name}.{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o755)  # mounted, it has no other folder around it
-        beside.touch(0o600, exist_ok=False)
-        beside.write_bytes(value)
-        beside.chmod(0o400)
-        gate_files.give(project, beside)
-        beside.replace(folder / name)
-    except OSError as error:
-        raise UserError(f"The secret cannot be written: {error}.") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()
+    gate_files.place(project, _folder(project.secrets, location) / name, value)
 
 
 def remove(project: Project, name: str, location: str | None) -> None:

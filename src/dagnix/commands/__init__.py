@@ -15,8 +15,8 @@ from typing import Any
 COMMANDS = (
     *("up", "down", "status", "logs", "debug", "reload", "restart", "upgrade"),
     *("deploy", "rollback", "history", "location", "secret", "auth", "tls"),
-    *("backup", "restore", "prune", "boot"),
-    *("fetch", "build", "load", "push", "lock", "kubernetes"),
+    *("alerts", "backup", "restore", "prune", "boot"),
+    *("fetch", "build", "load", "push", "lock", "updates", "kubernetes"),
     *("test", "bench", "env", "doctor", "completion"),
 )
 

@@ -4,7 +4,7 @@ import argparse
 
 from dagnix import code_locations, console, project
 from dagnix.faults import Faults
-from dagnix.images import build
+from dagnix.images import build, garbage
 
 NAMES = "webserver, daemon, postgres, pipes or another code location"
 
@@ -22,4 +22,5 @@ def run(given: argparse.Namespace) -> None:
     layouts = build.build(here, given.names) if given.names else build.build_each(here, faults)
     for layout in layouts:
         console.out.print(layout.folder, soft_wrap=True)
+    garbage.collect(here)
     faults.tell("All else is built")

@@ -14,6 +14,7 @@ from dagnix.faults import Faults
 from dagnix.locks.program import alone
 from dagnix.locks.solve import debian, dependencies, digests, golang, python
 from dagnix.locks.solve import locations as location_lock
+from dagnix.locks.solve.take import Take
 
 LOCKS = ("debian", "python", "go", "digests")
 PROJECTS_OWN = ("debian", "python")
@@ -33,8 +34,9 @@ The digests are those of the images that Nix then builds (docs/decisions/0017-di
 In a project of its own (docs/howto/new-project.md) only what is in pipes/ is the project's: the
 other lists are Dagnix's.
 
-Without --upgrade what is locked stays as it is, and moves only where an edit or the mirrors leave
-no other way; so a second lock changes nothing. `./dagnix fetch --help` names the environment.
+What is locked stays as it is, and moves only where an edit or the mirrors leave no other way; so a
+second lock changes nothing. --security moves what `./dagnix updates` names, and --upgrade all.
+`./dagnix fetch --help` names the environment.
 """
 
 
@@ -48,7 +50,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="|".join(LOCKS),
         help="which lock (default: all)",
     )
-    parser.add_argument("--upgrade", action="store_true", help="take the newest of everything")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--security",
+        dest="take",
+        action="store_const",
+        const=Take.SECURITY,
+        default=Take.NOTHING,
+        help="take the security updates of Debian packages and the patch releases of Python "
+        "packages, and nothing else",
+    )
+    how.add_argument(
+        "--upgrade",
+        dest="take",
+        action="store_const",
+        const=Take.NEWEST,
+        help="take the newest of everything",
+    )
     parser.add_argument(
         "--python",
         type=Path,
@@ -60,17 +78,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def _python(checkout: Checkout, given: argparse.Namespace, faults: Faults) -> list[str]:
     """Lock the images' packages, then those of each further code location."""
-    upgrade, interpreter = given.upgrade, given.python
+    take, interpreter = given.take, given.python
     changed = []
     with faults.of(code_locations.FIRST):
         dependencies.of(checkout, checkout.pipes)
     if code_locations.FIRST not in faults:
-        changed += python.update(checkout, upgrade=upgrade, interpreter=interpreter)
+        changed += python.update(checkout, take, interpreter=interpreter)
     for name, folder in code_locations.others(checkout.root).items():
         solver = interpreter or python.built(checkout)
         with faults.of(name):
             lines, held_back = location_lock.update(
-                checkout, name, folder, upgrade=upgrade, interpreter=solver
+                checkout, name, folder, take, interpreter=solver
             )
             changed += [f"{name}: {line}" for line in (*lines, *held_back)]
     changed += debian.drop_pythons(checkout)
@@ -82,9 +100,9 @@ def run(given: argparse.Namespace) -> None:
     checkout = Checkout.here()
     faults = Faults(code_locations.unreadable(checkout.root))
     update = {
-        "debian": lambda: debian.update(checkout, faults, upgrade=given.upgrade),
+        "debian": lambda: debian.update(checkout, faults, given.take),
         "python": lambda: _python(checkout, given, faults),
-        "go": lambda: golang.update(checkout, upgrade=given.upgrade),
+        "go": lambda: golang.update(checkout, upgrade=given.take is Take.NEWEST),
         "digests": lambda: digests.update(checkout, faults),
     }
     chosen = given.locks or (LOCKS if checkout.is_dagnix else PROJECTS_OWN)

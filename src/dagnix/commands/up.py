@@ -28,7 +28,7 @@ from dagnix.deploy import code_containers, deploy, history, interrupted, old_ima
 from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
 from dagnix.host.ports import is_port_free
-from dagnix.images import build, load, tags
+from dagnix.images import build, garbage, load, tags
 from dagnix.images import layout as images_layout
 from dagnix.locations import roles, start
 from dagnix.stack import containers, location_service, recovery, smoke_test
@@ -110,6 +110,7 @@ def run(given: argparse.Namespace) -> None:
     start.require_shown(here, faults)
     with lease(here):
         old_images.remove(here)
+    garbage.collect(here)
     console.out.print(here.url)
     faults.tell("All else is up")
 

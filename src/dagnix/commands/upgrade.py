@@ -11,10 +11,13 @@ again to continue.
 import argparse
 
 from dagnix import code_locations, console, project
+from dagnix.alerts import notices
 from dagnix.commands import options
 from dagnix.deploy import old_images
 from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
+from dagnix.images import garbage
+from dagnix.locks import updates
 from dagnix.stack import confirmation, location_service
 from dagnix.stack.lease import lease
 from dagnix.upgrade import check, current, desired, steps
@@ -64,4 +67,7 @@ def run(given: argparse.Namespace) -> None:
             confirmation.confirm(here, plans.DATABASE, "Replace", yes=given.yes)
         steps.carry_out(here, plan, chosen, terms, faults, safe=safe)
         old_images.remove(here)
+    if found := updates.last(here.checkout, updates.DEBIAN):
+        notices.of_updates(here, {each.package for each in found.updates})
+    garbage.collect(here)
     faults.tell("All else is upgraded")

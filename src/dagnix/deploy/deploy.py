@@ -2,7 +2,7 @@
 
 Whoever calls `deploy` has the image built before. `plan` lists the podman commands of each further
 step, which commands.py makes. `deploy` executes those of start and cut over, and those of undo if
-that fails; stack/health.py waits for healthy, and drain.py drains.
+the new container does not become healthy; stack/health.py waits for that, and drain.py drains.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from dagnix import UserError, console
+from dagnix.alerts import notices
 from dagnix.code import mount
 from dagnix.code import secrets as code_secrets
 from dagnix.deploy import (
@@ -51,7 +52,7 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
         console.out.print("Nothing to do: this image is what is served.")
         return
     steps = plan(project, old, release.image_id, descriptions)
-    with served_code_stays():
+    with served_code_stays(), notices.of_deploy(project, service):
         hosts.require_code(project, present, service, release.image_id)
         new = start(project, steps, terms.wait)
     cut_over(project, new, steps)
@@ -117,7 +118,8 @@ def start(project: Project, steps: Plan, wait: float) -> Container:
 
     """
     set_aside, *rest = steps.start
-    # If this fails, nothing may be undone: the container that serves would still have the name.
+    # Outside the try: if this fails, the container that serves still has the name, and undo would
+    # remove it.
     execute(project, set_aside)
     try:
         with console.step("Starting a new code server", "A new code server is started"):

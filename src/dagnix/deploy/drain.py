@@ -17,6 +17,7 @@ from dagnix.deploy import code_containers, old_images
 from dagnix.deploy.terms import Afterwards
 from dagnix.file_lock import held
 from dagnix.host.podman import podman
+from dagnix.images import garbage
 from dagnix.project import Project
 from dagnix.stack import dashboard
 from dagnix.stack.containers import Container
@@ -32,7 +33,7 @@ LOG_DAYS = 30
 
 
 def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterwards.KEEP) -> None:
-    """Start a process for each draining container; it ends at once if the container has one.
+    """Start a process for each draining container; it ends at once if another one drains that.
 
     A container that already has a time limit keeps it.
     """
@@ -125,10 +126,13 @@ def main() -> None:
     """Drain the container that the argument names; what fails is tried again for a day."""
     _, host = sys.argv
     here = project.current()
+    with suppress(UserError):
+        garbage.collect(here)  # the deploy that has begun this does not wait for it
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
-        # It gives up after a day; the next `up` or deploy starts another drain process.
+        # Runs may take longer than a day, but what fails is tried again for a day only. After that
+        # the next `up` or deploy starts another drain process.
         for _ in range(A_DAY // AGAIN_SECONDS):
             try:
                 drain(here, host, until, afterwards)

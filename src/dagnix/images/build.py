@@ -56,6 +56,7 @@ def _build(project: Project, chosen: list[str] | None, *options: str) -> list[La
         log = nix.Log(step.show)
         packages = [f"{name}-oci" for name in chosen or names(project)]
         paths = nix.build(project, packages, log, *options, "--out-link", link(project, chosen))
+        _remove_links(project, chosen, len(paths))
         step.done = f"Images built: {log.built} builds" if log.built else "Images are built"
     return [Layout(path, new=bool(log.built)) for path in paths]
 
@@ -63,6 +64,14 @@ def _build(project: Project, chosen: list[str] | None, *options: str) -> list[La
 def link(project: Project, chosen: list[str] | None = None) -> Path:
     """Return the link to what was built last, which keeps it from garbage collection."""
     return project.roots / (f"image-of-{'-'.join(chosen)}" if chosen else "images")
+
+
+def _remove_links(project: Project, chosen: list[str] | None, count: int) -> None:
+    """Remove links to images that a build of all has made anew, or that there are no more."""
+    if chosen is None:
+        numbered = {project.roots / f"images-{number}" for number in range(1, count)}
+        for link in {*project.roots.glob("images-*"), *project.roots.glob("image-of-*")} - numbered:
+            link.unlink(missing_ok=True)
 
 
 def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:

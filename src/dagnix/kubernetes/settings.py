@@ -19,6 +19,7 @@ from dagnix.project import Project
 
 # The services that every stack has; all others with a DAGNIX_LOCATION, and the first, serve code.
 WEBSERVER, DAEMON, GATE, POSTGRES, BACKUP = "webserver", "daemon", "gate", "postgres", "backup"
+ALERTS = "alerts"  # a cluster has its own
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123
 MODES = ("ReadWriteMany", "ReadWriteOnce")
 
@@ -49,7 +50,7 @@ class Settings:
     @property
     def locations(self) -> list[Service]:
         """The services that serve code."""
-        others = {WEBSERVER, DAEMON, GATE, POSTGRES, BACKUP}
+        others = {WEBSERVER, DAEMON, GATE, POSTGRES, BACKUP, ALERTS}
         return [each for name, each in self.services.items() if name not in others]
 
     @property

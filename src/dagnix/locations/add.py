@@ -21,6 +21,7 @@ from dagnix.locks.solve import debian
 from dagnix.locks.solve import locations as lock
 from dagnix.locks.solve import pythons as lock_pythons
 from dagnix.locks.solve.relock import relock
+from dagnix.locks.solve.take import Take
 from dagnix.locks.systems import host_system
 from dagnix.project import Project, with_locations
 from dagnix.stack import compose, containers, dashboard, health, location_service
@@ -68,7 +69,7 @@ def _write(checkout: Checkout, name: str, folder: Path) -> None:
     doing = f"Locking the packages of {name}"
     with console.step(doing, f"{path.relative_to(checkout.root)} is written"):
         python = Path(sys.executable)
-        _, held_back = lock.update(checkout, name, folder, upgrade=False, interpreter=python)
+        _, held_back = lock.update(checkout, name, folder, Take.NOTHING, interpreter=python)
     for sentence in held_back:
         console.warned(f"{sentence}.")
     location_service.write(checkout.root, name)

@@ -25,7 +25,7 @@ RESTARTS = 3  # a service that stopped so often while it was waited for will not
 GRACE_SECONDS = 5
 # The exit code of a check of our own program when only other code can help: it is not waited for.
 NEEDS_CODE = 3  # in src/entrypoint/internal/health/health.go
-# Stands in those words before what will make it sick, such as a disk that is almost full.
+# What follows on this in the line of a check is a warning, such as a disk that is almost full.
 WARNING = "; warning: "
 LOG_LINES = 15
 

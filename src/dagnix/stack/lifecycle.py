@@ -12,6 +12,7 @@ from dagnix.stack.bridge import Bridges
 from dagnix.stack.compose import compose, services
 from dagnix.stack.containers import Container, everything
 
+WATCHER = "alerts"
 MARGIN_SECONDS = 60  # for podman itself, beside what containers may take to stop
 
 
@@ -69,7 +70,8 @@ def start(
 def stop(project: Project, present: Iterable[Container]) -> None:
     """Stop containers: first those that execute runs, so that these can end; Postgres last.
 
-    podman-compose would stop all at once, and runs that may still end would have no database.
+    podman-compose would stop all at once, and runs that may still end would have no database. What
+    watches the others stops with the first: what is stopped on purpose is no alert.
 
     Raises:
         UserError: one does not stop.
@@ -77,7 +79,8 @@ def stop(project: Project, present: Iterable[Container]) -> None:
     """
     running = [each for each in present if each.running]
     theirs = code_locations.names(project.root)
-    code = [each for each in running if each.draining or each.service in theirs]
+    first = {*theirs, WATCHER}
+    code = [each for each in running if each.draining or each.service in first]
     last = [each for each in running if each.service == "postgres"]
     for some in (code, [each for each in running if each not in (*code, *last)], last):
         if some:

@@ -16,7 +16,7 @@ from dagnix.stack import compose_files
 
 WORKSPACE = "workspace.yaml"
 TARGET = "/run/dagnix"  # where compose.yaml mounts the folder
-SERVICES = ("postgres", "webserver")  # that listen, beside code locations
+SERVICES = ("postgres", "webserver", "backup", "gate")  # that listen, beside code locations
 
 
 def ensure(project: Project) -> None:

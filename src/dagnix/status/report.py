@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from dagnix.locks import updates
+from dagnix.locks.updates import Found
 from dagnix.project import Project
 from dagnix.stack import containers
 from dagnix.status import backups, disks, locations, runs, services
@@ -24,7 +26,9 @@ class Report:
     """What docs/reference/status.schema.json describes.
 
     `at` and `certificate_ends` are ISO 8601; that is None where the gate does not speak TLS or does
-    not answer. `runs` is None while the webserver does not answer.
+    not answer. `runs` is None while the webserver does not answer. `security_updates` are those of
+    Debian packages that `./dagnix updates` has found and that are not locked yet; None before it
+    has looked for the first time.
     """
 
     instance: str
@@ -37,6 +41,7 @@ class Report:
     disks: tuple[Disk, ...]
     backup: Backup | None
     certificate_ends: str | None
+    security_updates: Found | None
 
     @property
     def is_up(self) -> bool:
@@ -62,6 +67,7 @@ def of(here: Project) -> Report:
         disks=tuple(disks.find(here, present)),
         backup=backups.last(here),
         certificate_ends=certificate_ends(rows),
+        security_updates=updates.last(here.checkout, updates.DEBIAN),
     )
 
 

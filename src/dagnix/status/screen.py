@@ -78,6 +78,16 @@ def _lines(report: Report) -> Iterator[tuple[str, str]]:
         yield "disk", f"{free}: {', '.join(disk.holds)}"
     made = report.backup
     yield "last backup", f"{_ago(made.made, at)} ago: {made.file}" if made else "none"
+    yield "security", _security(report, at)
+
+
+def _security(report: Report, at: dt.datetime) -> str:
+    found = report.security_updates
+    if found is None:
+        return "./dagnix updates looks for updates"
+    names = sorted({each.package for each in found.updates})
+    wait = f"{len(names)} to lock: {', '.join(names)}" if names else "no update to lock"
+    return f"{wait} (looked {_ago(found.at, at)} ago)"
 
 
 def _revision(revision: str) -> str:

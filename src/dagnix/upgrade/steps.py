@@ -3,6 +3,8 @@
 from contextlib import ExitStack
 
 from dagnix import UserError, console
+from dagnix.alerts.channels import IMAGE as ALERTS_IMAGE
+from dagnix.alerts.channels import SERVICE as ALERTS
 from dagnix.backups.service import NAME as BACKUP
 from dagnix.backups.take import take
 from dagnix.deploy import deploy
@@ -10,7 +12,7 @@ from dagnix.deploy.terms import Terms
 from dagnix.faults import Faults
 from dagnix.locations import start
 from dagnix.project import Project
-from dagnix.stack.compose import compose
+from dagnix.stack.compose import compose, services
 from dagnix.upgrade import current, migrate
 from dagnix.upgrade.desired import Desired
 from dagnix.upgrade.plan import DATABASE, Plan
@@ -72,6 +74,10 @@ def carry_out(  # noqa: PLR0913 - an upgrade, and what is wrong
                 failure = "podman-compose cannot replace the service backup"
                 compose(project, "up", "--detach", "--force-recreate", BACKUP, failure=failure)
                 start.wait(project, faults, terms.wait)
+            if change.service == ALERTS_IMAGE and ALERTS in services(project):
+                # Made from the same image.
+                failure = f"podman-compose cannot replace the service {ALERTS}"
+                compose(project, "up", "--detach", "--force-recreate", ALERTS, failure=failure)
     start.wait(project, faults, terms.wait)
     console.out.print(f"Upgraded to Dagster {plan.changes['webserver'].after}: {project.url}")
     if file:

@@ -36,11 +36,21 @@ def test_runs_may_end_before_postgres_does(monkeypatch: pytest.MonkeyPatch) -> N
         container("gate", state="exited"),
         container("removed", "dagnix_removed_1-abc-draining", seconds=900),
         container("pipes", seconds=600),
+        container("alerts"),
     ]
     monkeypatch.setattr(lifecycle, "podman", told)
     lifecycle.stop(project.current(), present)
     assert done == [
-        (("stop", "--ignore", "dagnix_removed_1-abc-draining", "dagnix_pipes_1"), 960),
+        (
+            (
+                "stop",
+                "--ignore",
+                "dagnix_removed_1-abc-draining",
+                "dagnix_pipes_1",
+                "dagnix_alerts_1",
+            ),
+            960,
+        ),
         (("stop", "--ignore", "dagnix_daemon_1"), 90),
         (("stop", "--ignore", "dagnix_postgres_1"), 180),
     ]

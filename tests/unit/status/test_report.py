@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console
 
 from dagnix import project
+from dagnix.checkout import Checkout
 from dagnix.deploy.described import Location
+from dagnix.locks import updates
+from dagnix.locks.updates import Found, Update
 from dagnix.stack.containers import Container
 from dagnix.status import backups, disks, runs, screen
 from dagnix.status.backups import Backup
@@ -23,8 +26,9 @@ from dagnix.status.services import Row
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs/reference/status.schema.json").read_text())
 GIB = 2**30
+SYSTEM = "x86_64-linux"
 DIGEST = "sha256:0123456789abcdef"
-NAMES = ("backup", "daemon", "gate", "pipes", "postgres", "webserver")
+NAMES = ("alerts", "backup", "daemon", "gate", "pipes", "postgres", "webserver")
 REPORT = Report(
     instance="dagnix",
     url="https://127.0.0.1:3000",
@@ -46,6 +50,10 @@ REPORT = Report(
     disks=(Disk(("pipes-data", "postgres-data"), 5 * GIB, 20 * GIB),),
     backup=Backup("/backups/dagnix-20261128T100000Z.zip", "2026-11-28T10:00:00+00:00", 1234),
     certificate_ends="2027-03-01T11:00:00Z",
+    security_updates=Found(
+        "2026-11-27T12:00:00+00:00",
+        (Update("libssl3t64", "3.5.1-1", "3.5.1-1+deb13u1", "debian", ("base",), (SYSTEM,)),),
+    ),
 )
 
 
@@ -65,7 +73,7 @@ def test_the_schema_is_one() -> None:
 def test_the_schema_describes_all_that_is_told() -> None:
     assert valid(as_json(REPORT))
     nothing = replace(REPORT, runs=None, backup=None, certificate_ends=None, disks=(), locations=())
-    assert valid(as_json(nothing))
+    assert valid(as_json(replace(nothing, security_updates=None)))
     starting = Runs(0, 1, (Run("01234567", "weather", "", ""),), None)
     assert valid(as_json(replace(REPORT, runs=starting)))
 
@@ -97,8 +105,36 @@ def test_all_is_on_one_screen() -> None:
         "last backup   2:00:00 ago: /backups/dagnix-20261128T100000Z.zip",
         "pipes         sha256:0123456789ab (deploy of abababababab), served, since 2026-11-28",
         "certificate   ends 2027-03-01",
+        "security      1 to lock: libssl3t64 (looked 1 day, 0:00:00 ago)",
     ):
         assert line in text
+
+
+def test_security_updates_are_those_that_were_found_and_are_not_locked(checkout: Path) -> None:
+    here = Checkout(checkout, checkout)
+    assert updates.last(here, updates.DEBIAN) is None
+    lock = checkout / "nix" / "locks" / "debian.json"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(json.dumps({"packages": {SYSTEM: {"libssl3t64": {"version": "3.5.1-1"}}}}))
+    recorded = updates.record(here, updates.DEBIAN, REPORT.security_updates.updates)
+    updates.record(here, updates.PYTHON, [])
+    assert updates.last(here, updates.DEBIAN) == recorded
+    lock.write_text(lock.read_text().replace("3.5.1-1", "3.5.1-1+deb13u1"))
+    assert updates.last(here, updates.DEBIAN) == Found(recorded.at, ())
+    told = "\n".join(shown(replace(REPORT, security_updates=Found(recorded.at, ()))))
+    assert "security      no update to lock (looked " in told
+    told = "\n".join(shown(replace(REPORT, security_updates=None)))
+    assert "security      ./dagnix updates looks for updates" in told
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"debian": 1}', '{"debian": {"at": "", "updates": [1]}}']
+)
+def test_a_record_that_is_damaged_is_none(checkout: Path, text: str) -> None:
+    here = Checkout(checkout, checkout)
+    here.state.mkdir(exist_ok=True)
+    (here.state / "updates.json").write_text(text)
+    assert updates.last(here, updates.DEBIAN) is None
 
 
 def test_what_others_wrote_does_not_steer_the_terminal() -> None:

@@ -11,12 +11,16 @@ from pathlib import Path
 
 from dagnix import UserError
 from dagnix.locks.command import last_error, output_of
+from dagnix.locks.fetch.apt_helper import APT_HELPER
 from dagnix.locks.mirrors import Mirrors
 from dagnix.locks.sources import FOLDER, Source
 from dagnix.process import CommandError
 
 OWN_KEYRING = "DAGNIX_DEBIAN_KEYRING"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+# Without the second apt does not look at the first.
+CHECK_AGE = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
 
 # A stub keeps what others may ask of it, and asks for nothing itself.
 STUB_FIELDS = ("Package", "Version", "Architecture", "Multi-Arch", "Provides")
@@ -65,10 +69,12 @@ class Apt:
     mirrors: Mirrors
     sources: Mapping[str, Source] = field(default_factory=dict)
 
-    def update(self) -> None:
+    def update(self, *, current: bool = False) -> None:
         """Read the suites' indexes anew; apt checks their signatures.
 
-        Raises UserError if a mirror does not answer or a signature is not right.
+        `current` ones are refused when they are too old by their own word, even if the host's apt
+        takes these.
+        Raises UserError if a mirror does not answer, or an index is refused.
         """
         keyring = Path(os.environ.get(OWN_KEYRING) or DEBIAN_KEYRING)
         if not keyring.exists():
@@ -94,7 +100,8 @@ class Apt:
         (self.directory / "preferences").write_text(PREFERENCES if self.sources else "")
         self._status({})
         try:
-            self._run("apt-get", "update", "-qq", "-oAPT::Update::Error-Mode=any")
+            dates = [f"-o{option}=true" for option in CHECK_AGE] if current else []
+            self._run("apt-get", "update", "-qq", "-oAPT::Update::Error-Mode=any", *dates)
         except CommandError as error:
             self._refuse_source(error.output)
             raise UserError(
@@ -135,6 +142,20 @@ class Apt:
                 return []
             half = len(desired) // 2
             return [*self.show(desired[:half]), *self.show(desired[half:])]
+
+    def security(self) -> dict[str, set[str]]:
+        """Return package → its versions in the suite's security suite, as `update` read them."""
+        suite = [f"Release: {self.suite}-security", "Created-By: Packages"]
+        listed = self._run("apt-get", "indextargets", "--format", "$(REPO_URI) $(FILENAME)", *suite)
+        found: dict[str, set[str]] = {}
+        for line in listed.splitlines():
+            uri, _, file = line.partition(" ")
+            if uri.rstrip("/") != self.mirrors.security:
+                continue  # of a project's own source
+            # They may be compressed, as the host's apt is configured.
+            for stanza in parse(output_of([APT_HELPER, "cat-file", file])):
+                found.setdefault(stanza["Package"], set()).add(stanza["Version"])
+        return found
 
     def origins(self, packages: Iterable[str]) -> dict[tuple[str, int], str]:
         """Return what comes from further sources, of `name=version`: path and size → source."""

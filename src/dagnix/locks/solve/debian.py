@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,8 +17,11 @@ from dagnix.faults import Faults
 from dagnix.locks import lockfile, mirrors, sources
 from dagnix.locks.inputs import COMPILER, FOR_BUILDS
 from dagnix.locks.platforms import PYTHON
-from dagnix.locks.solve import changes, seeds
+from dagnix.locks.solve import changes, known, seeds
 from dagnix.locks.solve.apt import Apt, Stanza
+from dagnix.locks.solve.known import KnownStanza
+from dagnix.locks.solve.security import outdated
+from dagnix.locks.solve.take import Take
 from dagnix.locks.systems import SYSTEMS, host_system
 
 Lock = dict[str, Any]
@@ -28,7 +31,6 @@ GROUPS_OF_PYTHON = {"base", "programs", COMPILER}
 GROUPS = {*GROUPS_OF_PYTHON, *ON_BASE, "postgres", "go", "seed"}
 # A package as people list it, and for which architectures (Debian Policy 7.1).
 LISTED = re.compile(r"[a-z0-9][a-z0-9+.-]*\s*(\[\s*!?\w+(\s+!?\w+)*\s*\])?")
-KnownStanza = Callable[[str, str, str], Stanza | None]  # system, package, version
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,8 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
 
 
-def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
-    """Return system → apt with fresh indexes."""
+def open_apt(checkout: Checkout, suite: str, *, current: bool = False) -> dict[str, Apt]:
+    """Return system → apt with fresh indexes. `current` and raises: `Apt.update`."""
     where = mirrors.find(checkout.state / "apt" / "host")
     if not mirrors.has_apt():
         raise UserError("Locking Debian packages needs apt: run it on a Debian or Ubuntu machine.")
@@ -190,7 +192,7 @@ def open_apt(checkout: Checkout, suite: str) -> dict[str, Apt]:
         for system in SYSTEMS.values()
     }
     with ThreadPoolExecutor() as pool:
-        list(pool.map(Apt.update, apts.values()))
+        list(pool.map(lambda apt: apt.update(current=current), apts.values()))
     return apts
 
 
@@ -323,31 +325,22 @@ def _entries(apt: Apt, versions: Mapping[str, str], locked: Mapping[str, Any]) -
     return entries
 
 
-def available(apts: Mapping[str, Apt], old: Mapping[str, Any]) -> KnownStanza:
-    """Return a `stanza_of` for solve() that keeps every locked version the indexes still have."""
-    known = {
-        system: {
-            (stanza["Package"], stanza["Version"]): stanza
-            for stanza in apt.show(
-                f"{name}={entry['version']}"
-                for name, entry in old.get("packages", {}).get(system, {}).items()
-            )
-        }
-        for system, apt in apts.items()
-    }
-    return lambda system, name, version: known[system].get((name, version))
+def update(checkout: Checkout, faults: Faults, take: Take) -> list[str]:
+    """Write the lock anew and return what changed.
 
-
-def update(checkout: Checkout, faults: Faults, *, upgrade: bool) -> list[str]:
-    """Write the lock anew and return what changed; with `upgrade` everything is the newest.
-
-    Without it what is locked stays, unless the lists or the mirrors leave no other way. What is
-    locked for a code location whose list cannot be had stays, and that is a fault of its own.
+    What is locked and not to be taken anew stays, unless the lists or the mirrors leave no other
+    way. What is locked for a code location whose list cannot be had stays, and that is a fault of
+    its own.
     """
-    lines = _update(checkout, faults, PYTHON, upgrade=upgrade)
-    for python in sorted(_others(checkout)):
-        lines += _update(checkout, faults, python, upgrade=upgrade)
+    lines = []
+    for python in pythons(checkout):
+        lines += _update(checkout, faults, python, take)
     return [*lines, *drop_pythons(checkout)]
+
+
+def pythons(checkout: Checkout) -> list[str]:
+    """Return the Pythons that have Debian packages locked: first that of all images."""
+    return [PYTHON, *sorted(_others(checkout))]
 
 
 def add_location(
@@ -363,7 +356,7 @@ def add_location(
     # One of its name that was removed may have left its packages.
     if (is_there and not is_new) or not (is_there or asks):
         return []
-    return _update(checkout, Faults(), python, upgrade=False, adding={name: folder})
+    return _update(checkout, Faults(), python, adding={name: folder})
 
 
 def add_build_packages(checkout: Checkout, name: str, folder: Path, python: str) -> None:
@@ -379,13 +372,13 @@ def add_build_packages(checkout: Checkout, name: str, folder: Path, python: str)
         {*asked.of(system.debian)} - {*groups.get(system.name, {}).get(for_builds(name), ())}
         for system in SYSTEMS.values()
     ):
-        _update(checkout, Faults(), python, upgrade=False, adding={name: folder})
+        _update(checkout, Faults(), python, adding={name: folder})
 
 
 def add_suite(checkout: Checkout, python: str) -> None:
     """Lock the suite of a Python, before a location is locked for it; one that is locked stays."""
     if not checkout.locked(lock_of(python)).exists():
-        _update(checkout, Faults(), python, upgrade=False)
+        _update(checkout, Faults(), python)
 
 
 def remove_location(checkout: Checkout, name: str) -> None:
@@ -432,17 +425,22 @@ def _update(
     checkout: Checkout,
     faults: Faults,
     python: str,
-    *,
-    upgrade: bool,
+    take: Take = Take.NOTHING,
     adding: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[str]:
     """Write the lock of a Python's suite; of locations in `adding`, by name, without a fault."""
     name = lock_of(python)
     old = lockfile.read(checkout.locked(name))
     lists = read_lists(checkout, faults, python, adding)
-    apts = open_apt(checkout, lists.suite)
-    fresh = upgrade or old.get("suite") != lists.suite
-    new = solve(apts, lists, old, _none if fresh else available(apts, old), faults)
+    apts = open_apt(checkout, lists.suite, current=take is Take.SECURITY)
+    fresh = take is Take.NEWEST or old.get("suite") != lists.suite
+    if fresh:
+        stanza_of: KnownStanza = known.nothing
+    elif take is Take.SECURITY:
+        stanza_of = known.all_but(apts, old, outdated(apts, old))
+    else:
+        stanza_of = known.listed(apts, old)
+    new = solve(apts, lists, old, stanza_of, faults)
     for location in adding:
         faults.require_none(location)
     if python == PYTHON:
@@ -450,7 +448,3 @@ def _update(
     lockfile.write(checkout.lock(name), new)
     lines = changes.describe(old.get("packages", {}), new["packages"])
     return lines if python == PYTHON else [f"Python {python}: {line}" for line in lines]
-
-
-def _none(_system: str, _name: str, _version: str) -> None:
-    return None

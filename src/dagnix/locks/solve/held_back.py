@@ -12,6 +12,7 @@ without the time before each, are those of pip 26:
     ERROR: No matching distribution found for NAME>=3 (from PARENT)
     The conflict is caused by:
         PARENT 2.0 depends on NAME>=3
+    Could not fetch URL URL: connection error: REASON - skipping
 """
 
 import functools
@@ -34,6 +35,11 @@ CAUSE = re.compile(
     r"(?:(?P<parent>\S+) (?P<version>\S+) depends on|The user requested) (?P<needed>.+)"
 )
 NONE = re.compile(r"ERROR: No matching distribution found for (.+?)(?: \(from (.+)\))?")
+# An answer with 404 is one: that the index does not have the package.
+UNANSWERED = re.compile(
+    r"Could not fetch URL \S+: "
+    r"((?:connection error|timed out|5\d\d Server Error|There was a problem confirming).*) - skip"
+)
 TIME = re.compile(r"^\S+T\S+\s+")
 
 Versions = Mapping[str, set[Version]]
@@ -105,6 +111,12 @@ def no_wheel(log: str, python: str) -> dict[str, str]:
                 else "no version has a wheel",
             }
     return {}
+
+
+def unanswered(log: str) -> str:
+    """Return why an index did not answer, "" if all did: pip goes on as if it had nothing."""
+    found = UNANSWERED.findall(log)
+    return found[-1] if found else ""
 
 
 def _unmet(said: Sequence[str]) -> Iterator[tuple[Requirement, str]]:

@@ -4,9 +4,9 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from dagnix.locks.solve.project_lock import ProjectLock
 from dagnix.locks.solve.pythons import Python
 from dagnix.locks.solve.relock import relock
 from dagnix.locks.solve.source_archives import Missing, SourceArchives
+from dagnix.locks.solve.take import Take
 from dagnix.locks.systems import SYSTEMS, System, host_system
 from dagnix.process import CommandError
 
@@ -71,12 +72,14 @@ class Solver:
     """pip, run by `interpreter`: what it is asked for every machine.
 
     `offered` are the Pythons, best first; `wheels` is a folder with wheels that no index has.
+    `hold` returns the specifier that a locked version has to fit.
     """
 
     interpreter: Path
     offered: Sequence[Python]
     lists: Lists
     wheels: Path
+    hold: Callable[[str], str] = "=={}".format
 
 
 def read_lists(checkout: Checkout) -> Lists:
@@ -131,34 +134,46 @@ def _expanded(name: str, groups: Mapping[str, list[Any]]) -> list[str]:
     ]
 
 
-def update(checkout: Checkout, *, upgrade: bool, interpreter: Path | None) -> list[str]:
-    """Write the lock anew and return what changed; with `upgrade` everything is the newest.
+def update(checkout: Checkout, take: Take, *, interpreter: Path | None) -> list[str]:
+    """Write the lock anew and return what changed.
 
-    Without it what is locked stays, unless the lists or the index leave no other way.
+    What is locked and not to be taken anew stays, unless the lists or the index leave no other way.
     `interpreter` has pip and packaging; None for that of the built command line.
     """
     old = lockfile.read(checkout.locked("python"))
-    lists = read_lists(checkout)
-    locked = {} if upgrade else old.get("packages", {})
-    python = old.get("python", PYTHON)
-    new, held_back = solved(checkout, interpreter or built(checkout), lists, locked, python)
+    new, held_back = of_images(checkout, interpreter or built(checkout), old, take)
     add_sizes(checkout, new, old.get("packages", {}))
     lockfile.write(checkout.lock("python"), new)
     return [*changes.describe(old.get("packages", {}), new["packages"]), *held_back]
 
 
-def solved(
-    checkout: Checkout, interpreter: Path, lists: Lists, locked: Packages, python: str = PYTHON
+def of_images(
+    checkout: Checkout, interpreter: Path, old: Mapping[str, Any], take: Take
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the lock of the images that follows from another one, and more, as `solved`."""
+    locked = old.get("packages", {})
+    python = old.get("python", PYTHON)
+    return solved(checkout, interpreter, read_lists(checkout), locked, python, take)
+
+
+def solved(  # noqa: PLR0913, PLR0917 - what a lock follows from
+    checkout: Checkout,
+    interpreter: Path,
+    lists: Lists,
+    locked: Packages,
+    python: str = PYTHON,
+    take: Take = Take.NOTHING,
 ) -> tuple[dict[str, Any], list[str]]:
     """Return a lock that fits the lists and keeps what is locked where it can; without sizes.
 
-    `python` is the version that what is locked is for.
+    `python` is the version that what is locked is for, and `take` what moves all the same.
 
     Beside it are sentences about packages that are older than they might be for want of a wheel,
     or that are not as the project's own lock has them.
     Raises UserError if there is none.
     """
     offered = lock_pythons.read(checkout)
+    locked = {} if take is Take.NEWEST else locked
 
     def solve_build(requires: Sequence[str], python: str) -> Mapping[str, Any]:
         its = [each for each in offered if each.full_version == python]
@@ -173,13 +188,15 @@ def solved(
         return packages
 
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
-        wheels = Path(scratch) / "wheels"
-        wheels.mkdir()
+        folder = Path(scratch) / "wheels"
+        folder.mkdir()
         archives = SourceArchives(
-            checkout, wheels, solve_build, locked, lists.location, lists.debian
+            checkout, folder, solve_build, locked, lists.location, lists.debian
         )
         archives.build_locked(python)
-        solver = Solver(interpreter, offered, lists, wheels)
+        solver = Solver(interpreter, offered, lists, folder)
+        if take is Take.SECURITY:
+            solver = replace(solver, hold=patch_releases)
         answers = pool.map(
             lambda system: _solve(solver, system, locked.get(system.name, {}), archives),
             SYSTEMS.values(),
@@ -220,8 +237,10 @@ def _solve(
     while True:
         fixed = followed.versions if followed else {}
         kept = {} if attempt >= PATIENCE else {n: v for n, v in keep.items() if n not in fixed}
+        pins = {name: solver.hold(version) for name, version in kept.items()}
+        pins |= {name: f"=={version}" for name, version in fixed.items()}
         try:
-            answer = _ask(solver, system, {**kept, **fixed})
+            answer = _ask(solver, system, pins)
         except CommandError as error:
             named, reason = conflicting(error.output), _reason(error.output)
             missing = _missing(error)
@@ -280,9 +299,17 @@ def _with_companions(names: set[str], locked: Iterable[str]) -> set[str]:
 
 
 def _missing(error: CommandError) -> Missing | None:
-    """Return what there is no wheel of, if that is why the solver failed."""
-    said = error.result.output
-    return Missing(**json.loads(said)["no_wheel"]) if said else None
+    """Return what there is no wheel of, if that is why the solver failed.
+
+    Raises UserError if an index does not answer.
+    """
+    said = json.loads(error.result.output or "{}")
+    if "unanswered" in said:
+        raise UserError(
+            f"The Python index does not answer ({said['unanswered']}): check the network and pip's "
+            "configuration, or try again later."
+        ) from error
+    return Missing(**said["no_wheel"]) if said else None
 
 
 def _reason(output: str) -> str:
@@ -304,9 +331,21 @@ def _bounds(lists: Lists) -> list[str]:
     return [*lists.constraints, *newest]
 
 
+def series(version: str) -> str:
+    """Return what a version has in common with its patch releases: 1.2 of 1.2.3, 1.0 of 1."""
+    numbers = re.match(r"(?P<first>(\d+!)?\d+)(\.(?P<second>\d+))?", version)
+    return f"{numbers['first']}.{numbers['second'] or 0}" if numbers else version
+
+
+def patch_releases(version: str) -> str:
+    """Return the specifier of a version and its patch releases: 1.2.3 and all 1.2.* after it."""
+    public, _, _ = version.partition("+")  # no order comprises a local version
+    return f">={public},=={series(version)}.*"
+
+
 def _ask(solver: Solver, system: System, keep: Mapping[str, str]) -> dict[str, Any]:
     lists = solver.lists
-    pins = [f"{name}=={version}" for name, version in sorted(keep.items())]
+    pins = [f"{name}{specifier}" for name, specifier in sorted(keep.items())]
     question = {
         "machine": system.machine,
         "pythons": [

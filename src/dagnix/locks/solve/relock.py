@@ -1,18 +1,13 @@
 """Other versions of the Debian packages whose locked files the mirrors no longer have."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from dagnix import UserError
 from dagnix.checkout import Checkout
 from dagnix.faults import Faults
-from dagnix.locks import lockfile, store
-from dagnix.locks.command import output_of
-from dagnix.locks.inputs import LockedFile, debian_files, named
-from dagnix.locks.solve import changes, debian, seeds
-from dagnix.locks.solve.apt import Apt, Stanza, parse
-from dagnix.process import CommandError
+from dagnix.locks import lockfile
+from dagnix.locks.inputs import LockedFile, named
+from dagnix.locks.solve import changes, debian, known, seeds
 
 
 def relock(checkout: Checkout, absent: Iterable[LockedFile]) -> list[str]:
@@ -38,7 +33,11 @@ def _relock(checkout: Checkout, python: str, absent: Sequence[LockedFile]) -> li
     lists = debian.read_lists(checkout, faults, python)
     apts = debian.open_apt(checkout, lists.suite)
     lost = {(file.package, file.version) for file in absent}
-    new = debian.solve(apts, lists, old, _locked(apts, old, lost), faults)
+    moving = {
+        system: {name for name, entry in packages.items() if (name, entry["version"]) in lost}
+        for system, packages in old["packages"].items()
+    }
+    new = debian.solve(apts, lists, old, known.all_but(apts, old, moving), faults)
     still = [
         file
         for file in absent
@@ -57,31 +56,3 @@ def _relock(checkout: Checkout, python: str, absent: Sequence[LockedFile]) -> li
         f"{line} ({reasons.get(line.split()[0], 'comes along')})"
         for line in changes.describe(old["packages"], new["packages"])
     ]
-
-
-def _locked(
-    apts: Mapping[str, Apt], old: Mapping[str, Any], lost: set[tuple[str, str]]
-) -> debian.KnownStanza:
-    """Return a `stanza_of` that knows a package from the indexes, or from its file in the store."""
-    listed = debian.available(apts, old)
-    files = {
-        (system, file.package): file.store_path
-        for system in apts
-        for file in debian_files(old, system, with_compiler=True)
-    }
-    away = store.missing(files.values())
-
-    def stanza_of(system: str, name: str, version: str) -> Stanza | None:
-        if (name, version) in lost:
-            return None
-        path = files[system, name]
-        return listed(system, name, version) or (None if path in away else _of_file(Path(path)))
-
-    return stanza_of
-
-
-def _of_file(deb: Path) -> Stanza | None:
-    try:
-        return parse(output_of(["dpkg-deb", "--field", deb]))[0]
-    except CommandError:
-        return None  # compressed in a way that the host's dpkg does not know: it moves as well

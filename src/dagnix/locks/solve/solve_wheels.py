@@ -14,6 +14,7 @@ ANSWER, JSON: {"python": that which is taken, "packages": {name: {"version", "fi
               specifier}}
               or, with exit code 1, where there is no solution for want of a wheel, {"no_wheel":
               {"name", "version", "file", "python", "said", "alternative"}}, as held_back.no_wheel
+              or, with exit code 1, where an index does not answer, {"unanswered": why}
 """
 
 import json
@@ -51,7 +52,9 @@ def main() -> int:
         done = _pip(question, python, there, Path(scratch))
         log = (Path(scratch) / "log").read_text()
         if done:
-            if missing := held_back.no_wheel(log, python["version"]):
+            if reason := held_back.unanswered(log):
+                json.dump({"unanswered": reason}, sys.stdout)
+            elif missing := held_back.no_wheel(log, python["version"]):
                 json.dump({"no_wheel": {**missing, "python": python["version"]}}, sys.stdout)
             return done
         installed = {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,6 +31,9 @@ type Schedule struct {
 	folder, instance string
 	every            time.Duration // 0: never
 	kept             int
+	// started is when this process began to follow it, begun when the backup that is being made was
+	// begun; zero if none is.
+	started, begun atomic.Pointer[time.Time]
 }
 
 // ScheduleFromEnvironment reads DAGNIX_BACKUP_HOURS and DAGNIX_BACKUPS_KEPT.
@@ -65,9 +69,13 @@ func number(variable, fallback string, least float64) (float64, error) {
 // Follow makes backups until the context ends.
 func (s *Schedule) Follow(ctx context.Context, log io.Writer) error {
 	started, failed := time.Now(), time.Time{}
+	s.started.Store(&started)
 	for {
 		if s.every > 0 && !time.Now().Before(s.due(started)) && time.Since(failed) >= min(again, s.every) {
+			begun := time.Now()
+			s.begun.Store(&begun)
 			name, err := s.make(ctx)
+			s.begun.Store(nil)
 			switch {
 			case ctx.Err() != nil:
 			case err != nil:
@@ -85,6 +93,25 @@ func (s *Schedule) Follow(ctx context.Context, log io.Writer) error {
 		case <-time.After(min(look, max(s.every/4, time.Second))):
 		}
 	}
+}
+
+// Late returns what is wrong with a backup that is not made in time: one that is an hour late, or has
+// been in the making for as long as from one to the next. It is "" if all is well.
+func (s *Schedule) Late(now time.Time) string {
+	started := s.started.Load()
+	if s.every == 0 || started == nil {
+		return ""
+	}
+	if begun := s.begun.Load(); begun != nil {
+		if now.Sub(*begun) < s.every {
+			return ""
+		}
+		return "the backup that was begun at " + begun.UTC().Format(time.RFC3339) + " is not finished"
+	}
+	if due := s.due(*started); now.Sub(due) > time.Hour && now.Sub(*started) > 2*look {
+		return "the backup that was due at " + due.UTC().Format(time.RFC3339) + " is not made"
+	}
+	return ""
 }
 
 // due is when the next backup is to be made.

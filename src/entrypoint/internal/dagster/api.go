@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,18 +38,43 @@ func (e *StatusError) Error() string {
 // The call is one HTTP/2 request of the standard library. Of grpc-go only versions without security
 // support build with Debian's Go 1.24.
 func ListRepositories(ctx context.Context, address string) ([]byte, error) {
-	message, err := call(ctx, address, "/api.DagsterApi/ListRepositories")
+	message, err := call(ctx, address, "/api.DagsterApi/ListRepositories", nil)
 	if err != nil {
 		return nil, err
 	}
 	return firstString(message)
 }
 
-// call makes a gRPC call whose request has no fields and returns the reply's message; see
-// "gRPC over HTTP2" in gRPC's documentation.
-func call(ctx context.Context, address, method string) ([]byte, error) {
-	empty := make([]byte, 5) // not compressed, length 0
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+method, bytes.NewReader(empty))
+// Repository asks the code server at an address for the definitions of one of its repositories:
+// Dagster's RepositorySnap as JSON, with references to jobs in place of these.
+func Repository(ctx context.Context, address, location, name string) ([]byte, error) {
+	origin, err := json.Marshal(map[string]any{
+		"__class__": "ExternalRepositoryOrigin",
+		"repository_location_origin": map[string]any{
+			"__class__": "GrpcServerRepositoryLocationOrigin",
+			"host":      "localhost", "port": nil, "socket": address, "location_name": location,
+		},
+		"repository_name": name,
+	})
+	if err != nil {
+		return nil, err
+	}
+	const stringNumber1, boolNumber2 = 1<<3 | 2, 2 << 3
+	request := binary.AppendUvarint([]byte{stringNumber1}, uint64(len(origin)))
+	request = append(append(request, origin...), boolNumber2, 1) // defer_snapshots
+	message, err := call(ctx, address, "/api.DagsterApi/ExternalRepository", request)
+	if err != nil {
+		return nil, err
+	}
+	return firstString(message)
+}
+
+// call makes a gRPC call and returns the reply's message; see "gRPC over HTTP2" in gRPC's
+// documentation.
+func call(ctx context.Context, address, method string, message []byte) ([]byte, error) {
+	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))) // not compressed
+	frame = append(frame, message...)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+method, bytes.NewReader(frame))
 	if err != nil {
 		return nil, err
 	}

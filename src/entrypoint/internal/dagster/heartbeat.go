@@ -44,6 +44,17 @@ func (h Heartbeat) time() time.Time {
 	return time.Unix(int64(seconds), int64(part*1e9))
 }
 
+// LatestID is that of the daemon process which has posted last, "" if none has.
+func LatestID(heartbeats []Heartbeat) string {
+	var latest Heartbeat
+	for _, each := range heartbeats {
+		if each.Timestamp > latest.Timestamp {
+			latest = each
+		}
+	}
+	return latest.ID
+}
+
 // DaemonHealth judges the heartbeats of the daemons that an instance needs. Only those count that
 // were posted after started, when the daemon's container was. It returns what is well, with the
 // latest error that a daemon reported, if any, or an error with what is not.

@@ -71,6 +71,24 @@ func ParseLocation(reply []byte, folder string) (*Location, error) {
 	return nil, fmt.Errorf("the code server's reply is of an unknown class %q", content.Class)
 }
 
+// RepositoryNames are the names of the repositories in a reply to ListRepositories; none if the code did
+// not load.
+func RepositoryNames(reply []byte) []string {
+	var content struct {
+		Symbols []struct {
+			Name string `json:"repository_name"`
+		} `json:"repository_symbols"`
+	}
+	if err := json.Unmarshal(reply, &content); err != nil {
+		return nil
+	}
+	var names []string
+	for _, each := range content.Symbols {
+		names = append(names, each.Name)
+	}
+	return names
+}
+
 // Sentence is the exception that the user's code caused, and its place in a file under folder.
 func (e *ErrorInfo) Sentence(folder string) string {
 	// Dagster wraps the exception in its own, each with a cause and without news.

@@ -3,6 +3,7 @@ package health
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -49,13 +50,17 @@ func daemon(ctx context.Context, config *database.Config, required []string, sta
 	return dagster.DaemonHealth(required, heartbeats, started, time.Now())
 }
 
-// readHeartbeats leaves the schema to the role's search_path, as Dagster does.
 func readHeartbeats(ctx context.Context, config *database.Config) ([]dagster.Heartbeat, error) {
 	db, err := database.Open(config.Config)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
+	return Heartbeats(ctx, db)
+}
+
+// Heartbeats reads those of all daemons. It leaves the schema to the role's search_path, as Dagster does.
+func Heartbeats(ctx context.Context, db *sql.DB) ([]dagster.Heartbeat, error) {
 	rows, err := db.QueryContext(ctx, "SELECT body FROM daemon_heartbeats")
 	if err != nil {
 		return nil, err

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -100,6 +102,27 @@ func room(well string, volumes []volume, measure func(string) (disk, error)) (st
 		}
 	}
 	return well, nil
+}
+
+// Low returns what is wrong with the disks that are almost full, by whose they are, of these folders by
+// their names.
+func Low(folders map[string]string) (map[string]string, error) {
+	early, err := fromEnvironment(earlyVariable, early)
+	if err != nil {
+		return nil, err
+	}
+	low, seen := map[string]string{}, map[uint64]bool{}
+	for _, name := range slices.Sorted(maps.Keys(folders)) {
+		found, err := measure(folders[name])
+		if err != nil || seen[found.device] { // one that is not there fills no disk
+			continue
+		}
+		seen[found.device] = true
+		if says := found.below(early); says != "" {
+			low[name] = says
+		}
+	}
+	return low, nil
 }
 
 // below says how much room is left, if that is less than the threshold.

@@ -15,10 +15,11 @@ import (
 	"dagnix/runtime/internal/runserver"
 )
 
+// WebserverSocket is where the image's command lets the webserver listen.
+func WebserverSocket() string { return filepath.Join(runserver.Folder(), "webserver", "http.sock") }
+
 func checkWebserver(ctx context.Context) (string, error) {
-	// Where the image's command lets it listen.
-	socket := filepath.Join(runserver.Folder(), "webserver", "http.sock")
-	return webserver(ctx, socket, os.Getenv("DAGSTER_WEBSERVER_PATH_PREFIX"))
+	return webserver(ctx, WebserverSocket(), os.Getenv("DAGSTER_WEBSERVER_PATH_PREFIX"))
 }
 
 // webserver asks for Dagster's /server_info on a Unix socket; prefix is before all of its paths. The webserver

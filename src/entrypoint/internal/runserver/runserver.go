@@ -105,6 +105,31 @@ func Ask(ctx context.Context, location, do string) (State, error) {
 		return State{}, err
 	}
 	defer connection.Close()
+	return ask(ctx, connection, do)
+}
+
+// AskServing asks the run server that launches a location's runs how it is, from any container. It also
+// returns the name of its socket, which is another one after each start.
+func AskServing(ctx context.Context, location string) (State, string, error) {
+	link := filepath.Join(Folder(), location, "run.sock")
+	connection, err := net.Dial("unix", link)
+	if err != nil {
+		return State{}, "", errors.New("the run server does not answer: " + away(err))
+	}
+	defer connection.Close()
+	state, err := ask(ctx, connection, "ping")
+	socket, _ := os.Readlink(link)
+	return state, socket, err
+}
+
+func away(err error) string {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return "it does not listen"
+	}
+	return err.Error()
+}
+
+func ask(ctx context.Context, connection net.Conn, do string) (State, error) {
 	defer context.AfterFunc(ctx, func() { connection.Close() })()
 	if err := json.NewEncoder(connection).Encode(map[string]string{"do": do}); err != nil {
 		return State{}, err

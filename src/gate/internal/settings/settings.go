@@ -26,6 +26,7 @@ type Settings struct {
 	TLS      string       // NoTLS, Files or Own
 	Secrets  string       // folder with users, the session key, the certificate
 	State    string       // folder that the gate writes to
+	Report   string       // Unix socket at which it says how it is, or nothing
 	Gateways []netip.Addr // that stand for the host in the container's networks
 }
 
@@ -43,6 +44,7 @@ func Read() (Settings, error) {
 		TLS:      variable("DAGNIX_TLS", NoTLS),
 		Secrets:  variable("GATE_SECRETS", "/run/secrets/gate"),
 		State:    variable("GATE_STATE", "/var/lib/gate"),
+		Report:   variable("GATE_REPORT", ""),
 		Gateways: gateways(),
 	}
 	bind := variable("DAGNIX_BIND", "127.0.0.1")
