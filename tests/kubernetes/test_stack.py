@@ -306,7 +306,7 @@ def test_a_run_goes_on_while_the_daemon_is_killed(deployed: Deployed) -> None:
     assert deployed.dashboard().status(launched) is DagsterRunStatus.STARTED
     deployed.release()
     launched_later = deployed.dashboard().client.submit_job_execution("held")
-    assert {deployed.answer(each) for each in (launched, launched_later)} == {deployed.served()}
+    assert {deployed.answer(each) for each in (launched, launched_later)} == deployed.served()
 
 
 def test_a_node_that_is_drained_loses_no_history_and_no_run(deployed: Deployed) -> None:
