@@ -26,6 +26,14 @@ let
     source = "https://github.com/dagster-io/dagster";
   };
 
+  # What of the locks may be in an image: the entries of Python packages, and those of a suite.
+  entries = python: suite: {
+    pypi = python;
+    deb = suite.packages;
+  };
+  only = names: packages: builtins.intersectAttrs (builtins.listToAttrs (map (name: { inherit name; value = null; }) names)) packages;
+  main = group: entries (only lock.python.groups.${group} lock.python.packages) lock.debian;
+
   dagsterImage =
     {
       title,
@@ -34,9 +42,10 @@ let
       environment ? [ ],
       moreLabels ? { },
       layers,
+      locked,
     }:
     {
-      inherit layers;
+      inherit layers locked;
       config = {
         User = "10001:10001";
         WorkingDir = "/var/lib/dagster";
@@ -64,6 +73,14 @@ let
       title = "Dagster code location";
       inside = { inherit version revision source; };
       layers = own;
+      locked =
+        let
+          its = lock.locations.${name} or null;
+        in
+        if its == null then
+          main name
+        else
+          entries (only its.group its.packages) (lock.pythons.${its.python} or lock.debian);
       # The runtime reads in the project what to serve.
       command = [ "code-server" ];
       # Which webserver and daemon it fits to, without a look inside.
@@ -86,6 +103,7 @@ builtins.mapAttrs location layers.locations
     title = "Dagster webserver";
     inside = dagster;
     layers = layers.webserver;
+    locked = main "webserver";
     command = [
       "python"
       "-P" # nothing of the working directory is imported
@@ -102,6 +120,7 @@ builtins.mapAttrs location layers.locations
     title = "Dagster daemon";
     inside = dagster;
     layers = layers.daemon;
+    locked = main "daemon";
     command = [
       "dagster-daemon"
       "run"
@@ -112,6 +131,7 @@ builtins.mapAttrs location layers.locations
 
   gate = {
     layers = layers.gate;
+    locked = entries { } lock.debian;
     config = {
       User = "10001:10001";
       WorkingDir = "/var/lib/gate";
@@ -129,6 +149,7 @@ builtins.mapAttrs location layers.locations
 
   postgres = {
     layers = layers.postgres;
+    locked = entries { } lock.debian;
     config = {
       User = "10001:10001";
       WorkingDir = "/var/lib/postgresql";

@@ -33,7 +33,8 @@ rec {
       }) writable ++ map (permission { mode = "1777"; }) shared;
     in
     bootstrap.run "layer-${name}" ./builders/layer.sh {
-      inherit nix2container;
+      inherit tree nix2container python;
+      builder_script = ./builders/packages.py;
       graph = builtins.toJSON [
         {
           path = "${tree}";
@@ -86,6 +87,7 @@ rec {
       name, # "pipes"
       reference, # "localhost/dagnix/pipes:0.1.0"
       layers,
+      locked, # type of packages → name → entry of a lock, for its SPDX document
       config, # an OCI ImageConfig: https://github.com/opencontainers/image-spec/blob/main/config.md
     }:
     bootstrap.run "${name}-oci" ./builders/layout.sh {
@@ -96,7 +98,10 @@ rec {
         reference
         architecture
         ;
+      image = name;
+      locked = builtins.toFile "locked.json" (builtins.toJSON locked);
       config = builtins.toJSON config;
+      spdx_script = ./builders/spdx.py;
       builder_script = ./builders/oci_layout.py;
     };
 

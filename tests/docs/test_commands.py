@@ -20,6 +20,7 @@ LOGINS = "docs/howto/logins.md"
 OPENID = "docs/howto/openid-connect.md"
 TLS = "docs/howto/tls.md"
 UPDATES = "docs/howto/updates.md"
+YEAR = "docs/howto/a-year.md"
 KUBERNETES = "docs/howto/kubernetes.md"
 # Who has a certificate.
 CERTIFICATE = """openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \\
@@ -41,6 +42,12 @@ ON_ANOTHER_PAGE = {
     (README, "./dagnix boot"): "docs/howto/boot.md",
     (README, "./dagnix updates"): UPDATES,
     (UPDATES, "./dagnix upgrade"): "docs/howto/upgrade.md",
+    (YEAR, "./dagnix status"): "docs/howto/watch.md",
+    (YEAR, "./dagnix updates"): UPDATES,
+    (YEAR, "./dagnix lock --security"): UPDATES,
+    (YEAR, "./dagnix upgrade"): "docs/howto/upgrade.md",
+    (YEAR, "./dagnix prune --dry-run"): "docs/howto/retention.md",
+    (YEAR, "./dagnix doctor"): "docs/howto/when-something-fails.md",
 }
 
 
@@ -50,6 +57,7 @@ OTHERS = (
     *(ROOT / "tests/machine").glob("test_*.py"),
     ROOT / "tests/images/test_push.py",
     ROOT / "tests/kubernetes/test_stack.py",
+    ROOT / "tests/images/test_spdx.py",
     ROOT / "tests/clients/lock/test_updates.py",
     ROOT / "tests/unit/testing/test_another_dagster.py",
 )

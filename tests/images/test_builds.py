@@ -116,7 +116,7 @@ def test_an_image_may_have_any_number_of_packages(checkout: Path) -> None:
     files = [wheel(checkout.parent, {f"{name}/__init__.py": b""}, name) for name in names]
     store.add_files(files)
     packages = {
-        name: {
+        name.replace("_", "-"): {
             "file": file.name,
             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
             "version": "1.0",

@@ -2,7 +2,8 @@
 
 The layout is that of https://github.com/opencontainers/image-spec/blob/main/image-layout.md.
 nix2container takes the architecture from the machine it runs on and knows no creation time and
-no history; they are set here.
+no history; they are set here. Beside the layout's own files lies NAME.spdx.json, the image's SPDX
+document; the manifest has it as an annotation as well, so that it goes where the image goes.
 """
 
 import argparse
@@ -16,11 +17,17 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 # podman names an archive's image after it.
+SPDX_ANNOTATION = "dagnix.spdx"
 REFERENCE_ANNOTATION = "org.opencontainers.image.ref.name"
 
 
-def write_layout(image: dict[str, Any], out: Path, reference: str, architecture: str) -> None:
-    """Write the layout of ``image`` (nix2container's description) into the new folder ``out``."""
+def write_layout(
+    image: dict[str, Any], out: Path, reference: str, architecture: str, spdx: dict[str, Any]
+) -> None:
+    """Write the layout of ``image`` (nix2container's description) into the new folder ``out``.
+
+    ``spdx`` is its SPDX document.
+    """
     blobs = out / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     for layer in image["layers"]:
@@ -43,6 +50,7 @@ def write_layout(image: dict[str, Any], out: Path, reference: str, architecture:
             {"mediaType": layer["mediatype"], "digest": layer["digest"], "size": layer["size"]}
             for layer in image["layers"]
         ],
+        "annotations": {SPDX_ANNOTATION: json.dumps(spdx, separators=(",", ":"))},
     }
     index = {
         "schemaVersion": 2,
@@ -55,6 +63,7 @@ def write_layout(image: dict[str, Any], out: Path, reference: str, architecture:
             },
         ],
     }
+    (out / f"{spdx['name']}.spdx.json").write_text(json.dumps(spdx, indent=1) + "\n")
     (out / "index.json").write_text(json.dumps(index))
     (out / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
 
@@ -74,9 +83,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--reference", required=True, help="the image's full name with its tag")
     parser.add_argument("--architecture", required=True, help="OCI's word: amd64, arm64")
+    parser.add_argument("--spdx", type=Path, required=True, help="the image's SPDX document")
     arguments = parser.parse_args()
     image = json.loads(arguments.image.read_text())
-    write_layout(image, arguments.out, arguments.reference, arguments.architecture)
+    spdx = json.loads(arguments.spdx.read_text())
+    write_layout(image, arguments.out, arguments.reference, arguments.architecture, spdx)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import oci_layout
 import pytest
 
 LAYER = b"a layer"
+SPDX = {"name": "pipes", "packages": []}
 DIGEST = hashlib.sha256(LAYER).hexdigest()
 
 
@@ -38,13 +39,15 @@ def blob(layout: Path, descriptor: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_descriptor_leads_to_its_blob(image: dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "layout"
-    oci_layout.write_layout(image, out, "localhost/dagnix/pipes:1", "arm64")
+    oci_layout.write_layout(image, out, "localhost/dagnix/pipes:1", "arm64", SPDX)
 
     (entry,) = json.loads((out / "index.json").read_text())["manifests"]
     assert entry["annotations"] == {
         "org.opencontainers.image.ref.name": "localhost/dagnix/pipes:1",
     }
     manifest = blob(out, entry)
+    assert json.loads(manifest["annotations"]["dagnix.spdx"]) == SPDX
+    assert json.loads((out / "pipes.spdx.json").read_text()) == SPDX
     config = blob(out, manifest["config"])
     assert config["architecture"] == "arm64"
     assert config["config"]["Cmd"] == ["dagster"]
@@ -60,13 +63,13 @@ def test_two_layers_with_the_same_content_share_a_blob(
     tmp_path: Path,
 ) -> None:
     image["layers"] *= 2
-    oci_layout.write_layout(image, tmp_path / "layout", "x:1", "amd64")
+    oci_layout.write_layout(image, tmp_path / "layout", "x:1", "amd64", SPDX)
     (entry,) = json.loads((tmp_path / "layout" / "index.json").read_text())["manifests"]
     assert len(blob(tmp_path / "layout", entry)["layers"]) == 2
 
 
 def test_the_same_image_gives_the_same_bytes(image: dict[str, Any], tmp_path: Path) -> None:
     for name in ("first", "second"):
-        oci_layout.write_layout(image, tmp_path / name, "x:1", "amd64")
+        oci_layout.write_layout(image, tmp_path / name, "x:1", "amd64", SPDX)
     first, second = ((tmp_path / name / "index.json").read_bytes() for name in ("first", "second"))
     assert first == second
