@@ -226,6 +226,7 @@ def _world(folder: Path, key: Key, apt_config: Path, monkeypatch: pytest.MonkeyP
     (root / "nix" / "debian.toml").write_text(DEBIAN_LIST)
     (root / "nix" / "locks" / "go.json").write_text("{}\n")
     (root / "pyproject.toml").write_text(ROOT_PROJECT)
+    (root / "VERSION").write_text("1.2.3\n")
     (root / "pipes" / "pyproject.toml").write_text(PIPES_PROJECT)
     reader = root / dependencies.READER
     reader.parent.mkdir(parents=True, exist_ok=True)
