@@ -1,6 +1,8 @@
 # Run by `nix develop`, in the folder that it was called in.
 export PATH="$dev/bin:${PATH#/path-not-set:}"
 export SHELL="$BASH"
+# Root may write into the Nix store, and pytest would.
+export PYTHONPYCACHEPREFIX="${XDG_CACHE_HOME:-$HOME/.cache}/dagnix/pycache"
 # `dagster dev` imports the code location from its sources.
 export PYTHONPATH="$PWD/pipes/src${PYTHONPATH:+:$PYTHONPATH}"
 for folder in ${members:-}; do

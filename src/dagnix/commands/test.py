@@ -83,6 +83,8 @@ def run(given: argparse.Namespace) -> int:
         "PATH": f"{dev}/bin:{os.environ['PATH']}",
         # Empty is unset: each program that tests start would compile Dagnix's own modules anew.
         "PYTHONDONTWRITEBYTECODE": "",
+        # Beside a module pytest would write its own, which root may do in the Nix store.
+        "PYTHONPYCACHEPREFIX": str(here.state / "pycache"),
     }
     main, others = suites(
         here, [f"{dev}/bin/python", "-m", "pytest"], given.rest, quick=given.quick
