@@ -15,7 +15,7 @@
       config = ./config;
       source = "https://github.com/dagnix/dagnix";
       checks = stack: stack.checks;
-      packages = stack: { inherit (stack) docs; };
+      packages = stack: { inherit (stack) docs kubernetes; };
     }
     // {
       lib = { inherit mkStack; };

@@ -17,6 +17,7 @@ from dagnix.project import Project
 from dagnix.testing import debian, scratch
 
 PACKAGE = "docker-registry"
+DATA = "registry"  # the folder of what it holds
 START_SECONDS = 20
 STOP_SECONDS = 10
 
@@ -37,7 +38,7 @@ class Registry:
         with ExitStack() as stack:
             folder = stack.enter_context(scratch.folder(self._project))
             self.address = f"127.0.0.1:{scratch.free_port()}"
-            self._data = folder / "data"
+            self._data = folder / DATA
             stack.callback(_stop, self._start(folder, debian.program(PACKAGE, folder)))
             self._wait()
             self._stack = stack.pop_all()
@@ -62,21 +63,8 @@ class Registry:
         return sum(path.stat().st_size for path in self._data.glob("**/blobs/**/data"))
 
     def _start(self, folder: Path, program: Path) -> subprocess.Popen[bytes]:
-        config = folder / "config.yml"
-        # YAML takes JSON.
-        config.write_text(
-            json.dumps(
-                {
-                    "version": "0.1",
-                    "log": {"accesslog": {"disabled": True}, "level": "error"},
-                    "storage": {"filesystem": {"rootdirectory": str(self._data)}},
-                    "http": {"addr": self.address},
-                }
-            )
-        )
-        return subprocess.Popen(
-            [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        words = serve(program, folder, self.address)
+        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _wait(self) -> None:
         end = time.monotonic() + START_SECONDS
@@ -88,6 +76,23 @@ class Registry:
             else:
                 return
         raise UserError(f"The registry at {self.address} does not start.")
+
+
+def serve(program: Path, folder: Path, address: str) -> list[str | Path]:
+    """Write the settings of a registry that has its data in `folder`; return its command."""
+    settings = folder / "registry.yml"
+    # YAML takes JSON.
+    settings.write_text(
+        json.dumps(
+            {
+                "version": "0.1",
+                "log": {"accesslog": {"disabled": True}, "level": "error"},
+                "storage": {"filesystem": {"rootdirectory": str(folder / DATA)}},
+                "http": {"addr": address},
+            }
+        )
+    )
+    return [program, "serve", settings]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

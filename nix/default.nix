@@ -223,6 +223,7 @@ in
 {
   inherit docs layers layouts;
   inherit (host) shell;
+  inherit (tools) kubernetes;
   inherit (trees) wheelFor;
   checks = import ./checks.nix {
     inherit

@@ -98,6 +98,9 @@ in
     ++ builtins.concatMap (location: wheelEntries location.packages) (
       builtins.attrValues lock.locations
     )
-    ++ map (module: entry "go" module (vendorName module) (vendor module)) (attrNames lock.go)
+    ++ map (module: entry "go" module (vendorName module) (vendor module)) (
+      # What only the tests of Dagnix compile is no part of a build.
+      filter (module: builtins.match "tests/.*" module == null) (attrNames lock.go)
+    )
     ++ [ (entry "seed" "seed" "seed" seed) ];
 }

@@ -41,6 +41,13 @@ rec {
     package = "github.com/nlewo/nix2container";
   };
 
+  # For the tests of Dagnix only: a control plane, a node, and the names of Services.
+  kubernetes = golang.build ./builders/kubernetes.sh {
+    name = "kubernetes";
+    vendor = inputs.vendor "tests/kubernetes/cluster";
+    coredns = ../tests/kubernetes/cluster/coredns;
+  };
+
   # The one program of the image `gate`.
   gate = golang.binary {
     name = "gate";

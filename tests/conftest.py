@@ -36,6 +36,7 @@ for _name in list(os.environ):
 # Tests that share one of these run one after the other, in one process; others run beside them. The
 # slowest come first, so that in the end none is left alone.
 SHARED = (
+    "kubernetes",
     "baked",
     "mounted",
     "older",

@@ -10,6 +10,21 @@ rec {
     deb = ./builders/deb.sh;
   };
 
+  # A script that compiles, with what go_build.sh has of Go.
+  build =
+    script: attributes:
+    bootstrap.run attributes.name script (
+      attributes
+      // {
+        go = toolchain;
+        CGO_ENABLED = "0";
+        GOARCH = architecture;
+        GOFLAGS = "-mod=vendor";
+        GOPROXY = "off";
+        GOTOOLCHAIN = "local";
+      }
+    );
+
   # `vendor` holds go.mod, go.sum and vendor/; `sources` the module's own files, if it has any.
   binary =
     {
@@ -18,18 +33,12 @@ rec {
       package,
       sources ? "",
     }:
-    bootstrap.run name ./builders/go_build.sh {
+    build ./builders/go_build.sh {
       inherit
         name
         vendor
         package
         sources
         ;
-      go = toolchain;
-      CGO_ENABLED = "0";
-      GOARCH = architecture;
-      GOFLAGS = "-mod=vendor";
-      GOPROXY = "off";
-      GOTOOLCHAIN = "local";
     };
 }

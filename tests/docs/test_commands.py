@@ -56,6 +56,7 @@ OTHERS = (
     *(ROOT / "tests/stack").glob("test_*.py"),
     *(ROOT / "tests/machine").glob("test_*.py"),
     ROOT / "tests/images/test_push.py",
+    ROOT / "tests/kubernetes/test_stack.py",
     ROOT / "tests/images/test_spdx.py",
     ROOT / "tests/clients/lock/test_updates.py",
     ROOT / "tests/unit/testing/test_another_dagster.py",

@@ -1,6 +1,7 @@
 """Dagster's GraphQL API. Tests ask it all the time, so it is asked without a client that parses."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
@@ -36,18 +37,22 @@ ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CA
 
 
 class Dashboard:
-    """The webserver on a port of 127.0.0.1."""
+    """The webserver on a port; `headers` are sent with each question."""
 
-    def __init__(self, port: int) -> None:
-        self._dagster = DagsterGraphQLClient("127.0.0.1", port_number=port)
-        self._port = port
+    def __init__(
+        self, port: int, host: str = "127.0.0.1", headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._headers = dict(headers or {})
+        self.client = DagsterGraphQLClient(host, port_number=port, headers=self._headers)
+        self._address = host, port
 
     def query(self, text: str, **variables: object) -> dict[str, Any]:
         """Run a GraphQL query; fail with what is said in place of an answer."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
+        connection = HTTPConnection(*self._address, timeout=ANSWER_SECONDS)
         try:
             body = json.dumps({"query": text, "variables": variables})
-            connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+            headers = {"Content-Type": "application/json", **self._headers}
+            connection.request("POST", "/graphql", body, headers)
             answer = connection.getresponse()
             said = answer.read().decode()
         finally:
@@ -73,7 +78,7 @@ class Dashboard:
 
     def run(self, job: str) -> tuple[str, DagsterRunStatus]:
         """Launch a job and return the run's ID and the status it ends in."""
-        run_id = self._dagster.submit_job_execution(job)
+        run_id = self.client.submit_job_execution(job)
         return run_id, self.end_of(run_id)
 
     def status(self, run_id: str) -> DagsterRunStatus:

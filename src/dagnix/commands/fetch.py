@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from dagnix import code_locations
@@ -42,6 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit with 0 too if files of a code location beside pipes cannot be had",
     )
+    parser.add_argument(
+        "--tests", action="store_true", help="also what only Dagnix's own tests compile: Kubernetes"
+    )
     parser.add_argument("--to", metavar="DIR", type=Path, help="copy the files to DIR too")
     parser.add_argument(
         "--system",
@@ -64,6 +68,9 @@ def run(given: argparse.Namespace) -> None:
         fetched = everything.fetch(
             checkout, systems, faults, relock=None if given.locked else relock
         )
+        if given.tests:
+            vendors = (*fetched.vendors, *everything.for_tests(checkout))
+            fetched = replace(fetched, vendors=vendors)
         shutil.rmtree(checkout.downloads, ignore_errors=True)
         if given.to:
             copied = folder.fill(given.to, fetched)

@@ -26,7 +26,7 @@ What people edit, and who solves it, with the host's own mirrors, indexes, proxi
            and of further code locations, also from the sources in config/apt/
   python   pyproject.toml, and the dependencies of the project in pipes/              pip
            and of further code locations, each into a lock of its own
-  go       imports and go.mod in nix/tools/ and src/                                  go
+  go       imports and go.mod in nix/tools/, src/ and tests/                          go
   digests  anything of which Dagnix's images are made                                 Nix
 
 The digests are those of the images that Nix then builds (docs/decisions/0017-digests.md).

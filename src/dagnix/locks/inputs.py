@@ -13,6 +13,7 @@ from dagnix.locks.platforms import PYTHON
 from dagnix.locks.systems import System
 
 COMPILER = "compiler"  # the group in nix/debian.toml
+FOR_TESTS = "tests/"  # the folder of Go modules that only Dagnix's own tests compile
 FOR_BUILDS = "/build"  # the end of a group with a location's build-packages beside the compiler
 
 
@@ -127,9 +128,19 @@ def read(checkout: Checkout, systems: Iterable[System], faults: Faults) -> Input
             debs = [file for system in systems for file in _under(checkout, lock, system)]
             files = [*wheels, *debs]
             added[name] = tuple(file for file in files if file.store_path not in common)
-    vendors = tuple(Vendor(module, entry["vendor"]) for module, entry in sorted(go.items()))
+    vendors = tuple(each for each in _vendors(go) if not each.module.startswith(FOR_TESTS))
     theirs = {name: files for name, files in added.items() if name not in faults}
     return Inputs(tuple(common.values()), vendors, tuple(seeds.values()), theirs)
+
+
+def for_tests(checkout: Checkout) -> tuple[Vendor, ...]:
+    """Return the Go modules that only Dagnix's own tests compile; no image needs them."""
+    found = _vendors(_read(checkout, "go"))
+    return tuple(each for each in found if each.module.startswith(FOR_TESTS))
+
+
+def _vendors(go: Mapping[str, Any]) -> list[Vendor]:
+    return [Vendor(module, entry["vendor"]) for module, entry in sorted(go.items())]
 
 
 def _read(checkout: Checkout, ecosystem: str) -> dict[str, Any]:

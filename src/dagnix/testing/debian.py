@@ -3,6 +3,7 @@
 Debian starts what serves as a service when its package is installed, on all addresses.
 """
 
+import tempfile
 from pathlib import Path
 
 from dagnix.process import run
@@ -15,9 +16,21 @@ def program(package: str, folder: Path) -> Path:
         UserError: apt does not have it.
 
     """
+    unpack(package, folder / "unpacked")
+    return folder / "unpacked" / "usr" / "bin" / package
+
+
+def unpack(package: str, folder: Path) -> None:
+    """Download a package, and unpack it in a folder, which may hold others.
+
+    Raises:
+        UserError: apt does not have it.
+
+    """
     failure = f"apt has no {package}"
     options = ["-oAPT::Sandbox::User=root"]
-    run(["apt-get", *options, "download", package], failure, cwd=folder)
-    (file,) = folder.glob(f"{package}_*.deb")
-    run(["dpkg-deb", "--extract", file, folder / "unpacked"], failure)
-    return folder / "unpacked" / "usr" / "bin" / package
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        run(["apt-get", *options, "download", package], failure, cwd=Path(scratch))
+        (file,) = Path(scratch).glob(f"{package}_*.deb")
+        run(["dpkg-deb", "--extract", file, folder], failure)

@@ -30,16 +30,31 @@ def fetch(
     desired = inputs.read(checkout, systems, faults)
     if store.missing(desired.store_paths):
         desired = files(checkout, systems, faults, relock=relock)
-        away = store.missing(vendor.store_path for vendor in desired.vendors)
-        for vendor in desired.vendors:
-            if vendor.store_path in away:
-                print(f"fetching the Go modules of {vendor.module}", file=sys.stderr)
-                with tempfile.TemporaryDirectory() as scratch:
-                    golang.download(checkout, vendor, Path(scratch))
+        _modules(checkout, desired.vendors)
     for system in systems:
         paths = inputs.read(checkout, [system], faults).store_paths
         store.protect(paths, checkout.roots / f"inputs-{system.name}")
     return desired
+
+
+def for_tests(checkout: Checkout) -> tuple[inputs.Vendor, ...]:
+    """Download the Go modules that only Dagnix's own tests compile, and keep them; return them.
+
+    What Go itself is unpacked from must be in the store. Raises UserError as `fetch`.
+    """
+    desired = inputs.for_tests(checkout)
+    _modules(checkout, desired)
+    store.protect((each.store_path for each in desired), checkout.roots / "inputs-tests")
+    return desired
+
+
+def _modules(checkout: Checkout, desired: Sequence[inputs.Vendor]) -> None:
+    away = store.missing(vendor.store_path for vendor in desired)
+    for vendor in desired:
+        if vendor.store_path in away:
+            print(f"fetching the Go modules of {vendor.module}", file=sys.stderr)
+            with tempfile.TemporaryDirectory() as scratch:
+                golang.download(checkout, vendor, Path(scratch))
 
 
 def files(

@@ -8,19 +8,20 @@ from pathlib import Path
 
 from dagnix import UserError
 from dagnix.checkout import Checkout
-from dagnix.locks import lockfile, store
+from dagnix.locks import inputs, lockfile, store
 from dagnix.locks.command import last_error
 from dagnix.locks.fetch import everything, golang
 from dagnix.process import CommandError
 
 # The folders of all Go modules in Dagnix.
-MODULES = ("nix/tools", "src/entrypoint", "src/gate")
+MODULES = ("nix/tools", "src/entrypoint", "src/gate", "tests/kubernetes/cluster")
 
 
 def update(checkout: Checkout, *, upgrade: bool) -> list[str]:
     """Write the lock anew and return what changed; with `upgrade` the modules are the newest.
 
-    go.mod and go.sum are brought up to date with what the code imports.
+    Those of tests stay as they are, since their versions are chosen to fit each other. go.mod and
+    go.sum are brought up to date with what the code imports.
     Raises UserError in a project of its own, whose images hold Dagnix's programs as they are.
     """
     if not checkout.is_dagnix:
@@ -33,7 +34,7 @@ def update(checkout: Checkout, *, upgrade: bool) -> list[str]:
     for module in MODULES:
         folder = checkout.source / module
         before = requirements((folder / "go.mod").read_text())
-        if upgrade:
+        if upgrade and not module.startswith(inputs.FOR_TESTS):
             _upgrade(go, folder, direct(before))
         _go(go, folder, "mod", "tidy")
         new[module] = {"vendor": _vendor(go, folder)}
