@@ -241,7 +241,7 @@ in
       arguments
       // {
         salt = "again";
-        # Minutes of compiling, whose digests stand in nix/digests.json.
+        # Most of the compiling, whose digests stand in nix/digests.json.
         programs = { inherit (tools) gate nix2container runtime; };
       }
     )).layouts;

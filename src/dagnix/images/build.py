@@ -75,7 +75,7 @@ def _remove_links(project: Project, chosen: list[str] | None, count: int) -> Non
 
 
 def _warn_of_files(project: Project, chosen: Iterable[str] | None = None) -> None:
-    own = [project.root / "config", project.root / "nix"]
+    own = [project.root / each for each in ("config", "nix", "src")]
     root = project.root
     folders = {name: code_locations.code(root, name) for name in code_locations.names(root)}
     every = [folder for listed in folders.values() for folder in listed]

@@ -33,8 +33,8 @@ from dagster_dagnix.server.workers import NO_LIMIT, MemoryLimit, Worker, Workers
 LOOK_SECONDS = 5.0
 BUSY_SECONDS, BUSY_TRIES = 0.05, 100
 END_SECONDS = 0.1
-# How long one that is told to end waits for a database that takes no reports. The next run server
-# reports them then.
+# How long a run server that was told to end waits while the database takes no reports. After that
+# it leaves them to the next one.
 REPORT_SECONDS = 15.0
 
 
@@ -61,7 +61,7 @@ class Server:
         self._is_draining = self._is_ending = False
         self._was_ready = self._was_serving = False
         self._reports_until: float | None = None  # when it ends without them; monotonic
-        self._missed = 0  # looks in a row that have found nobody to serve
+        self._missed = 0  # looks in a row at which no run server served
         self._links.sweep()
         self._path = folder / own.socket
         self._listener = Listener(loop, self._path, self._handle)

@@ -1,4 +1,4 @@
-// Package health holds a check for each service but the gate. A check is honest and costs a few milliseconds of
+// Package health holds a check for each service but gate and alerts. A check is honest and costs a few milliseconds of
 // CPU: it asks the service itself and imports no Dagster.
 package health
 
