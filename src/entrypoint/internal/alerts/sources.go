@@ -184,16 +184,20 @@ func (w *Watcher) queue(ctx context.Context) ([]Finding, error) {
 	if err := db.QueryRowContext(ctx, queue).Scan(&runs, &age); err != nil {
 		return nil, known(err)
 	}
-	oldest := time.Duration(age * float64(time.Second))
-	if w.settings.Queue == 0 || runs == 0 || oldest < w.settings.Queue {
-		return nil, nil
+	return waiting(runs, time.Duration(age*float64(time.Second)), w.settings.Queue), nil
+}
+
+// waiting tells of a queue whose oldest run has waited for longer than the limit; 0 is no limit.
+func waiting(runs int, oldest, limit time.Duration) []Finding {
+	if limit == 0 || runs == 0 || oldest < limit {
+		return nil
 	}
 	return []Finding{{
 		Kind: KindQueue, Subject: "queue",
-		Title: fmt.Sprintf("Runs wait in the queue for more than %s", w.settings.Queue),
+		Title: fmt.Sprintf("Runs wait in the queue for more than %s", limit),
 		Well:  "The queue moves again",
 		Text:  fmt.Sprintf("%d runs are in the queue, the oldest for %s.", runs, oldest.Round(time.Second)),
-	}}, nil
+	}}
 }
 
 func (w *Watcher) ticks(ctx context.Context) ([]Finding, error) {
