@@ -12,6 +12,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 STATUS = "var/lib/dpkg/status.d"
+SITE = "site-packages"  # a package below a folder in it is a copy, such as in setuptools/_vendor
 OS_RELEASE = "usr/lib/os-release"
 ELF = b"\x7fELF"
 # What follows is described in Go's debug/buildinfo: after 32 bytes two strings with their lengths.
@@ -51,14 +52,16 @@ def debian(tree: Path) -> Iterator[Package]:
 
 
 def python(tree: Path) -> Iterator[Package]:
-    """Yield the Python packages."""
+    """Yield the Python packages; those that another one brings have the folder that they are in."""
     for path in tree.rglob("*.dist-info/METADATA"):
         metadata = HeaderParser().parsestr(path.read_text(encoding="utf-8"))
-        yield {
+        package = {
             "type": "pypi",
             "name": re.sub(r"[-_.]+", "-", metadata["Name"]).lower(),
             "version": metadata["Version"],
         }
+        _, site, within = str(path.parents[1].relative_to(tree)).rpartition(SITE)
+        yield package | ({"bundled": within.strip("/")} if site and within else {})
 
 
 def go(tree: Path) -> Iterator[Package]:

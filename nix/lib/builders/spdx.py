@@ -2,7 +2,8 @@
 
 The document is that of https://spdx.github.io/spdx-spec/v2.3/, with no host, path or time of the
 build: the same packages give the same bytes. A package has the SHA-256 of the locked file that it
-comes from. One that no lock has, or in another version, is refused, but for Dagnix's own.
+comes from. One that no lock has, or in another version, is refused, but for Dagnix's own
+and for copies that another package brings.
 """
 
 import argparse
@@ -30,12 +31,12 @@ def document(name: str, layers: Iterable[Mapping[str, Any]], locked: Locked) -> 
     """Return the document of the image `name`, whose layers are as packages.py lists them."""
     lists = list(layers)
     distribution = next((each["distribution"] for each in lists if each["distribution"]), "")
-    packages = {
-        described["SPDXID"]: described
-        for each in lists
-        for package in each["packages"]
-        for described in [_described(package, distribution, locked)]
-    }
+    packages: dict[str, dict[str, Any]] = {}
+    for package in (package for each in lists for package in each["packages"]):
+        described = _described(package, distribution, locked)
+        # The same package may also be a copy in another one, which no lock has.
+        if "bundled" not in package or described["SPDXID"] not in packages:
+            packages[described["SPDXID"]] = described
     image = {
         "SPDXID": IMAGE,
         "name": name,
@@ -77,7 +78,9 @@ def _described(package: Package, distribution: str, locked: Locked) -> dict[str,
     }
     if version:
         described["versionInfo"] = version
-    if kind in LOCKED and name not in OWN:
+    if bundled := package.get("bundled"):
+        described["comment"] = f"A copy in {bundled}."
+    elif kind in LOCKED and name not in OWN:
         entry = locked[kind].get(name, {})
         if entry.get("version") != version:
             sys.exit(f"{name} {version} is in the image, and the lock has {entry.get('version')}")

@@ -97,7 +97,7 @@ def test_runs_of_a_run_server_that_was_killed_are_reported_by_the_next(
     assert health.status.value == "FAILED"
     serve("lost").ready()
     world.wait(run, "FAILURE")
-    assert "killed while it executed this run, or its host went down" in world.said(run)
+    assert "that executed this run was killed, or its host went down" in world.said(run)
     world.wait(canceling, "CANCELED")
 
 

@@ -35,6 +35,12 @@ def tree(tmp_path: Path) -> Path:
     info = tmp_path / "tree" / "opt" / "Some_Package-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Name: Some.Package\nVersion: 1.0\n\nVersion: in the text\n")
+    copy = tmp_path / "tree/opt/site-packages/setuptools/_vendor/tomli-2.0.dist-info"
+    copy.mkdir(parents=True)
+    (copy / "METADATA").write_text("Name: tomli\nVersion: 2.0\n")
+    installed = tmp_path / "tree/opt/site-packages/tomli-2.3.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: tomli\nVersion: 2.3\n")
     program = tmp_path / "tree" / "bin" / "gate"
     program.parent.mkdir()
     program.write_bytes(go_program(MODULES))
@@ -56,6 +62,8 @@ def test_all_packages_are_found(tree: Path, tmp_path: Path) -> None:
         ("example.org/one", "golang", "v1.2.0"),
         ("stdlib", "golang", "1.24"),
         ("some-package", "pypi", "1.0"),
+        ("setuptools/_vendor", "tomli", "pypi", "2.0"),
+        ("tomli", "pypi", "2.3"),
     ]
 
 

@@ -56,6 +56,21 @@ def test_files_of_locks_have_their_hash(document: dict[str, Any]) -> None:
     assert hashed == {"libstdc++6", "dagster"}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_copy_in_another_package_is_listed_and_in_no_lock(order: int) -> None:
+    copies = [
+        {"type": "pypi", "name": "tomli", "version": "2.0", "bundled": "setuptools/_vendor"},
+        {**WHEEL, "bundled": "setuptools/_vendor"},
+    ]
+    layers = [*LAYERS, {"distribution": "", "packages": copies}][::order]
+    made = spdx.document("pipes", layers, LOCKED)["packages"]
+    (tomli,) = [each for each in made if each["name"] == "tomli"]
+    assert tomli["comment"] == "A copy in setuptools/_vendor."
+    assert "checksums" not in tomli
+    (dagster,) = [each for each in made if each["name"] == "dagster"]
+    assert "checksums" in dagster
+
+
 def test_other_packages_are_another_document() -> None:
     one, same, other = (
         spdx.document("pipes", layers, LOCKED) for layers in (LAYERS, LAYERS[::-1], LAYERS[:1])
