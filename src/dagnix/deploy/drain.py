@@ -126,8 +126,6 @@ def main() -> None:
     """Drain the container that the argument names; what fails is tried again for a day."""
     _, host = sys.argv
     here = project.current()
-    with suppress(UserError):
-        garbage.collect(here)  # the deploy that has begun this does not wait for it
     # This process ends if another one drains the container.
     with held(_file(here, host, "lock"), sys.exit):
         until, afterwards = _terms(here, host)
@@ -147,6 +145,9 @@ def main() -> None:
     with lease(here, silent=True):
         old_images.remove(here)
     sweep(here)
+    # Last, as Nix may look at a large store for minutes.
+    with suppress(UserError):
+        garbage.collect(here, silent=True)
 
 
 if __name__ == "__main__":

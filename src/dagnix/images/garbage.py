@@ -6,10 +6,11 @@ named stays then until Nix's own garbage collection.
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from dagnix import console
 from dagnix.file_lock import held
 from dagnix.locks import lockfile
 from dagnix.process import CommandError, run
@@ -31,8 +32,10 @@ class Builds:
     paths: dict[str, int] = field(default_factory=dict)
 
 
-def collect(project: Project) -> None:
+def collect(project: Project, *, silent: bool = False) -> None:
     """Note what was built last; remove what only builds before the last ones are made of.
+
+    It says so when it removes something, unless it is `silent`.
 
     As many builds count as images are kept, and it is done once in so many, as Nix looks at its
     whole store for that. What a root of anybody's keeps stays. If Nix fails, the next call does it.
@@ -48,14 +51,21 @@ def collect(project: Project) -> None:
         builds.paths |= dict.fromkeys(made_of, builds.count)
         if builds.count - builds.removed < kept:
             return
-        dead = _nix_store("--gc", "--print-dead")
-        old = {path for path in dead if builds.paths.get(path, builds.count) <= builds.count - kept}
-        old |= {path for path in dead if _is_copy(project, Path(path))}
-        words = sorted(old)
-        for start in range(0, len(words), AT_ONCE):
-            _nix_store("--delete", *words[start : start + AT_ONCE])
+        says = "Removing what only older builds need from the Nix store"
+        with nullcontext() if silent else console.step(says, says.replace("Removing", "Removed")):
+            _remove(project, builds, builds.count - kept)
         builds.removed = builds.count
         builds.paths = {path: last for path, last in builds.paths.items() if Path(path).exists()}
+
+
+def _remove(project: Project, builds: Builds, last: int) -> None:
+    """Remove what no root keeps, and only builds up to the number `last` are made of."""
+    dead = _nix_store("--gc", "--print-dead")
+    old = {path for path in dead if builds.paths.get(path, builds.count) <= last}
+    old |= {path for path in dead if _is_copy(project, Path(path))}
+    words = sorted(old)
+    for start in range(0, len(words), AT_ONCE):
+        _nix_store("--delete", *words[start : start + AT_ONCE])
 
 
 def _made_of(outputs: Iterable[str]) -> set[str]:
