@@ -14,7 +14,7 @@ from dagnix import UserError, console, project
 from dagnix.access import accounts, gate_files
 from dagnix.commands import command, group, options
 
-EFFECT = "It counts within seconds."
+EFFECT = "It counts from the next request on."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"dagnix/gate/internal/role"
+	"dagnix/gate/internal/stamp"
 )
 
 // User is one entry of users.json.
@@ -46,48 +46,38 @@ type Accounts struct {
 // Enabled tells whether anybody has to log in.
 func (a Accounts) Enabled() bool { return len(a.Users) > 0 || a.Provider != nil }
 
-// look is how often the files are looked at: a user who is removed is out after this time.
-const look = 2 * time.Second
-
 // Store holds the accounts, and follows changes of their files.
 type Store struct {
 	folder string
+	paths  []string
 	mutex  sync.Mutex
-	looked time.Time
 	stamp  string
 	last   Accounts
 	err    error
 }
 
 // Open returns the store of a folder, which need not be there.
-func Open(folder string) *Store { return &Store{folder: folder} }
+func Open(folder string) *Store {
+	store := &Store{folder: folder}
+	for _, name := range files {
+		store.paths = append(store.paths, filepath.Join(folder, name))
+	}
+	return store
+}
 
-// Current returns the accounts as they are now. With an error nobody may come in.
+// Current returns the accounts as they are now: what `./dagnix auth` has changed counts from the
+// next request on. With an error nobody may come in.
 func (s *Store) Current() (Accounts, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if time.Since(s.looked) < look {
-		return s.last, s.err
-	}
-	s.looked = time.Now()
-	if stamp := s.stampNow(); stamp != s.stamp || s.stamp == "" || s.err != nil {
-		s.stamp = stamp
+	if now := stamp.Of(s.paths...); now != s.stamp || s.err != nil {
+		s.stamp = now
 		s.last, s.err = read(s.folder)
 	}
 	return s.last, s.err
 }
 
 var files = []string{"users.json", "oidc.json", "session-key", "token-sha256", "metrics-token-sha256"}
-
-func (s *Store) stampNow() string {
-	var stamp strings.Builder
-	for _, name := range files {
-		if info, err := os.Stat(filepath.Join(s.folder, name)); err == nil {
-			fmt.Fprintf(&stamp, "%s %d %d %v;", name, info.ModTime().UnixNano(), info.Size(), inode(info))
-		}
-	}
-	return stamp.String() + "."
-}
 
 func read(folder string) (Accounts, error) {
 	var found Accounts

@@ -5,12 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"dagnix/gate/internal/settings"
+	"dagnix/gate/internal/stamp"
 )
 
 // The user's files, in the folder of the gate's secrets.
@@ -18,9 +17,6 @@ const (
 	certificateFile = "certificate.pem" // with those between it and the authority's
 	keyFile         = "key.pem"
 )
-
-// look is how often the files are looked at, so that a renewal needs no restart.
-const look = 10 * time.Second
 
 // Config returns what a server needs to speak TLS.
 func Config(s settings.Settings) (*tls.Config, error) {
@@ -44,11 +40,10 @@ func Config(s settings.Settings) (*tls.Config, error) {
 	}, nil
 }
 
-// files are the user's.
+// files are the user's. They are looked at for each connection, so that a renewal needs no restart.
 type files struct {
 	folder string
 	mutex  sync.Mutex
-	looked time.Time
 	stamp  string
 	last   *tls.Certificate
 }
@@ -56,13 +51,9 @@ type files struct {
 func (f *files) current() (*tls.Certificate, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.last != nil && time.Since(f.looked) < look {
-		return f.last, nil
-	}
-	f.looked = time.Now()
 	certificate, key := filepath.Join(f.folder, certificateFile), filepath.Join(f.folder, keyFile)
-	stamp := modified(certificate) + modified(key)
-	if f.last != nil && stamp == f.stamp {
+	now := stamp.Of(certificate, key)
+	if f.last != nil && now == f.stamp {
 		return f.last, nil
 	}
 	read, err := tls.LoadX509KeyPair(certificate, key)
@@ -72,14 +63,6 @@ func (f *files) current() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DAGNIX_TLS=files: run `./dagnix tls install CERTIFICATE KEY`: %w", err)
 	}
-	f.last, f.stamp = &read, stamp
+	f.last, f.stamp = &read, now
 	return f.last, nil
-}
-
-func modified(path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "none;"
-	}
-	return info.ModTime().String() + ";"
 }

@@ -73,7 +73,12 @@ func build(t *testing.T, change func(*settings.Settings), files map[string]strin
 
 func (w *world) write(name, text string) {
 	w.Helper()
-	if err := os.WriteFile(filepath.Join(w.folder, name), []byte(text), 0o600); err != nil {
+	// Beside it and moved, as `./dagnix` does.
+	beside := filepath.Join(w.folder, ".beside")
+	if err := os.WriteFile(beside, []byte(text), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.Rename(beside, filepath.Join(w.folder, name)); err != nil {
 		w.Fatal(err)
 	}
 }
