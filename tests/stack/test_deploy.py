@@ -351,6 +351,21 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
     wait_until(lambda: not stack.draining(), "the old container goes")
 
 
+def test_a_reboot_in_the_middle_of_a_deploy_brings_back_what_was_served(
+    baked: Served, podman: Podman
+) -> None:
+    stack = baked.stack
+    served = baked.answer()
+    baked.save("not served yet")
+    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    podman.kill(*map(stack.container, SERVICES), *stack.draining())
+    stack.dagnix("boot", "--start")  # as the unit does
+    assert not stack.draining()
+    stack.wait_for_health(*SERVICES)
+    baked.team.dashboard.wait_for_job("short")
+    assert baked.answer() == served
+
+
 def test_images_of_the_last_deploys_stay_and_the_others_go(baked: Served, podman: Podman) -> None:
     stack = baked.stack
     own = f"localhost/dagnix/pipes:{stack.project}-"

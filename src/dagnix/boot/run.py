@@ -1,7 +1,8 @@
 """What the unit does at boot: it starts the instance's containers."""
 
 from dagnix import UserError
-from dagnix.deploy import drain
+from dagnix.deploy import drain, interrupted
+from dagnix.faults import Faults
 from dagnix.host.podman import podman
 from dagnix.project import Project
 from dagnix.stack import containers, recovery
@@ -12,20 +13,23 @@ from dagnix.stack.lease import lease
 def start(here: Project) -> None:
     """Start all containers of the instance, also draining ones, which then go as before.
 
-    It builds and makes nothing: what ran before runs again.
+    It builds and makes nothing: what ran before runs again. Of a deploy that the host interrupted
+    before the cut-over, nothing is left.
 
     Raises:
         UserError: one does not start; the others are started all the same.
 
     """
+    faults = Faults()
     with lease(here):
         recovery.finish(here)
-        present = containers.everything(here)
+        present = interrupted.finish_all(here, faults)
         names = [each.name for each in present if not each.running]
         if names:
             podman(here, "start", *names, failure="Podman cannot start the stack")
         Bridges(here).pin()
         drain.begin(here)
+    faults.tell("All else is started")
 
 
 def grace(here: Project) -> int:

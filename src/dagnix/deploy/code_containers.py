@@ -97,6 +97,11 @@ def served(project: Project, containers: Iterable[Container]) -> str:
     return ""
 
 
+def serves(project: Project, container: Container) -> bool:
+    """Tell whether it is the one that the webserver and the daemon use."""
+    return served(project, [container]) == container.host
+
+
 def serve(project: Project, container: Container) -> None:
     """Have the webserver and the daemon use this container. The previous one drains."""
     execute(project, commands.serve(container.identifier))

@@ -54,7 +54,8 @@ def begin(here: Project, seconds: float = A_DAY, afterwards: Afterwards = Afterw
 def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> None:
     """Remove a draining container when it has no run, and after `until` do what is to be done.
 
-    `until` is in seconds since 1970. Returns when the container is gone.
+    `until` is in seconds since 1970. Returns when the container is gone, or if it serves: then a
+    deploy was interrupted before the cut-over, and the next command finishes or undoes it.
 
     Raises:
         UserError: podman or Postgres does not answer.
@@ -74,6 +75,8 @@ def drain(here: Project, host: str, until: float, afterwards: Afterwards) -> Non
             if any(each.host == host and each.running for each in now):
                 raise
         else:
+            if code_containers.serves(here, container):
+                return
             code_containers.remove(here, container)  # it has no run, and takes no new ones
 
 

@@ -167,6 +167,25 @@ def test_a_second_run_server_takes_over_while_a_run_is_in_flight(
     assert again.end() == 0
 
 
+def test_after_a_reboot_the_one_that_served_does_again_although_another_is_ready_first(
+    world: World, serve: Callable[..., Served]
+) -> None:
+    """As when the host goes down in the middle of a deploy, before it cuts over."""
+    before = [serve("rebooted", host=host).ready() for host in ("old", "new")]
+    for each in before:
+        each.kill()
+    old = serve("rebooted", host="old")
+    old.socket()
+    os.kill(old.process.pid, signal.SIGSTOP)  # its code takes longer to load
+    try:
+        new = serve("rebooted", host="new").ready()
+        assert not new.ask("ping")["serving"]
+    finally:
+        os.kill(old.process.pid, signal.SIGCONT)
+    until(lambda: old.ask("ping")["serving"], "it serves as before")
+    world.wait(world.launch(world.run("rebooted", "works")), "SUCCESS")
+
+
 def test_rubbish_is_set_aside(world: World, serve: Callable[..., Served]) -> None:
     served = serve("rubbish").ready()
     links = (served.folder / RUN_LINK, served.folder / CODE_LINK)

@@ -9,6 +9,7 @@ import pytest
 from dagnix import UserError, project
 from dagnix.boot import run, unit
 from dagnix.commands import boot
+from dagnix.faults import Faults
 from dagnix.stack.containers import Container
 
 Program = Callable[[str, str], Path]
@@ -131,7 +132,7 @@ def container(
 def podman(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A stack with a draining container; `done` is what podman was told."""
     assert checkout.is_dir()
-    made = SimpleNamespace(done=[], state="running")
+    made = SimpleNamespace(done=[], state="running", fault="")
 
     def everything(_: project.Project) -> list[Container]:
         return [
@@ -148,6 +149,14 @@ def podman(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(run.containers, "everything", everything)
     monkeypatch.setattr(run, "podman", told)
     monkeypatch.setattr(run.recovery, "finish", lambda _: made.done.append("finished"))
+
+    def finish_deploys(here: project.Project, faults: Faults) -> list[Container]:
+        made.done.append("deploys finished")
+        if made.fault:
+            faults.add("pipes", made.fault)
+        return everything(here)
+
+    monkeypatch.setattr(run.interrupted, "finish_all", finish_deploys)
     monkeypatch.setattr(run.drain, "begin", lambda _: made.done.append("drains"))
     monkeypatch.setattr(run, "Bridges", lambda _: SimpleNamespace(pin=lambda: None))
     return made
@@ -158,12 +167,24 @@ def test_at_boot_all_is_started_and_draining_containers_go_on(podman: SimpleName
     run.start(project.current())
     names = ("postgres_1", "daemon_1", "pipes_1-abc-draining", "pipes_1")
     names = tuple(f"dagnix_{each}" for each in names)
-    assert podman.done == ["finished", (("start", *names), None), "drains"]
+    started = (("start", *names), None)
+    assert podman.done == ["finished", "deploys finished", started, "drains"]
+
+
+def test_at_boot_all_else_is_started_when_a_deploy_cannot_be_finished(
+    podman: SimpleNamespace,
+) -> None:
+    podman.state, podman.fault = "exited", "Podman cannot remove it"
+    with pytest.raises(
+        UserError, match="All else is started, but not pipes:\npipes: Podman cannot"
+    ):
+        run.start(project.current())
+    assert podman.done[-1] == "drains"
 
 
 def test_what_runs_already_is_left_as_it_is(podman: SimpleNamespace) -> None:
     run.start(project.current())
-    assert podman.done == ["finished", "drains"]
+    assert podman.done == ["finished", "deploys finished", "drains"]
 
 
 def test_how_long_the_stack_may_take_is_what_its_slowest_container_may(

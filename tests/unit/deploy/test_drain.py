@@ -21,6 +21,7 @@ class Podman:
 
     def __init__(self, looks: int) -> None:
         self.looks = looks
+        self.is_served = False
         self.done: list[str] = []
 
     def draining(self, _: project.Project) -> list[SimpleNamespace]:
@@ -38,6 +39,9 @@ class Podman:
         self.done.append("woken")
         return True
 
+    def serves(self, *_: object) -> bool:
+        return self.is_served
+
     def remove(self, *_: object) -> None:
         self.done.append("removed")
 
@@ -53,7 +57,7 @@ class Podman:
 def podman(monkeypatch: pytest.MonkeyPatch, checkout: object) -> Podman:
     assert checkout
     made = Podman(looks=3)
-    for name in ("draining", "runs", "remove", "wake"):
+    for name in ("draining", "runs", "serves", "remove", "wake"):
         monkeypatch.setattr(drain.code_containers, name, getattr(made, name))
     monkeypatch.setattr(drain.dashboard, "cancel", made.cancel)
     monkeypatch.setattr(drain, "podman", made.podman)
@@ -75,6 +79,12 @@ def test_the_container_goes_after_its_last_run_also_when_the_time_is_over(
 ) -> None:
     drain.drain(project.current(), HOST, time.time() - 1, afterwards)
     assert podman.done == done
+
+
+def test_one_that_still_serves_stays_although_its_name_says_that_it_drains(podman: Podman) -> None:
+    podman.is_served = True
+    drain.drain(project.current(), HOST, time.time() + 60, Afterwards.KEEP)
+    assert podman.done == []
 
 
 @pytest.mark.parametrize("looks", [0, 2])

@@ -58,9 +58,15 @@ class Links:
         return all(name and (name in own or listens(self.folder / name)) for name in names)
 
     def is_served_by_another(self) -> bool:
-        """Tell whether the run server that is named lives and is not this one."""
-        name = self.named(RUN_LINK)
-        return name is not None and name != self._server.socket and listens(self.folder / name)
+        """Tell whether a run server of the host that is named lives and is not this one.
+
+        After a reboot that may be a new one, whose code is not loaded yet: it served before.
+        """
+        named = RunServer.parse(self.named(RUN_LINK) or "")
+        return named is not None and any(
+            other.host == named.host and listens(self.folder / other.socket)
+            for other in self._others()
+        )
 
     def point(self, link: str, name: str) -> None:
         """Have a link name another socket, in one step."""
@@ -105,6 +111,10 @@ class Links:
                         code.unlink()
                     path.unlink()
         return found
+
+    def _others(self) -> list[RunServer]:
+        found = map(RunServer.parse, (path.name for path in self.folder.iterdir()))
+        return [each for each in found if each and each != self._server]
 
     def _marker(self, host: str) -> Path:
         return self.folder / f"{host}.draining"

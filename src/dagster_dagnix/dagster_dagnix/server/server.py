@@ -251,7 +251,7 @@ class Server:
             self._missed = 0
         else:
             self._missed += 1
-            # The one that served last does so at once, and others after one more look: so it wins.
+            # If nobody serves, the last one that did takes over at once, others a look later.
             if self._was_serving or self._missed > 1:
                 self._serve_if_none_does()
         self._end_if_done()
