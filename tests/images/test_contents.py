@@ -1,13 +1,13 @@
 """What the images hold, read from their layers."""
 
 import importlib.util
-import json
 import marshal
 from pathlib import PurePosixPath
 
 import pytest
+from support import debian
 from support.layers import Contents, config, manifest
-from support.stack import ROOT, SERVICES
+from support.stack import SERVICES
 
 from dagnix.images.layout import Layout
 
@@ -158,18 +158,12 @@ def _problem(files: Contents, source: PurePosixPath) -> str | None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_scanners_find_each_debian_package(files: dict[str, Contents], service: str) -> None:
-    locks = json.loads((ROOT / "nix" / "locks" / "debian.json").read_text())
-    groups = locks["groups"]["x86_64-linux"]
-    inside = ["postgres"] if service == "postgres" else ["base", "programs"]
-    inside += ["pipes"] if service == "pipes" else []
-    expected = {name for group in inside for name in groups[group]}
-    expected = {"ca-certificates"} if service == "gate" else expected
+    expected = debian.locked(service)
     folder = PurePosixPath("/var/lib/dpkg/status.d")
     listed = {path.name for path, _ in files[service] if path.parent == folder}
-    assert listed == expected | {f"{name}.md5sums" for name in expected}
-    for name in expected:
+    assert listed == {*expected, *(f"{name}.md5sums" for name in expected)}
+    for name, version in expected.items():
         stanza = files[service].read(folder / name).decode()
-        version = locks["packages"]["x86_64-linux"][name]["version"]
         assert f"Package: {name}\n" in stanza
         assert f"Version: {version}\n" in stanza
 

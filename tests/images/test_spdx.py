@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+from support import debian
 from support.command import run
 from support.layers import Contents, manifest
 from support.markdown import Page
@@ -18,21 +19,12 @@ from dagnix.images.layout import Layout
 
 PAGE = Page(Path("docs/howto/updates.md"))
 COMMANDS = ("nix build .#pipes-oci", "cat result/pipes.spdx.json")
-SYSTEM = "x86_64-linux"
 ANNOTATION = "dagnix.spdx"
 STATUS = PurePosixPath("/var/lib/dpkg/status.d")
 BINARIES = PurePosixPath("/opt/dagster/bin")
 FIELDS = re.compile(r"^(?:Package|Version): (.*)$", re.MULTILINE)
 DEPENDENCY = re.compile(r"^\tdep\t(\S+)\t(\S+)", re.MULTILINE)
 OWN_MODULE = re.compile(r"^\tmod\t(\S+)\t\(devel\)", re.MULTILINE)
-# Groups of nix/debian.toml in each image; of `programs` and for the gate there are single files.
-DEBIAN = {
-    "webserver": {"base", "webserver", "programs"},
-    "daemon": {"base", "daemon", "programs"},
-    "pipes": {"base", "pipes", "programs"},
-    "postgres": {"postgres"},
-    "gate": set(),
-}
 
 
 def document(layout: Layout) -> dict[str, Any]:
@@ -76,11 +68,7 @@ def test_it_has_the_debian_packages_of_the_image_and_of_the_lock(
     }
     told = listed(layouts[service], "deb")
     assert told == found
-    lock = json.loads((ROOT / "nix/locks/debian.json").read_text())
-    groups, entries = lock["groups"][SYSTEM], lock["packages"][SYSTEM]
-    names = {name for group in DEBIAN[service] & groups.keys() for name in groups[group]}
-    locked = {(name, entries[name]["version"]) for name in names or {"ca-certificates"}}
-    assert told == locked
+    assert told == set(debian.locked(service).items())
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -96,8 +84,8 @@ def test_it_has_the_python_packages_of_the_image_and_of_the_lock(
         (re.sub(r"[-_.]+", "_", name).lower(), version) for name, version in found
     }
     lock = json.loads((ROOT / "nix/locks/python.json").read_text())
-    entries = lock["packages"][SYSTEM]
-    names = lock["groups"][SYSTEM].get(service, [])
+    entries = lock["packages"][debian.SYSTEM]
+    names = lock["groups"][debian.SYSTEM].get(service, [])
     own = {name for name in told if name[0] == "dagster-dagnix"}
     assert told - own == {(name, entries[name]["version"]) for name in names}
     assert bool(own) == bool(names)
