@@ -1,7 +1,8 @@
-# busybox and bash, both static and from Debian: the builder's whole world.
+# busybox and bash, both static and from Debian: what each builder has. It sees nothing else but what
+# it names, such as Python (python.nix).
 {
   derive,
-  seed, # a directory that holds busybox alone; a builder must be a file that can run
+  seed, # a folder with busybox, which the fetch has put into the store (src/dagnix/locks/fetch/seed.py)
   bashPackage,
 }:
 let

@@ -1,6 +1,7 @@
 //go:build tools
 
-// Package tools pins the layer maker the Go way; nothing of it is built but what it imports.
+// Package tools has the version of nix2container, the layer maker, locked in this folder's go.mod.
+// The package itself is never built.
 package tools
 
 import _ "github.com/nlewo/nix2container"

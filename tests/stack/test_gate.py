@@ -7,7 +7,6 @@ from http.client import HTTPConnection
 from urllib.parse import quote
 
 import pytest
-from support.command import wait_until
 from support.dashboard import Dashboard
 from support.stack import Stack
 from websockets.asyncio.client import connect

@@ -38,8 +38,8 @@ def deploy(project: Project, service: str, release: history.Release, terms: Term
     """Serve the code of an image that podman has.
 
     Raises:
-        UserError: the code does not load: what was served still is. Or the webserver does not show
-            it after the cut-over: both containers go on.
+        UserError: the code does not load, and the code of before stays live; or the webserver does
+            not show the new code after the cut-over, and both containers go on.
 
     """
     present, descriptions = _look(project, service)

@@ -24,7 +24,7 @@ def finish(project: Project, service: str) -> list[Container]:
     new = code_containers.in_compose(present, service)
     host = code_containers.served(project, [*([new] if new else []), *draining])
     if served := next((each for each in draining if each.host == host), None):
-        # It was killed before the cut-over.
+        # It was killed before the cut-over: the container that was set aside still serves.
         if new:
             code_containers.remove(project, new)
         code_containers.restore_name(project, served)

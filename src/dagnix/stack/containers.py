@@ -58,7 +58,7 @@ class Container:
 
     @property
     def draining(self) -> bool:
-        """Whether its name says that it drains, as it does once another one is to follow it."""
+        """Whether its name says that it drains. During a deploy it serves until the cut-over."""
         return self.name.endswith((DRAINING, DRAINING_BEFORE))
 
     @property

@@ -54,8 +54,8 @@ def start(
             compose(project, "up", "--detach", *chosen, failure=failure, program=first)
             return
         if draining:
-            # podman-compose takes them for the service's container, and one that was made from
-            # other compose files would have it make that anew.
+            # podman-compose cannot tell a draining container from the service's own. If it was made
+            # from other compose files, podman-compose would make the service anew.
             known = chosen or services(project)
             others = [name for name in known if name not in draining]
             compose(project, "up", "--detach", *others, failure=failure)
