@@ -1,4 +1,4 @@
-"""Deploys that were killed: the next command finishes what they left."""
+"""Deploys that were killed: `up`, the next deploy, or the start at boot finishes what they left."""
 
 from dagnix import console
 from dagnix.deploy import code_containers

@@ -130,7 +130,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = errOpen
 	}
 	if r.URL.Path == HealthPath {
-		health(w, err)
+		g.health(w, err)
 		return
 	}
 	if err != nil {
@@ -198,7 +198,7 @@ const HealthPath = "/gate/health"
 var errOpen = errors.New("the port is published beyond this host, and nobody has to log in: " +
 	"run `./dagnix auth add USER --role admin`, or set DAGNIX_BIND=127.0.0.1")
 
-func health(w http.ResponseWriter, err error) {
+func (g *Gate) health(w http.ResponseWriter, err error) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
