@@ -1,5 +1,5 @@
 // Package health holds a check for each service but gate and alerts. A check is honest and costs a few milliseconds of
-// CPU: it asks the service itself and imports no Dagster.
+// CPU: it asks the service itself and starts no Python.
 package health
 
 import (
