@@ -1,5 +1,6 @@
 """Compute logs in files: a folder for each code location, and no log beyond a limit."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +104,7 @@ class DagnixComputeLogManager(LocalComputeLogManager):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         follower = subprocess.Popen(
-            [sys.executable, "-I", "-S", follow.__file__, path, str(self._limit)],
+            [sys.executable, "-I", "-S", follow.__file__, path, str(self._limit), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=stream if _has_file(stream) else subprocess.DEVNULL,
             process_group=0,  # what interrupts the step shall not end it

@@ -1,8 +1,8 @@
-"""Copies a file to stdout as it grows, and keeps it below a limit: `follow.py PATH BYTES`.
+"""Copies a file to stdout as it grows, and keeps it below a limit: `follow.py PATH BYTES PARENT`.
 
-It ends upon anything from stdin, or when the process that started it has ended. 0 bytes is without
-limit. A step writes to the file itself, so it is never held up. Standard library only, as each step
-starts two of these.
+It ends upon anything from stdin, or when its parent, the process of that number, has ended: also
+before this one asks who that is. 0 bytes is without limit. A step writes to the file itself, so it
+is never held up. Standard library only, as each step starts two of these.
 """
 
 import os
@@ -68,15 +68,14 @@ def _shown(size: int) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Follow a file until something comes from stdin, or it ends."""
-    path, limit = arguments
-    parent = os.getppid()
+    """Follow a file until something comes from stdin, or the parent ends."""
+    path, limit, parent = arguments
     follower = Follower(os.open(path, os.O_RDWR), int(limit), sys.stdout.fileno())
     is_last = False
     while not is_last:
         told, _, _ = select.select([sys.stdin], [], [], LOOK_SECONDS)
         # A process that the step has forked may keep stdin open when the step is killed.
-        is_last = bool(told) or os.getppid() != parent
+        is_last = bool(told) or os.getppid() != int(parent)
         follower.look()
 
 

@@ -13,6 +13,7 @@ from harness import Served, World, postgres  # noqa: E402 - it stands in this fo
 from kept import Kept, instance_of_its_own  # noqa: E402
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Have pytest-xdist keep these tests together, as they share a PostgreSQL."""
     if config.pluginmanager.hasplugin("xdist"):

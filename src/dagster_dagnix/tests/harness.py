@@ -25,10 +25,13 @@ from dagster_dagnix.protocol import ask
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
+# What an op takes that the test ends: longer than the test may take on a slow and busy machine.
+LONG_SECONDS = 3600
+ANSWER_SECONDS = 60  # of a run server that other processes keep from the processor
 ACCOUNT = "postgres"  # of Debian's package, as the server refuses to run as root
 
 
-def until(look: Callable[[], Any], what: str | Path, seconds: float = 60) -> Any:
+def until(look: Callable[[], Any], what: str | Path, seconds: float = 120) -> Any:
     """Wait until a look finds something, and return it; `what` may be the log that says why not."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -151,7 +154,7 @@ class World:
         assert found
         return found
 
-    def wait(self, run: DagsterRun, status: str, seconds: float = 60) -> DagsterRun:
+    def wait(self, run: DagsterRun, status: str, seconds: float = 120) -> DagsterRun:
         """Wait until a run has a status."""
         wanted = DagsterRunStatus(status)
 
@@ -223,7 +226,17 @@ class Served:
 
     def ask(self, do: str, **details: Any) -> dict[str, Any]:
         """Send a request to it, whether it serves or not."""
-        return ask(self.socket(), do, **details)
+        return ask(self.socket(), do, ANSWER_SECONDS, **details)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Keep it from doing anything meanwhile, as its looks could come in between."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: state(self.process.pid) == "T", "it is stopped")
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def socket(self) -> Path:
         """Return its socket."""
@@ -237,7 +250,7 @@ class Served:
             return None
 
         # It imports all of Dagster first, which takes a busy machine long.
-        return until(look, "the socket of the run server", 120)
+        return until(look, "the socket of the run server")
 
     def ready(self) -> "Served":
         """Wait until it serves code, or is ready to."""
@@ -252,8 +265,12 @@ class Served:
     def end(self) -> int:
         """Have it end, and return its exit code."""
         self.process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended, and return its exit code."""
         try:
-            return self.process.wait(30)
+            return self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -261,11 +278,38 @@ class Served:
 
 def lives(pid: int | str) -> bool:
     """Tell whether a process lives; one that init has not waited for yet does not."""
+    return state(pid) not in {"", "Z"}
+
+
+def state(pid: int | str) -> str:
+    """Return a process's state, such as R for one that runs; "" if it is gone."""
+    return next(iter(stat(pid)), "")
+
+
+def stat(pid: int | str) -> list[str]:
+    """Return what the kernel says of a process, from its state on; nothing if it is gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        # After the name, which may have spaces.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+        return []
+
+
+def children(pid: int, name: str) -> list[int]:
+    """Return the processes of this name that a process has started, and that live."""
+    return [
+        int(each.name)
+        for each in Path("/proc").glob("[0-9]*")
+        if stat(each.name)[1:2] == [str(pid)] and lives(each.name) and comm(each) == name
+    ]
+
+
+def comm(process: Path) -> str:
+    """Return the name that a process is shown under."""
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:  # it has ended
+        return ""
 
 
 def peer(path: Path) -> int:

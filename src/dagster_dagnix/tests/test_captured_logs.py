@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 from dagster._core.storage.compute_log_manager import ComputeIOType
-from harness import lives, until
+from harness import LONG_SECONDS, lives, until
 
 from dagster_dagnix import DagnixComputeLogManager, follow
 
@@ -110,11 +110,18 @@ def test_a_step_that_prints_without_end_takes_no_more_room(
             print("x" * 80)
 
     step = capture(do)
-    path = log(tmp_path)
-    until(lambda: path.exists() and b"[Cut here" in path.read_bytes()[1024:1100], "it is cut")
-    # It is looked at again: what came since is gone.
-    until(lambda: path.stat().st_size <= 1024 + follow.NOTICE_BYTES, "it is cut again")
+    path, most = log(tmp_path), 1024 + follow.NOTICE_BYTES
+    until(lambda: path.exists() and b"[Cut here" in head(path, 1100)[1024:], "it is cut")
+    until(lambda: path.stat().st_size > most, "it has grown again")
+    # It is looked at again: what came since is gone. Only one that is stopped prints nothing anew.
+    os.kill(step.process.pid or 0, signal.SIGSTOP)
+    until(lambda: path.stat().st_size <= most, "it is cut again")
     assert step.process.is_alive()
+
+
+def head(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
 
 
 def test_no_character_is_cut(capture: Callable[..., Step], tmp_path: Path) -> None:
@@ -133,24 +140,22 @@ def test_nothing_is_left_of_a_step_that_is_killed(
     """Even if a process that the step has forked has its files open."""
 
     def do() -> None:
-        print("begun", flush=True)
-        os.fork()
-        time.sleep(60)
+        forked = os.fork()
+        if forked:
+            print(forked, flush=True)
+        time.sleep(LONG_SECONDS)
 
     step = capture(do).process
     until(lambda: log(tmp_path).exists() and log(tmp_path).read_bytes(), "it has begun")
-    time.sleep(2 * follow.LOOK_SECONDS)
+    forked = log(tmp_path).read_text().strip()
     children = Path(f"/proc/{step.pid}/task/{step.pid}/children").read_text().split()
-    followers = [
-        each for each in children if b"follow" in Path(f"/proc/{each}/cmdline").read_bytes()
-    ]
-    others = set(children) - set(followers)
+    followers = set(children) - {forked}
     assert len(followers) == 2
     step.kill()
     step.join()
     until(lambda: not any(lives(each) for each in followers), "they have ended")
-    for each in others:
-        os.kill(int(each), signal.SIGKILL)
+    assert lives(forked)
+    os.kill(int(forked), signal.SIGKILL)
 
 
 def test_no_more_than_the_limit_is_read_at_once(tmp_path: Path) -> None:

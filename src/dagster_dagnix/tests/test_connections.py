@@ -62,12 +62,12 @@ def test_runs_at_once_hold_a_connection_each_and_succeed(
         run = narrow.run(served.location, "works", work={"config": config})
         runs.append(narrow.launch(run))
     for number in range(count):
-        until((tmp_path / str(number)).exists, "all are at work", 120)
+        until((tmp_path / str(number)).exists, "all are at work")
     # One of before may have gone meanwhile.
     until(lambda: count <= held(narrow) <= before + count, f"{held(narrow)} held, {before} before")
     go.touch()
     for run in runs:
-        narrow.wait(run, "SUCCESS", 120)
+        narrow.wait(run, "SUCCESS")
     until(lambda: held(narrow) <= before, "all are given back")
 
 

@@ -9,14 +9,14 @@ import pytest
 from dagster import InitExecutorContext
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.multiprocess import MultiprocessExecutor
-from harness import Served, World, lives, reconstructable_job, until
+from harness import LONG_SECONDS, Served, World, lives, reconstructable_job, until
 
 from dagster_dagnix import forked_step_executor
 
 
 @pytest.fixture(scope="module")
 def served(serve: Callable[..., Served]) -> Served:
-    return serve("steps", DAGNIX_KILL_SECONDS="2").ready()
+    return serve("steps").ready()
 
 
 def steps(note: Path, seconds: float = 0) -> dict:
@@ -52,22 +52,23 @@ def test_a_step_that_is_killed_fails_and_its_run_with_it(world: World) -> None:
 @pytest.mark.usefixtures("served")
 def test_steps_end_with_their_run(world: World, tmp_path: Path) -> None:
     note = tmp_path / "note"
-    run = world.launch(world.run("steps", "steps", **steps(note, 60)))
+    run = world.launch(world.run("steps", "steps", **steps(note, LONG_SECONDS)))
     until(note.exists, "the step has begun")
     pid = note.read_text().split()[1]
     assert world.instance.run_launcher.terminate(run.run_id)
     world.wait(run, "CANCELED")
-    until(lambda: not lives(pid), "the step's process is gone", 5)
+    until(lambda: not lives(pid), "the step's process is gone")
     assert "interrupt" in world.said(run)
 
 
 def test_steps_end_when_their_run_is_killed(world: World, served: Served, tmp_path: Path) -> None:
     note = tmp_path / "note"
-    run = world.launch(world.run("steps", "steps", **steps(note, 60)))
+    run = world.launch(world.run("steps", "steps", **steps(note, LONG_SECONDS)))
     until(note.exists, "the step has begun")
     os.kill(served.ask("check", run_id=run.run_id)["pid"], signal.SIGKILL)
     world.wait(run, "FAILURE")
-    assert not lives(note.read_text().split()[1])
+    pid = note.read_text().split()[1]
+    until(lambda: not lives(pid), "the step's process is gone")
 
 
 def test_without_a_run_server_it_is_dagsters_own(world: World) -> None:

@@ -20,10 +20,10 @@ from dagster._core.scheduler.instigation import (
     TickData,
     TickStatus,
 )
-from harness import Served, World, until
+from harness import ANSWER_SECONDS, Served, World, until
 from kept import NOW, Kept
 
-from dagster_dagnix import leftovers
+from dagster_dagnix import launcher, leftovers
 from dagster_dagnix.prune.folders import MARKER
 from dagster_dagnix.prune.once import Order, prune
 
@@ -64,9 +64,13 @@ def test_an_id_is_no_path_to_somewhere_else(keep: Callable[..., Kept]) -> None:
 
 
 def test_files_that_only_the_run_server_has_are_removed_by_it(
-    world: World, serve: Callable[..., Served], tmp_path: Path
+    world: World,
+    serve: Callable[..., Served],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As when a run is deleted in the dashboard, whose container has no files of steps."""
+    monkeypatch.setattr(launcher, "REMOVE_SECONDS", ANSWER_SECONDS)
     serve("deleted").ready()
     runs = [world.run("deleted", "works") for _ in range(2)]
     folders = [leftovers.files_root(world.instance) / each.run_id for each in runs]

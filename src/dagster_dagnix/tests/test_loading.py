@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from dagster import DagsterRunStatus
 from dagster._grpc.client import DagsterGrpcClient
-from harness import HERE, PACKAGE, Served, World, lives, until
+from harness import HERE, LONG_SECONDS, PACKAGE, Served, World, children, lives, until
 
 from dagster_dagnix import requeue
 from dagster_dagnix.protocol import CODE_LINK, RUN_SERVER_TAG, RunServer
@@ -54,14 +55,14 @@ def test_what_a_program_says_is_loaded_from_then_on(
     options = ["-f", "jobs.py", "-d", str(project), "--location-name", "prepared"]
     load = {"folder": str(project), "options": options, "environment": environment}
     program(prepare, load)
-    assert "code" in served.ask("reload", seconds=60)
+    assert "code" in served.ask("reload")
     run = world.run("prepared", "works", work={"config": {"note": str(tmp_path / "note")}})
     world.wait(world.launch(run), "SUCCESS")
     # Its code is of another folder, as that of a snapshot.
     folder, path, place = (tmp_path / "note").read_text().split()
     assert (folder, path, place) == (str(HERE / "project"), str(HERE / "project"), "first")
     program(prepare, "The project is gone.")
-    assert served.ask("reload", seconds=60) == {"error": "The project is gone."}
+    assert served.ask("reload") == {"error": "The project is gone."}
     assert served.ask("ping")["code"]["ready"]
 
 
@@ -98,17 +99,12 @@ def test_a_saved_change_is_served_by_itself(serve: Callable[..., Served], projec
 
 def watches(served: Served) -> bool:
     """Tell whether the process that watches has asked the kernel to tell of changes."""
-    for each in Path("/proc").glob("[0-9]*"):
-        try:
-            if (each / "comm").read_text().strip() != "watch":
-                continue
-            if int((each / "stat").read_text().rpartition(")")[2].split()[1]) != served.process.pid:
-                continue
-            infos = "".join(file.read_text() for file in (each / "fdinfo").iterdir())
-        except OSError:
-            continue
-        return "inotify wd" in infos
-    return False
+    infos = ""
+    for pid in children(served.process.pid, "watch"):
+        for file in Path(f"/proc/{pid}/fdinfo").glob("*"):
+            with suppress(OSError):  # it has been closed
+                infos += file.read_text()
+    return "inotify wd" in infos
 
 
 def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
@@ -125,12 +121,12 @@ def test_what_a_run_leaves_behind_is_ended_and_it_has_failed(
     run = world.run("left", "leaves", leave={"config": {"note": str(note)}})
     world.wait(world.launch(run), "FAILURE")
     assert "unexpectedly exited with code 0" in world.said(run)
-    assert not lives(note.read_text())
+    until(lambda: not lives(note.read_text()), "what it has left is gone")
     # A launch that was interrupted goes back into the queue; one that was not does not.
     cut, begun = world.run("left", "works"), world.run("left", "works")
     world.instance.add_run_tags(cut.run_id, {RUN_SERVER_TAG: served.socket().name})
     gone = world.run("left", "works", {RUN_SERVER_TAG: "run-gone-0123456789ab.sock"})
-    hung = world.launch(world.run("left", "works", work={"config": {"seconds": 60}}))
+    hung = world.launch(world.run("left", "works", work={"config": {"seconds": LONG_SECONDS}}))
     ids = [each.run_id for each in (cut, gone, hung)]
     assert set(requeue.requeue(world.instance, ids)) == {cut.run_id, gone.run_id}
     assert world.get(cut).status is DagsterRunStatus.QUEUED

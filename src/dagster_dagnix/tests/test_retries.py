@@ -249,7 +249,7 @@ def test_a_retry_that_the_daemon_gave_up_is_made_by_the_run_server(
     world.wait(run, "FAILURE")
     give_up(world.instance, world.get(run), UNREACHABLE)
     read(world.instance)
-    until(lambda: world.get(run).tags.get(AUTO_RETRY_RUN_ID_TAG), served.log, 30)
+    until(lambda: world.get(run).tags.get(AUTO_RETRY_RUN_ID_TAG), served.log)
     retry = world.instance.get_run_by_id(world.get(run).tags[AUTO_RETRY_RUN_ID_TAG])
     assert retry
     until(lambda: world.get(retry).status is DagsterRunStatus.QUEUED, served.log)

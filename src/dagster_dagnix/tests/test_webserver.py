@@ -46,13 +46,20 @@ def test_it_is_served_on_a_socket_under_its_prefix_and_prunes(world: World, tmp_
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
     )
+
+    def listens() -> bool:
+        assert server.poll() is None, log.read_text()
+        return path.exists()
+
     try:
-        until(path.exists, log, 60)
+        until(listens, log)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert "dagster_version" in json.loads(get(path, "/dagster/server_info"))
         assert "\ndagster_active_runs" in get(path, "/dagster/metrics").replace("# TYPE ", "")
         until(lambda: pruned_at(world.instance), log)
-    finally:
         server.terminate()
-        assert server.wait(30) == 0, log.read_text()
+        assert server.wait(120) == 0, log.read_text()
+    finally:
+        server.kill()
+        server.wait()
     assert not path.exists()
