@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	random "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -158,6 +159,11 @@ func begin(t *testing.T, environment []string, arguments ...string) *process {
 
 // kill ends the whole group, as the end of a container does.
 func (p *process) kill() {
+	select {
+	case <-p.ended: // and nobody has its output any more; its number may be another one's by now
+		return
+	default:
+	}
 	syscall.Kill(-p.Process.Pid, syscall.SIGKILL)
 	<-p.ended
 }
@@ -266,14 +272,20 @@ func (s *server) open(t *testing.T, role, password string) *sql.DB {
 	return db
 }
 
+// freePort is one that nobody listens at, below those that the kernel gives itself: one of these could
+// be a client's by the time when it is listened at. Others here take those from 15000 on.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 10_000 + random.IntN(5_000)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			listener.Close()
+			return port
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("there is no free port")
+	return 0
 }
 
 // expect checks an exit code and that the last line says something.

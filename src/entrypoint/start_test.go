@@ -15,6 +15,7 @@ import (
 func TestStart(t *testing.T) {
 	s := newServer(t)
 	clients := append(s.client("DAGSTER_PG", "dagster"), s.client("STORAGE_PG", "storage")...)
+	clients = append(clients, fmt.Sprintf("DAGNIX_WAIT_SECONDS=%.0f", patience.Seconds()))
 
 	// It begins before there is a server.
 	early := begin(t, clients, "start", "sh", "-c", `echo "$DAGSTER_PG_PASSWORD, $STORAGE_PG_PASSWORD"`)
@@ -25,7 +26,7 @@ func TestStart(t *testing.T) {
 	var lines []string
 	for _, role := range []string{"dagster", "storage"} {
 		lines = append(lines,
-			fmt.Sprintf("runtime: waiting for Postgres at 127.0.0.1:%d, database dagster, role %s (at most 60 s)", s.port, role),
+			fmt.Sprintf("runtime: waiting for Postgres at 127.0.0.1:%d, database dagster, role %s (at most %.0f s)", s.port, role, patience.Seconds()),
 			fmt.Sprintf("runtime: connected to Postgres at 127.0.0.1:%d after ", s.port))
 	}
 	said := strings.Split(strings.TrimSpace(early.stderr.String()), "\n")
@@ -154,7 +155,10 @@ func TestStartWithTLS(t *testing.T) {
 		other:              "is not trusted (",
 		secretFile("none"): "no such file or directory; correct PGSSLROOTCERT, PGSSLCERT or PGSSLKEY.",
 	} {
-		environment := append(s.client("DAGSTER_PG", "dagster"), "PGSSLMODE=verify-ca", "PGSSLROOTCERT="+authority, "DAGNIX_WAIT_SECONDS=0")
+		environment := append(s.client("DAGSTER_PG", "dagster"), "PGSSLMODE=verify-ca", "PGSSLROOTCERT="+authority)
+		if authority != certificate {
+			environment = append(environment, "DAGNIX_WAIT_SECONDS=0")
+		}
 		code, _, said := finish(t, environment, "start", "true")
 		if (code == 0) != (authority == certificate) || !strings.Contains(said, want) {
 			t.Errorf("with %s: exit code %d: %s", authority, code, said)
@@ -209,7 +213,7 @@ func TestStartExplains(t *testing.T) {
 
 func TestStartObeysSignals(t *testing.T) {
 	waiting := begin(t, []string{"DAGSTER_PG_HOST=127.0.0.1", fmt.Sprintf("DAGSTER_PG_PORT=%d", freePort(t))}, "start", "true")
-	until(t, func() bool { return strings.Contains(waiting.stderr.String(), "waiting for Postgres") })
+	until(t, func() bool { return strings.Contains(waiting.stderr.String(), "role dagster (at most 60 s)") })
 	waiting.Process.Signal(syscall.SIGTERM)
 	expect(t, 1, "runtime: stopped by a signal before the start was complete.", waiting.end(t), waiting.stderr.String())
 

@@ -96,8 +96,8 @@ func (w *Watcher) Follow(ctx context.Context) {
 }
 
 // Look looks at everything once, and puts what is to be told into the outbox.
-func (w *Watcher) Look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+func (w *Watcher) Look(ending context.Context) {
+	ctx, cancel := context.WithTimeout(ending, lookLimit)
 	defer cancel()
 	defer func() {
 		if w.db != nil {
@@ -107,6 +107,9 @@ func (w *Watcher) Look(ctx context.Context) {
 	}()
 	for _, each := range w.sources() {
 		findings, err := each.look(ctx)
+		if ending.Err() != nil {
+			return // what has not answered because this process ends is not down
+		}
 		w.once(each.name, err)
 		if err != nil {
 			continue

@@ -91,6 +91,18 @@ func TestWhatIsDownIsTold(t *testing.T) {
 	}
 }
 
+func TestWhatIsAskedWhenTheWatcherEndsIsNotDown(t *testing.T) {
+	settings, _ := instance(t)
+	log := &buffer{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	watcher := NewWatcher(settings, log)
+	watcher.Look(ctx)
+	if said := log.said(); said != "" || len(watcher.conditions.ByKey) > 0 {
+		t.Errorf("said %s, noted %v", said, watcher.conditions.ByKey)
+	}
+}
+
 func TestWhatWasToldIsKnownAfterARestart(t *testing.T) {
 	settings, said := instance(t)
 	log := &buffer{}
@@ -101,7 +113,7 @@ func TestWhatWasToldIsKnownAfterARestart(t *testing.T) {
 			NewWatcher(settings, log).Follow(ctx)
 			close(done)
 		}()
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(log.said(), until); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(log.said(), until); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%q was not said, but %s", until, log.said())
 			}

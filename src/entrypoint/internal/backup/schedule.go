@@ -80,8 +80,9 @@ func (s *Schedule) Follow(ctx context.Context, log io.Writer) error {
 			case ctx.Err() != nil:
 			case err != nil:
 				failed = time.Now()
-				fmt.Fprintf(log, "runtime: the backup failed, and is tried again: %v\n", err)
+				// First: who has read of it in the log asks the health check next.
 				s.note(fmt.Sprintf("the backup of %s failed: %v", failed.UTC().Format(time.RFC3339), err))
+				fmt.Fprintf(log, "runtime: the backup failed, and is tried again: %v\n", err)
 			default:
 				os.Remove(s.failure())
 				fmt.Fprintf(log, "runtime: backed up to %s\n", name)
