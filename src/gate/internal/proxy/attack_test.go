@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,8 @@ import (
 	"dagnix/gate/internal/settings"
 )
 
-// raw sends bytes as they are, and returns the status of each answer until the gate ends the connection.
+// raw sends bytes as they are, and returns the status of each answer until the gate ends the connection,
+// which it has to do.
 func (w *world) raw(text string) []int {
 	w.Helper()
 	link, err := net.Dial("tcp", w.host)
@@ -26,13 +29,16 @@ func (w *world) raw(text string) []int {
 		w.Fatal(err)
 	}
 	defer link.Close()
-	_ = link.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = link.SetDeadline(time.Now().Add(enough))
 	if _, err := io.WriteString(link, strings.ReplaceAll(text, "HOST", w.host)); err != nil {
 		w.Fatal(err)
 	}
 	var statuses []int
 	for reader := bufio.NewReader(link); ; {
 		answer, err := http.ReadResponse(reader, nil)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			w.Fatalf("the gate does not end the connection: %.200s", text)
+		}
 		if err != nil {
 			return statuses
 		}
@@ -128,15 +134,11 @@ func TestOneMutationInManyFormsIsNotForViewers(t *testing.T) {
 }
 
 func TestABodyDoesNotComeForEver(t *testing.T) {
-	for name, files := range map[string]map[string]string{"without a login": nil, "with one": users()} {
+	for _, files := range []map[string]string{nil, users()} { // without a login, and with one
 		w := build(t, nil, files)
 		w.gate.Config.Handler.(*Gate).patience = 200 * time.Millisecond
 		for _, path := range []string{"/graphql", "/report_asset_check/a", "/gate/login", "/runs"} {
-			begun := time.Now()
 			w.raw("POST " + path + " HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
-			if took := time.Since(begun); took > 5*time.Second {
-				t.Errorf("%s, %s: the gate waits %s", name, path, took)
-			}
 		}
 		if len(w.asked) > 0 {
 			t.Error(w.asked)
