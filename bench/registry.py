@@ -18,7 +18,7 @@ from dagnix.testing import debian, scratch
 
 PACKAGE = "docker-registry"
 DATA = "registry"  # the folder of what it holds
-START_SECONDS = 20
+START_SECONDS = 120
 STOP_SECONDS = 10
 
 

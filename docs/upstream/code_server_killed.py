@@ -45,7 +45,7 @@ with tempfile.TemporaryDirectory() as folder:
     )
     try:
         client = DagsterGrpcClient(socket=socket)
-        if not wait(client, 60):
+        if not wait(client, 300):
             sys.exit("This script does not work here: the code server did not begin to serve.")
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
         for child in children:

@@ -22,7 +22,7 @@ def meet(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
     """Have both look for the table `runs` before one of them makes it."""
     if statement.strip().startswith("CREATE TABLE runs "):
         with suppress(threading.BrokenBarrierError):
-            both.wait(5)
+            both.wait(60)
 
 
 event.listen(Engine, "before_cursor_execute", meet)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from pipes.storage import Storage
 from pipes.weather import COLUMNS
 
 PASSWORD = "only for this test"
+PORT = 5432  # a part of the socket's name
 # What the stack gives the role `storage`.
 ROLE = (
     f"CREATE ROLE storage LOGIN PASSWORD '{PASSWORD}'",
@@ -74,7 +74,7 @@ def drop(incoming: Incoming) -> Drop:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.URL]:
-    """Start PostgreSQL on a free port of the loopback address; give its superuser's URL."""
+    """Start PostgreSQL on a Unix socket of its own; give its superuser's URL."""
     binaries = _postgres_binaries()
     # Not pytest's own folder, nor TMPDIR, which is private in `nix develop`: the user postgres has
     # to get in, and a Unix socket's path is short.
@@ -83,7 +83,6 @@ def postgres() -> Iterator[sa.URL]:
     user = "postgres" if os.getuid() == 0 else None
     if user:
         shutil.chown(folder, user)
-    port = _free_port()
     data = folder / "data"
 
     def control(*arguments: str | Path) -> None:
@@ -105,11 +104,11 @@ def postgres() -> Iterator[sa.URL]:
             "initdb",
             f"--options=--username=postgres --auth=scram-sha-256 --no-sync --pwfile={password}",
         )
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
-        control("start", f"--log={folder / 'log'}", f"--options={options}")
+        options = f"-c listen_addresses= -k {folder} -c fsync=off"
+        control("start", "--timeout=600", f"--log={folder / 'log'}", f"--options={options}")
         try:
             yield sa.URL.create(
-                "postgresql+psycopg2", "postgres", PASSWORD, "127.0.0.1", port, "postgres"
+                "postgresql+psycopg2", "postgres", PASSWORD, str(folder), PORT, "postgres"
             )
         finally:
             control("stop", "--mode=immediate")
@@ -128,8 +127,8 @@ def postgres_environment(postgres: sa.URL, monkeypatch: pytest.MonkeyPatch) -> I
         with database.begin() as connection:
             for statement in ROLE:
                 connection.execute(sa.text(statement))
-        monkeypatch.setenv("STORAGE_PG_HOST", "127.0.0.1")
-        monkeypatch.setenv("STORAGE_PG_PORT", str(postgres.port))
+        monkeypatch.setenv("STORAGE_PG_HOST", str(postgres.host))
+        monkeypatch.setenv("STORAGE_PG_PORT", str(PORT))
         monkeypatch.setenv("STORAGE_PG_DB", "pipes")
         monkeypatch.setenv("STORAGE_PG_PASSWORD", PASSWORD)
         yield database
@@ -162,9 +161,3 @@ def _postgres_binaries() -> Path:
 
 def _version(path: Path) -> int:
     return int(path.parts[-3])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

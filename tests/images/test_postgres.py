@@ -117,7 +117,8 @@ def test_a_restart_keeps_the_data_and_initialises_nothing(server: Server) -> Non
     made = server.sql("SELECT system_identifier FROM pg_control_system()")
     podman("stop", "--time=60", server.name)
     assert podman.inspect(server.name)["State"]["ExitCode"] == 0
-    assert "database system is shut down" in podman.logs(server.name).splitlines()[-1]
+    words = "database system is shut down"
+    wait_until(lambda: words in podman.logs(server.name).splitlines()[-1], words)
     podman("start", server.name)
     server.wait()
     assert server.sql("SELECT answer FROM storage.kept") == "42"
@@ -141,15 +142,16 @@ def test_services_that_start_first_at_the_same_time_make_the_tables_in_turns(
 
     services = ("webserver", "daemon", "pipes")
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     with ThreadPoolExecutor(len(services) + 1) as pool:
         # Somebody else's turn, so that all of them come to wait for theirs.
         other = pool.submit(server.sql, f"SELECT pg_advisory_lock({TABLES_LOCK}), pg_sleep(600)")
-        started = [pool.submit(start, service) for service in services]
         try:
+            wait_until(lambda: server.sql(f"SELECT count(*) {asleep}") == "1", "it has the lock")
+            started = [pool.submit(start, service) for service in services]
             wait_until(lambda: server.sql(waiting) == str(len(services)), "all wait for their turn")
             assert server.sql("SELECT to_regclass('dagster.runs')") == ""
         finally:
-            asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
             server.sql(f"SELECT pg_terminate_backend(pid) {asleep}")
         other.result()
         assert all("$DAGSTER_HOME" in each.result() for each in started)

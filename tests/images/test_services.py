@@ -1,6 +1,5 @@
 """The images as services of the stack: what runs, how it ends, what its health check costs."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -89,16 +88,13 @@ def test_a_wrong_password_ends_the_start_with_a_sentence(
     assert "wrong" not in done.stderr
 
 
-def test_sigterm_ends_each_within_seconds(stack: Stack, podman: Podman) -> None:
-    seconds, codes = {}, {}
+def test_sigterm_ends_each_by_itself(stack: Stack, podman: Podman) -> None:
+    codes = {}
     for service in DAGSTER:
-        start = time.monotonic()
-        podman("stop", "--time=120", stack.container(service))
-        seconds[service] = time.monotonic() - start
+        # An idle service has nothing to wait for; podman kills it after that time.
+        podman("stop", "--time=60", stack.container(service))
         codes[service] = podman.inspect(stack.container(service))["State"]["ExitCode"]
     for service in DAGSTER:
         podman("start", stack.container(service))
     stack.wait_for_health(*DAGSTER)
     assert codes == dict.fromkeys(DAGSTER, 0)
-    # An idle service has nothing to wait for; podman would kill it after the 120 s.
-    assert max(seconds.values()) < 60, seconds

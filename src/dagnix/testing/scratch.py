@@ -1,8 +1,8 @@
 """Folders, checkouts, images and instances for measurements; each goes when its block ends."""
 
 import dataclasses
+import secrets
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from dagnix.access import secret_files
 from dagnix.backups.folder import ensure_folder
 from dagnix.host.podman import images as podman_images
 from dagnix.host.podman import podman
+from dagnix.host.ports import is_port_free
 from dagnix.images import build
 from dagnix.images import load as images_load
 from dagnix.process import run
@@ -19,6 +20,9 @@ from dagnix.project import Project
 from dagnix.stack import health, lifecycle
 
 START_SECONDS = 120
+# Below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range), as any of
+# these may be taken by the time that a service listens.
+PORTS = range(15000, 20000)
 FAILURE = "The checkout cannot be copied"
 
 
@@ -102,9 +106,9 @@ def instance(project: Project) -> Iterator[Project]:
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    while not is_port_free(port := secrets.choice(PORTS)):
+        pass
+    return port
 
 
 def load(project: Project) -> None:

@@ -2,8 +2,11 @@
 
 import json
 import threading
+from pathlib import Path
 
 from support.world import HOST, SYSTEMS, World, wait_for
+
+from dagnix.locks import store
 
 
 def test_everything_comes_into_the_store(world: World) -> None:
@@ -30,15 +33,22 @@ def test_fetched_paths_are_protected_from_garbage_collection(world: World) -> No
 
 
 def test_interrupted_fetch_keeps_what_has_arrived(world: World) -> None:
-    world.server.held["helper-1.0-py3-none-any.whl"] = threading.Event()
+    held = "helper-1.0-py3-none-any.whl"
+    world.server.held[held] = threading.Event()
     downloads = world.root / ".dagnix" / "downloads"
-    arrived = ["app_1.0_amd64.deb", "tool-1.0-py3-none-any.whl"]
-    done = world.interrupt(
-        lambda: (
-            world.server.count("helper-1.0-py3-none-any.whl") > 0
-            and all((downloads / name).exists() for name in arrived)
-        )
+    locked = (
+        entry
+        for ecosystem in ("debian", "python")
+        for entry in world.lock_of(ecosystem)["packages"][HOST].values()
     )
+    sizes = {Path(each.get("path") or each["file"]).name: each["size"] for each in locked}
+    del sizes[held]
+
+    def has_arrived(name: str) -> bool:
+        file = downloads / store.name_of(name)
+        return file.exists() and file.stat().st_size == sizes[name]
+
+    done = world.interrupt(lambda: world.server.count(held) > 0 and all(map(has_arrived, sizes)))
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
 
@@ -46,7 +56,7 @@ def test_interrupted_fetch_keeps_what_has_arrived(world: World) -> None:
     world.server.requested.clear()
     world.ok("fetch")
     assert [path for path in world.server.requested if path.endswith((".deb", ".whl"))] == [
-        "/simple/helper/helper-1.0-py3-none-any.whl"
+        f"/simple/helper/{held}"
     ]
     wait_for(lambda: world.in_store("-helper-1.0-py3-none-any.whl"))
 

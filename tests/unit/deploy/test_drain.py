@@ -106,7 +106,9 @@ def test_none_is_woken_while_a_command_stops_the_stack(
     def stop() -> None:
         with held(drain.folder(here) / "lock", lambda: None):
             stops.set()
-            threading.Event().wait(0.3)
+            while "ended" not in podman.done:
+                threading.Event().wait(0.01)
+            threading.Event().wait(0.3)  # in which it could be woken
             podman.done.append("stopped")
 
     command = threading.Thread(target=stop)

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from support.stack import free_port
 
 from dagnix import UserError, project
 from dagnix.process import Result
@@ -298,8 +299,7 @@ def test_a_container_whose_conmon_has_ended_is_not_well(checkout: Path) -> None:
 
 def test_a_dashboard_whose_port_nobody_forwards_is_not_well(checkout: Path) -> None:
     assert checkout.is_dir()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     asked = health.ask(project.current(), running(os.getpid(), port))
     assert not asked.healthy
     assert f"nothing listens on its port {port} any more" in asked.says
