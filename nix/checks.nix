@@ -31,7 +31,8 @@ in
   gate = check "gate" ./checks/gate.sh {
     inherit (tools) go;
     inherit (tools.gate) vendor;
-    sources = gateWithTests;
+    # The package's own tests are the entrypoint's.
+    sources = tools.withLogs gateWithTests;
   };
   digests = check "digests" ./checks/digests.sh {
     expected = builtins.toJSON expectedDigests;

@@ -48,21 +48,35 @@ rec {
     coredns = ../tests/kubernetes/cluster/coredns;
   };
 
+  # The gate's sources with the package that src/gate/internal/logs is a link to: it is the entrypoint's, too.
+  withLogs =
+    own:
+    bootstrap.run "gate-sources" ./lib/builders/with_logs.sh {
+      inherit own;
+      logs = builtins.path {
+        name = "logs-sources";
+        path = ../src/entrypoint/internal/logs;
+        filter = path: type: builtins.match ".*_test\\.go" path == null;
+      };
+    };
+
   # The one program of the image `gate`.
   gate = golang.binary {
     name = "gate";
     vendor = inputs.vendor "src/gate";
     package = ".";
-    sources = builtins.path {
-      name = "gate-sources";
-      path = ../src/gate;
-      filter =
-        path: type:
-        type == "directory"
-        || (
-          builtins.match ".*\\.(go|json|html)" path != null && builtins.match ".*_test\\.go" path == null
-        );
-    };
+    sources = withLogs (
+      builtins.path {
+        name = "gate-sources";
+        path = ../src/gate;
+        filter =
+          path: type:
+          type == "directory"
+          || (
+            builtins.match ".*\\.(go|json|html)" path != null && builtins.match ".*_test\\.go" path == null
+          );
+      }
+    );
   };
 
   # Entrypoint and health probes of all other images.

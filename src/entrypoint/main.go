@@ -18,6 +18,7 @@ import (
 	"dagnix/runtime/internal/cluster"
 	"dagnix/runtime/internal/codeserver"
 	"dagnix/runtime/internal/health"
+	"dagnix/runtime/internal/logs"
 	"dagnix/runtime/internal/runserver"
 )
 
@@ -57,6 +58,10 @@ Usage:
   runtime restore STEP                a step of a restore, which reads its member of the backup: roles,
                                       database, settings, files VOLUME; then exchange. After undo,
                                       the next exchange brings back what the last one replaced
+
+Environment of start, postgres, backups and alerts:
+  DAGNIX_LOG_FORMAT       json: the service is a child of this process, which writes all that it prints
+                          as JSON, an object a line (default plain: this process becomes the service)
 
 Environment of start:
   NAME_FILE               a file under /run/secrets/, whose content becomes NAME
@@ -150,6 +155,15 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	// PID 1 has no default signal handlers: without these a stop during the wait would be ignored.
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
+	if service, is := serviceOf(command, rest); is {
+		inJSON, err := logs.Wanted()
+		if err != nil {
+			return report(ctx, err, stderr)
+		}
+		if inJSON {
+			return logs.Run(service)
+		}
+	}
 	switch {
 	case command == "--help" || command == "-h" || command == "help":
 		fmt.Fprint(stdout, help)

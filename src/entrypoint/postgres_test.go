@@ -2,6 +2,8 @@ package main
 
 import (
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,17 +40,60 @@ func TestPostgresFromFirstStartToRestarts(t *testing.T) {
 	}
 
 	s.kill()
+	// Its number is another process's by now.
+	other := begin(t, nil, "start", "sleep", "600")
+	leave(t, filepath.Join(s.volume, major(), "postmaster.pid"), other.Process.Pid)
+	s.environment = append(s.environment, "DAGNIX_LOG_FORMAT=json")
 	s.run(t)
-	if _, err := s.open(t, "dagster", "changed").Exec("SELECT * FROM own"); err != nil {
+	dagster = s.open(t, "dagster", "changed")
+	if _, err := dagster.Exec("SELECT * FROM own"); err != nil {
 		t.Errorf("after a kill: %v", err)
 	}
-
+	_, _ = dagster.Exec("SELECT *\n  FROM nothing")
 	s.stop(t)
+	checkLog(t, s.stderr.String())
+	s.environment = s.environment[:len(s.environment)-1]
 	s.configure(t, "shared_buffers = 'much'\n")
 	code, _, said = finish(t, s.environment, "postgres")
 	expect(t, 1, `runtime: Postgres's roles and schemas cannot be set up: `, code, said)
 	if !strings.Contains(said, "shared_buffers") || !strings.Contains(said, s.settings) {
 		t.Errorf("it does not name the setting and its file: %s", said)
+	}
+}
+
+// leave writes the number of a process that lives into a postmaster.pid.
+func leave(t *testing.T, path string, pid int) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(content), "\n")
+	if err := os.WriteFile(path, []byte(fmt.Sprintf("%d\n%s", pid, rest)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkLog looks at a log of JSON, from the start to the end of a server.
+func checkLog(t *testing.T, log string) {
+	t.Helper()
+	found := map[string]string{} // level by message
+	for line := range strings.Lines(log) {
+		var record struct{ Service, Level, Message string }
+		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Service != "postgres" {
+			t.Fatalf("%q: %v", line, err)
+		}
+		found[record.Message] = record.Level
+	}
+	for message, level := range map[string]string{
+		"database system is ready to accept connections":    "info",
+		`relation "nothing" does not exist at character 17`: "error",
+		"STATEMENT:  SELECT *\n  FROM nothing":              "info",
+		"database system is shut down":                      "info",
+	} {
+		if found[message] != level {
+			t.Errorf("%q is not in %v", message, found)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -223,6 +224,35 @@ func TestStartObeysSignals(t *testing.T) {
 	if code := command.end(t); code != 7 || command.stdout.String() != "ready\nbye\n" {
 		t.Errorf("exit code %d, %q", code, command.stdout.String())
 	}
+}
+
+func TestStartWithALogOfJSON(t *testing.T) {
+	environment := []string{"DAGNIX_LOG_FORMAT=json", "DAGNIX_WAIT_SECONDS=1", "DAGNIX_LOCATION=team"}
+	away := append([]string{"DAGSTER_PG_HOST=127.0.0.1", fmt.Sprintf("DAGSTER_PG_PORT=%d", freePort(t))}, environment...)
+	for _, test := range []struct {
+		environment, command []string
+		code                 int
+		want                 string
+	}{
+		{environment, []string{"sh", "-c", "echo rubbish {; exit 7"}, 7, `"service":"sh","message":"rubbish {","stream":"stdout"`},
+		{away, []string{"dagster-daemon", "run"}, 1, `"service":"daemon","message":"runtime: waiting for Postgres`},
+		{away, []string{"python", "-m", "dagster_dagnix.webserver"}, 1, `"service":"webserver","message":"runtime: Postgres does not answer`},
+		{away, []string{"code-server"}, 1, `"service":"team","location":"team","message":"runtime: waiting for Postgres`},
+		{environment, []string{"none"}, 1, `"service":"none","message":"runtime: cannot run`},
+	} {
+		code, stdout, stderr := finish(t, test.environment, append([]string{"start"}, test.command...)...)
+		said := stdout + stderr
+		if code != test.code || !strings.Contains(said, test.want) {
+			t.Errorf("%q: exit code %d: %s", test.command, code, said)
+		}
+		for line := range strings.Lines(said) {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%q is no JSON", line)
+			}
+		}
+	}
+	code, _, said := finish(t, []string{"DAGNIX_LOG_FORMAT=xml"}, "start", "true")
+	expect(t, 1, `DAGNIX_LOG_FORMAT must be plain or json, not "xml"`, code, said)
 }
 
 func TestWordsOnTheCommandLine(t *testing.T) {

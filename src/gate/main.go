@@ -28,6 +28,7 @@ import (
 	"dagnix/gate/internal/account"
 	"dagnix/gate/internal/audit"
 	"dagnix/gate/internal/certificate"
+	"dagnix/gate/internal/logs"
 	"dagnix/gate/internal/proxy"
 	"dagnix/gate/internal/settings"
 )
@@ -41,6 +42,9 @@ const (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gate: ")
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		logAsWanted()
+	}
 	read, err := settings.Read()
 	if err != nil {
 		log.Fatal(err)
@@ -61,6 +65,17 @@ func main() {
 	}
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// logAsWanted has this program serve as a child whose log becomes JSON, if DAGNIX_LOG_FORMAT says so.
+func logAsWanted() {
+	inJSON, err := logs.Wanted()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if inJSON {
+		os.Exit(logs.Run(logs.Labels{Service: "gate"}))
 	}
 }
 

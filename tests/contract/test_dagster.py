@@ -6,16 +6,23 @@ repository runs these with the oldest and the newest Dagster.
 
 import importlib
 import inspect
+import logging
+import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import pytest
 from click.testing import CliRunner
-from dagster import DagsterEventType, FilesystemIOManager, build_output_context
+from dagster import DagsterEvent, DagsterEventType, FilesystemIOManager, build_output_context
 from dagster._config import Field
 from dagster._core.executor.step_delegating import StepDelegatingExecutor, StepHandler
 from dagster._core.instance import DagsterInstance
 from dagster._core.launcher.base import RunLauncher
+from dagster._core.log_manager import (
+    DagsterLogHandlerMetadata,
+    construct_log_record_message,
+    construct_log_record_metadata,
+)
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import EventLogStorage, SqlEventLogStorage
 from dagster._core.storage.event_log.schema import (
@@ -32,7 +39,9 @@ from dagster._daemon.run_coordinator import queued_run_coordinator_daemon
 from dagster._grpc import client
 from dagster._grpc import utils as grpc_utils
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
+from dagster._utils.log import define_default_formatter
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
+from support.stack import ROOT
 
 from dagster_dagnix import DagnixPostgresStorage, ForkedRunLauncher, leftovers, private
 from dagster_dagnix.executor import ForkedStepHandler
@@ -185,6 +194,32 @@ def test_the_daemon_gives_retries_up_in_these_words() -> None:
     assert parameters(auto_run_reexecution.should_retry) == ["run", "instance"]
     made = event_log_consumer._create_cursor_key(DagsterEventType.RUN_FAILURE)  # noqa: SLF001 - as private.py
     assert made == "EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE"
+
+
+def test_lines_of_dagsters_loggers_are_as_the_entrypoint_knows_them() -> None:
+    parser = (ROOT / "src/entrypoint/internal/logs/parser.go").read_text()
+
+    def known(name: str) -> re.Pattern[str]:
+        (found,) = re.findall(rf"\b{name} += regexp.MustCompile\(`(.*)`\)", parser)
+        return re.compile(found)
+
+    run_id = "0b4c1b4e-7d0b-4b6c-8f0e-3a2b1c0d9e8f"
+    of_run = dict.fromkeys(DagsterLogHandlerMetadata.__annotations__)
+    metadata = {**of_run, "run_id": run_id, "job_name": "nightly", "step_key": "load"}
+    for event in (None, DagsterEvent("STEP_START", "nightly", step_key="load", pid=99)):
+        meta = construct_log_record_metadata(metadata, "a - b", event, None)
+        message = construct_log_record_message(meta)
+        record = logging.LogRecord("dagster.x", logging.INFO, "", 0, message, (), None)
+        line = known("dagster").match(define_default_formatter().format(record))
+        assert line
+        assert line.groups() == ("dagster.x", "INFO", message)
+        own = known("ofRun").match(message)
+        assert own
+        assert own.groups()[:2] == ("nightly", run_id)
+        told = known("event").match(own[3])
+        assert (told.groups() if told else own[3]) == (
+            ("load", "STEP_START", "a - b") if event else "load - a - b"
+        )
 
 
 def test_the_executors_configuration() -> None:

@@ -19,7 +19,7 @@ from dagster._core.storage.local_compute_log_manager import (
 )
 from dagster._serdes import ConfigurableClassData
 
-from dagster_dagnix import follow, private, size, trees
+from dagster_dagnix import follow, private, size, streams, trees
 
 LIMIT = "20m"
 END_SECONDS = 30
@@ -90,23 +90,27 @@ class DagnixComputeLogManager(LocalComputeLogManager):
     def capture_logs(self, log_key: Sequence[str]) -> Iterator[CapturedLogContext]:
         """Have stdout and stderr of this process written to files, and also to where they go."""
         with ExitStack() as stack:
-            for stream, kind in (
-                (sys.stdout, ComputeIOType.STDOUT),
-                (sys.stderr, ComputeIOType.STDERR),
+            run_id = log_key[0] if _is_run(log_key[0]) else ""
+            for number, stream, kind in (
+                (1, sys.stdout, ComputeIOType.STDOUT),
+                (2, sys.stderr, ComputeIOType.STDERR),
             ):
                 path = self.get_captured_local_path(log_key, IO_TYPE_EXTENSION[kind])
-                stack.enter_context(self._captured(stream, Path(path)))
+                pipe = stack.enter_context(streams.captured(number, run_id))
+                stack.enter_context(self._captured(stream, Path(path), pipe.file if pipe else None))
+                if pipe:
+                    pipe.close_file()  # the follower has it
             yield CapturedLogContext(log_key)
         Path(self.complete_artifact_path(log_key)).touch()
 
     @contextmanager
-    def _captured(self, stream: IO[str], path: Path) -> Iterator[None]:
+    def _captured(self, stream: IO[str], path: Path, labelled: int | None) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         follower = subprocess.Popen(
             [sys.executable, "-I", "-S", follow.__file__, path, str(self._limit), str(os.getpid())],
             stdin=subprocess.PIPE,
-            stdout=stream if _has_file(stream) else subprocess.DEVNULL,
+            stdout=labelled or (stream if _has_file(stream) else subprocess.DEVNULL),
             process_group=0,  # what interrupts the step shall not end it
         )
         try:

@@ -5,7 +5,7 @@ Dagster 1.12.4 and 1.13.27 by tests/contract/test_dagster.py, which says what ea
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -46,6 +46,7 @@ __all__ = [
     "EventLogSchema",
     "ScheduleSchema",
     "StepDependencyConfig",
+    "captured_steps",
     "change_run",
     "create_engine",
     "daemon_has_read",
@@ -105,6 +106,13 @@ def change_run(instance: DagsterInstance, event: EventLogEntry) -> None:
             instance, run, RunFailureReason(reason) if reason else None
         )
         instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: str(will).lower()})
+
+
+def captured_steps(event: EventLogEntry) -> Sequence[str]:
+    """Return the steps whose output this process captures from now on, if an event says so."""
+    if event.dagster_event_type is not DagsterEventType.LOGS_CAPTURED:
+        return ()
+    return event.get_dagster_event().logs_captured_data.step_keys or ()
 
 
 def location_of_run(run: DagsterRun) -> str:

@@ -29,7 +29,7 @@ from dagster_postgres.utils import (
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine
 
-from dagster_dagnix import leftovers, private, rights
+from dagster_dagnix import leftovers, private, rights, streams
 from dagster_dagnix.retention import Retention, retention_config
 
 LOCK = 0x6461676E6978  # any number that nothing else in the database takes
@@ -183,6 +183,8 @@ class DagnixEventLogStorage(KeptConnections, private.EventLogSchema, PostgresEve
         if self.has_instance:
             private.change_run(self._instance, event)
         super().store_event(event)
+        if steps := private.captured_steps(event):
+            streams.name_steps(steps)
 
 
 class DagnixPostgresStorage(DagsterStorage, ConfigurableClass):

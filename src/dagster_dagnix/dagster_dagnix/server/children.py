@@ -11,7 +11,7 @@ from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster._serdes import deserialize_value, serialize_value
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-from dagster_dagnix import private
+from dagster_dagnix import private, streams
 from dagster_dagnix.protocol import RUN_SERVER_VARIABLE
 from dagster_dagnix.server.checks import Unmet, check_dependencies
 from dagster_dagnix.server.load import Load
@@ -33,6 +33,7 @@ def execute_run(load: Load, server: Path, run_id: str, report: int) -> int:
             instance.report_run_canceled(run, "The run was canceled before its process began.")
         elif not run.is_finished:
             _enter_code_of(load, run)
+            streams.label_process(run_id)
             args = ExecuteRunArgs(
                 job_origin=run.job_code_origin,
                 run_id=run_id,
@@ -55,6 +56,7 @@ def execute_step(load: Load, server: Path, arguments: str, report: int) -> int:
         if run is None:
             raise SystemExit(f"The run {args.run_id} is not in the storage of this instance.")
         _enter_code_of(load, run)
+        streams.label_process(args.run_id, args.step_keys_to_execute or ())
         code = private.dagster("api", "execute_step", arguments)
     os.write(report, b"\n")
     return code

@@ -110,6 +110,32 @@ def grows() -> None:
     grow()
 
 
+@op(out=Out(int))
+def say(context: OpExecutionContext) -> int:
+    """Write to all that a log may have lines from."""
+    name = context.op_handle.name
+    print(f"printed by {name}")
+    os.write(2, f"written by {name}: {{\n".encode() + b"\xff\xfe\n")
+    context.log.info("logged by %s", name)
+    return 0
+
+
+@op
+def say_at_last(context: OpExecutionContext, before: int) -> None:
+    """Print in a step after another one."""
+    print(f"printed by {context.op_handle.name} {before}")
+
+
+@job(executor_def=forked_step_executor)
+def says() -> None:
+    say_at_last(say())
+
+
+@job(executor_def=in_process_executor)
+def says_in_process() -> None:
+    say_at_last(say())
+
+
 @job(executor_def=in_process_executor)
 def works() -> None:
     work()
@@ -153,7 +179,7 @@ def looks() -> SkipReason:
 
 
 defs = Definitions(
-    jobs=[works, grows, ignores, crashes, leaves, steps, crashes_in_a_step],
+    jobs=[says, says_in_process, works, grows, ignores, crashes, leaves, steps, crashes_in_a_step],
     schedules=[every_minute],
     sensors=[looks],
 )

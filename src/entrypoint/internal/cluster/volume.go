@@ -31,6 +31,11 @@ func (c *cluster) lock() error {
 	if err != nil {
 		return fmt.Errorf("cannot lock %s: %w", path, err)
 	}
+	// A server that was killed has left it. Where Postgres is not process 1, as with a log of JSON, its number
+	// may be that of another process by now, which Postgres would take for a server.
+	if err := os.Remove(filepath.Join(c.folder(), "postmaster.pid")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("cannot remove what a killed Postgres has left: %w", err)
+	}
 	return nil
 }
 
