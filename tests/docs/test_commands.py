@@ -48,6 +48,8 @@ ON_ANOTHER_PAGE = {
     (YEAR, "./dagnix upgrade"): "docs/howto/upgrade.md",
     (YEAR, "./dagnix prune --dry-run"): "docs/howto/retention.md",
     (YEAR, "./dagnix doctor"): "docs/howto/when-something-fails.md",
+    ("docs/howto/logs.md", "./dagnix logs --tail 50"): "docs/howto/when-something-fails.md",
+    ("docs/howto/logs.md", "./dagnix logs pipes"): README,
 }
 
 

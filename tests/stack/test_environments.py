@@ -1,12 +1,16 @@
 """Two environments of one checkout on one host."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dagster import DagsterRunStatus
 from support import checkout
+from support.command import wait_until
 from support.markdown import Page
 from support.podman import Podman
 from support.served import Served, serve
@@ -37,6 +41,7 @@ def describe(podman: Podman, tree: Path, name: str) -> Stack:
         f"DAGNIX_SECRETS_DIR=./.dagnix/{name}/secrets",
         "DAGNIX_WEBSERVER_MEMORY=900m",
         "DAGNIX_TICK_DAYS=5",
+        "DAGNIX_LOG_FORMAT=json",
     ]
     (tree / "config" / "env" / f"{name}.env").write_text("\n".join(lines) + "\n")
     plain = {**podman.environment, "NO_COLOR": "1"}
@@ -114,6 +119,42 @@ def test_they_do_not_see_each_other(pair: tuple[Served, Served], podman: Podman)
     limit = podman.inspect(two.stack.container("webserver"))["HostConfig"]["Memory"]
     assert limit == 900 << 20
     assert two.stack.exec("daemon", "python", "-c", RETENTION).stdout.strip() == "{5}"
+
+
+def test_each_line_of_all_logs_is_json(pair: tuple[Served, Served], podman: Podman) -> None:
+    """From the first one on, whatever a step prints."""
+    one, _ = pair
+    run = one.client.submit_job_execution("noisy")
+    assert one.team.dashboard.end_of(run) is DagsterRunStatus.FAILURE
+    (said,) = wait_until(lambda: of_step(one, podman, run, "exception"), "its error is logged")
+    assert said["event_type"] == "STEP_FAILURE"
+    assert "ValueError: what it says" in said["exception"]
+    messages = [each["message"] for each in of_step(one, podman, run)]
+    assert '{"message": {"not": "at its end"' in messages
+    assert {"lie", "of a library", "without an end", "logged - as it is", "\ufffd"} <= set(messages)
+    assert sum(each.count("x") for each in messages if "x" * 1000 in each) == 100_000
+    for service in (*SERVICES, "alerts", "backup"):
+        lines = logged(one, podman, service)
+        assert lines or service == "backup"  # which has nothing to say until the first one
+        for line in lines:
+            assert line["service"] == service
+            assert dt.datetime.fromisoformat(line["time"]).utcoffset() == dt.timedelta(0)
+            assert line["level"] in ("debug", "info", "warning", "error", "critical")
+            assert isinstance(line["message"], str)
+    assert any(line.get("event") == "change" for line in logged(one, podman, "gate"))
+    assert any("waiting for Postgres" in each["message"] for each in logged(one, podman, "daemon"))
+
+
+def logged(served: Served, podman: Podman, service: str) -> list[dict[str, Any]]:
+    """Return the lines of a service, each of which is an object."""
+    return [json.loads(line) for line in podman.lines(served.stack.container(service))]
+
+
+def of_step(served: Served, podman: Podman, run: str, *fields: str) -> list[dict[str, Any]]:
+    """Return the lines of the step of a run that have these fields."""
+    of_it = {"run_id": run, "job_name": "noisy", "step_key": "rubbish", "location": "pipes"}
+    lines = logged(served, podman, "pipes")
+    return [each for each in lines if each.items() >= of_it.items() and {*fields} <= each.keys()]
 
 
 def test_an_environment_that_is_not_there(pair: tuple[Served, Served]) -> None:

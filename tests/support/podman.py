@@ -47,6 +47,11 @@ class Podman:
         done = self("logs", container)
         return done.stdout + done.stderr
 
+    def lines(self, container: str) -> list[str]:
+        """Return the lines that a container wrote to stdout, and then those to stderr."""
+        done = self("logs", container)
+        return [line for text in (done.stdout, done.stderr) for line in text.split("\n") if line]
+
     def leftovers(self, name: str, *labels: str) -> dict[str, list[str]]:
         """Return containers, volumes and networks with a label (the project's by default)."""
         kinds = ("container", "volume", "network")

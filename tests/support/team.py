@@ -94,6 +94,23 @@ def fail(context: dg.OpExecutionContext) -> None:
 
 
 @dg.op
+def rubbish(context: dg.OpExecutionContext) -> None:
+    print('{"event": "lie", "level": "info", "logger": "x", "timestamp": "x", "service": "gate"}')
+    print('{"message": {"not": "at its end"')
+    print("\\x1b[31m\\0\\r\\x85\\u2028", "x" * 100_000)
+    os.write(1, b"\\xff\\xfe\\xed\\xa0\\x80\\n\\n")
+    os.write(1, b"without an end")
+    os.write(2, b"of a library\\n")
+    context.log.info("logged - as it is")
+    raise ValueError("what it says")
+
+
+@dg.job
+def noisy() -> None:
+    rubbish()
+
+
+@dg.op
 def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -129,7 +146,7 @@ def minutely():
 
 
 defs = dg.Definitions(
-    jobs=[long, short, endless, counted, writing, failing, crashing],
+    jobs=[long, short, endless, counted, writing, failing, crashing, noisy],
     sensors=[counting],
     schedules=[minutely],
 )

@@ -36,6 +36,8 @@ def compose(
         "COMPOSE_FILE": separator.join(str(project.root / each) for each in project.compose_files),
         "DAGNIX_ROOT": str(project.root),
     }
+    if words[0] == "run":  # what a throwaway container prints is an answer, not a log
+        environment["DAGNIX_LOG_FORMAT"] = "plain"
     command = [sys.executable, "-m", program, *words]
     return run(command, failure, check=check, env=environment, cwd=directory(project.state))
 

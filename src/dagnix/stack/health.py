@@ -3,6 +3,7 @@
 Podman runs health checks by itself only where systemd does, so each is run here by its name.
 """
 
+import json
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -174,11 +175,21 @@ def sick(
     return failures
 
 
+def readable(line: str) -> str:
+    """Return what a line of a log says to people, also one of JSON (docs/howto/logs.md)."""
+    try:
+        fields = json.loads(line)
+        said = [fields["message"], *([fields["exception"]] if "exception" in fields else [])]
+        return "\n".join(said)
+    except (ValueError, KeyError, TypeError):
+        return line
+
+
 def _failure(project: Project, container: Container, health: Health) -> str:
     words = ["logs", "--tail", str(LOG_LINES), container.name]
     logged = podman(project, *words, failure="Podman does not show logs", check=False)
     lines = (logged.output + logged.errors).splitlines()[-LOG_LINES:]
-    shown = "\n".join(f"  {line}" for line in lines)
+    shown = "\n".join(f"  {text}" for line in lines for text in readable(line).splitlines())
     return (
         f"{container.service} is not healthy: {health.says}\n"
         f"The last lines of `./dagnix logs {container.service}`:\n{shown}"

@@ -276,12 +276,16 @@ def test_an_environment_has_its_own_namespace_and_settings(
     for name in ("COMPOSE_PROJECT_NAME", "DAGNIX_VERSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DAGNIX_RUN_MEMORY", "512m")
+    monkeypatch.setenv("DAGNIX_LOG_FORMAT", "json")
     made = collect(project.of_environment("prod"))
     assert made.names.instance == "dagnix-prod"
     pipes = made.services["pipes"]
     assert pipes.memory == "8Gi"
     assert made.variables(pipes)["DAGNIX_SETTINGS"] == "prod"
     assert locations.context(made, pipes)["resources"]["limits"] == {"memory": "512Mi"}
+    assert {"name": "DAGNIX_LOG_FORMAT", "value": "json"} in locations.context(made, pipes)["env"]
+    formats = {variables(each)["DAGNIX_LOG_FORMAT"] for each in containers(rendered(made)).values()}
+    assert formats == {"json"}
 
 
 @pytest.mark.parametrize(

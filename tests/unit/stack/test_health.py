@@ -82,6 +82,20 @@ def test_tells_the_sentence_and_the_last_lines_of_the_log(watch: Watch) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('{"time": "x", "message": "it failed", "exception": "a\\nb"}', "it failed\na\nb"),
+        ('{"message": "well"}', "well"),
+        ('{"message": 1}', '{"message": 1}'),
+        ("[1]", "[1]"),
+        ("plain {", "plain {"),
+    ],
+)
+def test_a_log_of_json_is_shown_as_its_words(line: str, shown: str) -> None:
+    assert health.readable(line) == shown
+
+
 def test_does_not_wait_for_code_that_cannot_load(watch: Watch) -> None:
     with pytest.raises(UserError, match=r"^pipes is not healthy: .* a\.py, line 3"):
         watch(
