@@ -282,4 +282,9 @@ def test_kubernetes_launcher_has_what_ours_overrides_and_asks() -> None:
     for method in (launcher._launch_k8s_job_with_args, launcher.check_run_worker_health):  # noqa: SLF001 - it is what is looked at
         assert "self.get_container_context_for_run(run)" in source(method)
     assert "self._api_client.get_job_status(" in source(launcher.check_run_worker_health)
+    assert parameters(launcher.launch_run) == ["self", "context"]
+    assert "run = context.dagster_run" in source(launcher.launch_run)
+    launched = source(launcher._launch_k8s_job_with_args)  # noqa: SLF001 - the same
+    assert "run.job_code_origin" in launched
+    assert "repository_origin.container_image" in launched
     assert job.get_job_name_from_run_id("a-b") == "dagster-run-a-b"

@@ -4,6 +4,7 @@ It needs dagster-k8s, which this package does not depend on.
 """
 
 from dagster import DagsterRun
+from dagster._core.launcher.base import LaunchRunContext
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import get_job_name_from_run_id
@@ -47,6 +48,10 @@ class KubernetesRunLauncher(K8sRunLauncher):
         }
         return context._replace(run_k8s_config=own._replace(container_config=config))
 
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Create the Job of a run, also of one that was queued on one host."""
+        super().launch_run(context._replace(dagster_run=_with_image(context)))
+
     def is_executed(self, run: DagsterRun) -> bool:
         """Tell whether there is a Job of this run. Raises OSError when nobody tells."""
         namespace = self.get_container_context_for_run(run).namespace
@@ -55,6 +60,22 @@ class KubernetesRunLauncher(K8sRunLauncher):
             return self._api_client.get_job_status(job_name=name, namespace=namespace) is not None
         except Exception as error:
             raise OSError(f"Kubernetes does not tell of the Job {name}: {error}") from error
+
+
+def _with_image(context: LaunchRunContext) -> DagsterRun:
+    """Return the run with an image; a code server on one host names none for those that it makes.
+
+    Such a run gets the image, and all else of its Job, that its code location has now.
+    """
+    run, origin = context.dagster_run, context.job_code_origin
+    remote = run.remote_job_origin
+    has_image = origin is not None and origin.repository_origin.container_image
+    if has_image or remote is None or context.workspace is None:
+        return run
+    location = context.workspace.get_code_location(remote.location_name)
+    repository = location.get_repository(remote.repository_origin.repository_name)
+    now = repository.get_python_origin().get_job_origin(remote.job_name)
+    return run._replace(job_code_origin=now)
 
 
 def _with_memory(resources: dict[str, dict[str, str]], memory: int) -> dict[str, dict[str, str]]:

@@ -162,6 +162,10 @@ def are_given(connection: Connection) -> bool:
     """Tell whether nothing is to be given: all has been, or the database has no such roles."""
     if not connection.execute(text(f"SELECT to_regrole('{GROUP}')")).scalar():
         return True
+    # The first right of all: pg_restore leaves it out with --schema, and all with --no-privileges.
+    may_look = f"SELECT has_schema_privilege('{GROUP}', current_schema(), 'USAGE')"
+    if not connection.execute(text(may_look)).scalar():
+        return False
     asked = "SELECT obj_description(to_regprocedure('own_location()'), 'pg_proc')"
     return connection.execute(text(asked)).scalar() == _digest(_statements(connection))
 

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
-from dagster._core.test_utils import create_run_for_test
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.launcher.base import LaunchRunContext
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import create_run_for_test, instance_for_test
 
 from dagster_dagnix import requeue
 
@@ -31,6 +35,11 @@ class Batch:
 
     def __init__(self, runs: set[str]) -> None:
         self.runs, self.status = runs, 404
+        self.images: list[str] = []  # of the Jobs that were created
+
+    def create_namespaced_job(self, body: Any, namespace: str, **_: Any) -> None:
+        assert namespace == "team"
+        self.images += [each.image for each in body.spec.template.spec.containers]
 
     def read_namespaced_job_status(self, name: str, namespace: str) -> Any:
         assert namespace == "team"
@@ -102,6 +111,48 @@ def test_a_launch_that_was_interrupted_goes_back_into_the_queue(
         batch.status = 403
         with pytest.raises(OSError, match=f"does not tell of the Job dagster-run-{cut.run_id}"):
             launcher.is_executed(cut)
+
+
+class Workspace:
+    """The code locations that there are: one."""
+
+    def get_code_location(self, name: str) -> Any:
+        assert name == "pipes"
+        return self
+
+    def get_repository(self, name: str) -> Any:
+        assert name == "__repository__"
+        return self
+
+    def get_python_origin(self) -> RepositoryPythonOrigin:
+        return python_origin("now")
+
+
+def python_origin(image: str | None) -> RepositoryPythonOrigin:
+    return RepositoryPythonOrigin("python", ModuleCodePointer("m", "defs", None), image)
+
+
+@pytest.mark.parametrize(
+    ("queued", "launched"),
+    [("then", "then"), pytest.param(None, "now", id="queued on one host")],
+)
+def test_a_run_has_the_image_that_it_was_queued_with_or_else_that_of_its_code(
+    launcher: KubernetesRunLauncher, batch: Batch, queued: str | None, launched: str
+) -> None:
+    server = GrpcServerCodeLocationOrigin("localhost", None, "code.sock", "pipes")
+    with instance_for_test() as instance:
+        launcher.register_instance(instance)
+        run = create_run_for_test(
+            instance,
+            "job",
+            remote_job_origin=RemoteRepositoryOrigin(server, "__repository__").get_job_origin(
+                "job"
+            ),
+            job_code_origin=JobPythonOrigin("job", python_origin(queued)),
+        )
+        workspace: Any = Workspace()
+        launcher.launch_run(LaunchRunContext(run, workspace))
+    assert batch.images == [launched]
 
 
 def test_the_queue_knows_this_launcher(launcher: KubernetesRunLauncher) -> None:

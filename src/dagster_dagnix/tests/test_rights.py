@@ -292,6 +292,17 @@ def test_rights_are_given_once_and_anew_after_a_migration(server: Path) -> None:
 
 
 @pytest.mark.usefixtures("world")
+def test_rights_that_a_restore_has_left_out_are_given_again(server: Path) -> None:
+    with engine(address(server, "dagster")).connect() as connection:
+        schema = connection.execute(text("SELECT current_schema()")).scalar()
+        connection.execute(text(f"REVOKE ALL ON SCHEMA {schema} FROM {rights.GROUP}, PUBLIC"))
+        assert not rights.are_given(connection)
+        DagnixPostgresStorage(address(server, "dagster"))
+        assert rights.are_given(connection)
+        connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO PUBLIC"))  # as it was
+
+
+@pytest.mark.usefixtures("world")
 def test_who_has_no_rights_is_told_so(server: Path) -> None:
     with engine(address(server, "stranger")).connect() as connection:
         assert not rights.may_make_tables(connection)
