@@ -12,12 +12,20 @@ from dagnix import UserError
 def wait_until(done: Callable[[], bool], failure: str, *, seconds: float, pause: float) -> None:
     """Ask again and again, with a pause in seconds between, until it is done.
 
+    Who cannot be asked just now, as a webserver that is starting again, is asked again, too.
+
     Raises:
-        UserError: with `failure`, when so many seconds are over.
+        UserError: with `failure`, or with why nobody could be asked, when so many seconds are over.
 
     """
     end = time.monotonic() + seconds
-    while not done():
+    while True:
+        error = UserError(failure)
+        try:
+            if done():
+                return
+        except UserError as unasked:
+            error = unasked
         if time.monotonic() > end:
-            raise UserError(failure)
+            raise error
         time.sleep(pause)
