@@ -5,9 +5,11 @@ import json
 import os
 import random
 import re
+import select
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from support.served import Served
 from support.stack import SERVICES
 
 from dagnix.images.layout import Layout
+from dagnix.project import Project
+from dagnix.stack.lease import lease
 
 README = Page(Path("README.md"))
 SHORT_RUNS = 12
@@ -92,7 +96,7 @@ def test_code_that_does_not_load_is_refused_and_the_old_code_runs(baked: Served)
 def test_a_container_that_does_not_stay_up_is_refused_with_its_last_words(baked: Served) -> None:
     served = baked.answer()
     baked.save("does not stay up")
-    refused = baked.stack.dagnix("deploy", "--wait", "5", check=False, DAGNIX_KILL_SECONDS="1000")
+    refused = baked.stack.dagnix("deploy", check=False, DAGNIX_KILL_SECONDS="1000")
     assert refused.returncode == 1
     assert "pipes is not healthy: " in refused.stderr
     assert "DAGNIX_KILL_SECONDS" in refused.stderr  # the run server's own reason
@@ -109,7 +113,8 @@ def test_deploys_take_over_changed_compose_files_and_rollback_brings_back_the_fo
         return json.loads(baked.stack.dagnix("history", "--json").stdout)
 
     first = baked.answer()
-    for answer, seconds in (("one", "61"), ("two", "60")):
+    usual = baked.stack.environment["DAGNIX_WAIT_SECONDS"]
+    for answer, seconds in (("one", "61"), ("two", usual)):
         baked.save(answer)
         baked.stack.dagnix("deploy", DAGNIX_WAIT_SECONDS=seconds)
         assert baked.answer() == answer
@@ -167,6 +172,8 @@ def test_secrets_and_settings_come_with_a_deploy_and_stand_nowhere_else(
     assert "Nothing to do" in stack.dagnix("deploy").stdout
     listed = stack.dagnix("secret", "list").stdout
     assert "hush" not in listed
+    # That of the run; the one before it goes.
+    wait_until(lambda: len(stack.draining()) == 1, "one container has a run")
     for container in (stack.container("pipes"), *stack.draining()):
         assert "hush" not in str(podman.inspect(container))
         assert "hush" not in podman.logs(container)
@@ -227,7 +234,7 @@ def test_deploys_that_are_killed_at_random_moments_lose_no_run(
     wait_until(lambda: not stack.draining(), "the old containers go")
     # A half-loaded image would break this for everybody. So does one that others just remove.
     listed = ("images", "--all", "--quiet")
-    wait_until(lambda: podman(*listed, check=False).returncode == 0, "podman lists images", 60)
+    wait_until(lambda: podman(*listed, check=False).returncode == 0, "podman lists images")
 
 
 def killed_after(deploy: subprocess.Popen[str], seconds: float) -> int:
@@ -240,54 +247,73 @@ def killed_after(deploy: subprocess.Popen[str], seconds: float) -> int:
     return deploy.returncode
 
 
+def said(words: str, command: subprocess.Popen[str]) -> bool:
+    """Read what a command says until these words; tell whether they came."""
+    return any(words in line for line in command.stderr or ())
+
+
 def kill_at(
-    words: str,
-    seconds: float,
-    deploy: subprocess.Popen[str],
-    number: signal.Signals = signal.SIGKILL,
+    words: str, deploy: subprocess.Popen[str], number: signal.Signals = signal.SIGKILL
 ) -> int:
     """Send the command and all that it has started a signal; return its exit code."""
-    for line in deploy.stderr or ():
-        if words in line:
-            break
-    time.sleep(seconds)
+    assert said(words, deploy)
     os.killpg(deploy.pid, number)
     deploy.communicate()
     return deploy.returncode
 
 
-BEFORE, AFTER = ("A new code server is started", 0), ("The new code is served", 0)
+BEFORE, AFTER = "A new code server is started", "The new code is served"
+# It does not load while a file is there, so no cut-over can come before a deploy is killed.
+SLOW_TO_LOAD = team.CODE.replace(
+    "defs =",
+    """while RELEASE.with_name("hold-load").exists():
+    time.sleep(0.1)
+
+defs =""",
+)
 
 
-def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served) -> None:
+@pytest.fixture
+def held_load(baked: Served) -> Iterator[Path]:
+    """The file that keeps `SLOW_TO_LOAD` from loading."""
+    file = baked.stack.sockets / "pipes" / "hold-load"
+    file.touch()
+    yield file
+    file.unlink(missing_ok=True)
+
+
+def test_up_finishes_a_deploy_that_has_lost_its_terminal(baked: Served, held_load: Path) -> None:
     stack = baked.stack
     served = baked.answer()
     before = stack.identifiers()
-    baked.save("hung up")
-    assert kill_at(*BEFORE, stack.start_dagnix("deploy"), signal.SIGHUP) == INTERRUPTED
+    baked.save("hung up", SLOW_TO_LOAD)
+    assert kill_at(BEFORE, stack.start_dagnix("deploy"), signal.SIGHUP) == INTERRUPTED
     assert stack.identifiers() == before
     assert baked.answer() == served
     # Killed there it can take nothing back.
-    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    kill_at(BEFORE, stack.start_dagnix("deploy"))
     assert stack.dagnix("status", check=False).returncode == 1
+    held_load.unlink()
     stack.dagnix("up")
     assert baked.answer() == "hung up"
     assert stack.status()["pipes"]["serves"]
     baked.save("after the cut-over")
-    kill_at(*AFTER, stack.start_dagnix("deploy"), signal.SIGHUP)
+    kill_at(AFTER, stack.start_dagnix("deploy"), signal.SIGHUP)
     stack.dagnix("up")
     assert baked.answer() == "after the cut-over"
     wait_until(lambda: not stack.draining(), "the old containers go")
 
 
 def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_container(
-    baked: Served, podman: Podman
+    baked: Served, podman: Podman, held_load: Path
 ) -> None:
     stack = baked.stack
-    baked.save("killed")
-    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    baked.save("killed", SLOW_TO_LOAD)
+    kill_at(BEFORE, stack.start_dagnix("deploy"))
+    held_load.unlink()
     left = stack.container("pipes")
-    process = podman.inspect(left)["State"]["Pid"]
+    # Its number may be that of another process later.
+    process = os.pidfd_open(podman.process(left))
     # It does not heed SIGTERM, so it stays "stopping" once nobody waits for its end.
     podman("kill", "--signal=STOP", left)
     stop = subprocess.Popen(["podman", "stop", left], env={**os.environ, **stack.environment})
@@ -298,7 +324,9 @@ def test_a_deploy_finishes_what_one_left_that_was_killed_as_podman_stopped_a_con
     stack.dagnix("deploy")
     assert baked.answer() == "after the stop"
     wait_until(lambda: not stack.draining(), "the old containers go")
-    assert not Path(f"/proc/{process}").exists(), "podman has removed its files, not its processes"
+    has_ended, _, _ = select.select([process], [], [], 0)
+    os.close(process)
+    assert has_ended, "podman has removed its files, not its processes"
 
 
 def test_up_takes_up_a_container_whose_drain_process_has_ended(baked: Served) -> None:
@@ -352,12 +380,13 @@ def test_a_reboot_brings_back_what_was_deployed_last(baked: Served, podman: Podm
 
 
 def test_a_reboot_in_the_middle_of_a_deploy_brings_back_what_was_served(
-    baked: Served, podman: Podman
+    baked: Served, podman: Podman, held_load: Path
 ) -> None:
     stack = baked.stack
     served = baked.answer()
-    baked.save("not served yet")
-    kill_at(*BEFORE, stack.start_dagnix("deploy"))
+    baked.save("not served yet", SLOW_TO_LOAD)
+    kill_at(BEFORE, stack.start_dagnix("deploy"))
+    held_load.unlink()
     podman.kill(*map(stack.container, SERVICES), *stack.draining())
     stack.dagnix("boot", "--start")  # as the unit does
     assert not stack.draining()
@@ -385,11 +414,11 @@ def test_images_of_the_last_deploys_stay_and_the_others_go(baked: Served, podman
 def test_of_two_deploys_at_once_the_second_waits(baked: Served) -> None:
     stack = baked.stack
     baked.save("either")
-    deploys = [stack.start_dagnix("deploy") for _ in range(2)]
-    said = [deploy.communicate() for deploy in deploys]
-    assert [deploy.returncode for deploy in deploys] == [0, 0], said
-    waited = [err for _, err in said if "Another command changes what" in err]
-    assert waited  # both, if a process that has drained a container removes its image just then
+    with lease(Project(stack.checkout, stack.environment)):  # as a deploy holds it
+        deploys = [stack.start_dagnix("deploy") for _ in range(2)]
+        assert all(said("Another command changes what", deploy) for deploy in deploys)
+    told = [deploy.communicate() for deploy in deploys]
+    assert [deploy.returncode for deploy in deploys] == [0, 0], told
     assert baked.answer() == "either"
 
 
