@@ -6,12 +6,14 @@ from dagster import DagsterRunStatus
 from support.command import wait_until
 from support.markdown import Page
 from support.served import Served
+from support.stack import Stack
 
 PAGE = Page(Path("docs/howto/alerts.md"))
 SET, TEST = "./dagnix alerts set slack", "./dagnix alerts test"
 LIST, REMOVE = "./dagnix alerts list", "./dagnix alerts remove slack"
 PORT = 8080
-# It writes what it gets into a folder that the host has, too, and ends when the file is gone.
+# It writes what it gets into a folder that the host has, too: from when the file is there, it
+# listens, and ends when the file is gone.
 SINK = f"""
 import http.server, json, pathlib
 told = pathlib.Path("/run/dagnix/pipes/told")
@@ -24,19 +26,25 @@ class Sink(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 server = http.server.HTTPServer(("", {PORT}), Sink)
 server.timeout = 1
+told.touch()
 while told.exists():
     server.handle_request()
 """
+
+
+def logged(stack: Stack) -> str:
+    """Return what podman has kept by now of what the service has said."""
+    done = stack.dagnix("logs", "alerts")
+    return done.stdout + done.stderr
 
 
 @PAGE.run_by(SET, TEST, LIST, REMOVE)
 def test_a_run_that_fails_is_told_through_a_webhook(mounted: Served) -> None:
     stack = mounted.stack
     told = stack.sockets / "pipes" / "told"
-    told.touch()
-    told.chmod(0o666)
     pipes = stack.container("pipes")
     stack.podman("exec", "--detach", pipes, "python3.13", "-c", SINK)
+    wait_until(told.exists, "the webhook listens")
     stack.dagnix(*SET.split()[1:], stdin=f"http://pipes:{PORT}/hush\n")
     try:
         assert stack.dagnix(*LIST.split()[1:]).stdout == "slack\n"
@@ -51,10 +59,10 @@ def test_a_run_that_fails_is_told_through_a_webhook(mounted: Served) -> None:
             f":red_circle: *[{stack.project}] A run of failing failed* Run {run} "
         )
         assert "Step fail: RuntimeError: the first try fails" in line
-        logs = stack.dagnix("logs", "alerts")
-        said = logs.stdout + logs.stderr
-        assert "alert: failing: A run of failing failed" in said
-        assert "hush" not in said
+        wait_until(
+            lambda: "alert: failing: A run of failing failed" in logged(stack), "it is logged"
+        )
+        assert "hush" not in logged(stack)
     finally:
         stack.dagnix(*REMOVE.split()[1:])
         told.unlink(missing_ok=True)

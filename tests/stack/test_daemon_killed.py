@@ -43,9 +43,11 @@ def test_nothing_is_lost_or_launched_twice(mounted: Served, podman: Podman) -> N
         wait_until(
             lambda count=before: podman.inspect(container)["RestartCount"] > count, "it is back"
         )
+    # Podman counts a start before it is made.
+    podman.process(container)
     told = mounted.stack.status()["daemon"]
     assert not told["healthy"]
-    assert re.match(r"has ended \d times since ", told["says"]), told
+    assert re.match(r"has ended \d+ times since ", told["says"]), told
     for run in runs:
         assert mounted.team.dashboard.end_of(run) is DagsterRunStatus.SUCCESS
         assert starts(mounted, run) == 1

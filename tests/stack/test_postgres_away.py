@@ -38,10 +38,12 @@ def kill(served: Served, podman: Podman) -> None:
 def test_runs_in_flight_survive_a_restart_or_are_retried(
     mounted: Served, podman: Podman, disturb: Callable[[Served, Podman], None]
 ) -> None:
+    mounted.hold()
     runs = [mounted.client.submit_job_execution("writing") for _ in range(WRITERS)]
     for run in runs:
         mounted.wait_for_start(run)
     disturb(mounted, podman)
+    mounted.release()
     dashboard = mounted.team.dashboard
     for run in runs:
         if dashboard.end_of(run) is not DagsterRunStatus.SUCCESS:

@@ -53,7 +53,8 @@ class Served:
 
     def kill(self, name: str) -> None:
         """Kill the newest process of this name in the container of pipes; only root can."""
-        process = max(self.stack.processes("pipes", name))
+        processes = wait_until(lambda: self.stack.processes("pipes", name), f"there is a {name}")
+        process = max(processes)
         self.stack.exec("pipes", "python3.13", "-c", f"import os; os.kill({process}, 9)")
 
     @property

@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, TypeVar
 
 from dagnix.deploy.old_images import RETAINED
+from support.command import TIMEOUT_SECONDS
 from support.dashboard import Dashboard
 from support.podman import PROJECT_LABEL
 from support.stack import Stack
 
-RESTORE_SECONDS = 180
 PAUSE_SECONDS = 0.5
 
 
@@ -77,13 +77,14 @@ def restore(used: Used, before: Traces, since: float) -> None:
     `since` is when it was lent, in seconds since 1970: what has started since is asked how it is.
     """
     stack, podman, dashboard = used.stack, used.stack.podman, Dashboard(used.stack.port)
-    end = time.monotonic() + RESTORE_SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     known = {each["Names"][0]: each for each in containers(stack)}
     down = {name for name in before.containers if known.get(name, {}).get("State") != "running"}
     for name in down:
         podman("start", name)
     new = {name for name, each in known.items() if each["StartedAt"] >= int(since)} | down
-    others = [name for name in ("postgres", "webserver", "daemon") if stack.container(name) in new]
+    before_code = ("postgres", "webserver", "gate", "daemon")
+    others = [name for name in before_code if stack.container(name) in new]
     stack.wait_for_health(*others)
     used.restore()
     if stack.container("pipes") in new:
