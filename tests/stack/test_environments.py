@@ -20,11 +20,13 @@ PAGE = Page(Path("docs/howto/environments.md"))
 # Opens the instance as the daemon does.
 RETENTION = """
 import os
+from contextlib import suppress
 for pid in sorted(map(int, filter(str.isdigit, os.listdir("/proc")))):
-    words = open(f"/proc/{pid}/cmdline").read().split(chr(0))
-    if any(word.endswith("/dagster-daemon") for word in words):
-        environment = open(f"/proc/{pid}/environ").read().strip(chr(0)).split(chr(0))
-        os.environ.update(variable.split("=", 1) for variable in environment)
+    with suppress(OSError):  # others end meanwhile
+        words = open(f"/proc/{pid}/cmdline").read().split(chr(0))
+        if any(word.endswith("/dagster-daemon") for word in words):
+            environment = open(f"/proc/{pid}/environ").read().strip(chr(0)).split(chr(0))
+            os.environ.update(variable.split("=", 1) for variable in environment)
 from dagster import DagsterInstance
 from dagster._core.definitions.run_request import InstigatorType
 print(set(DagsterInstance.get().get_tick_retention_settings(InstigatorType.SENSOR).values()))

@@ -203,14 +203,15 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
 
     def state() -> list[object]:
         git = run(["git", "-C", tree, "status", "--porcelain", "--untracked-files=all"]).stdout
-        volumes = podman("volume", "ls", "--quiet").stdout.split()
-        images = podman("images", "--quiet", "--filter=reference=localhost/dagnix/third").stdout
+        volumes = podman.leftovers(both.stack.project)["volume"]
+        images = {each for each in podman.images(both.stack.project) if "/third:" in each}
         names = {name for each in containers(both.stack) for name in each["Names"]}
         roles = both.stack.sql("SELECT rolname, rolconnlimit FROM pg_roles ORDER BY 1")
         passwords = sorted(path.name for path in (both.stack.secrets / "storage").iterdir())
-        volumes = sorted(v for v in volumes if "third" in v)
-        return [git, volumes, images, names, roles, passwords]
+        return [git, sorted(volumes), images, names, roles, passwords]
 
+    # Those of the deploys before that.
+    wait_until(lambda: not both.stack.draining(), "the containers that drain go")
     before = state()
     words = tuple(str(tree / word) if (tree / word).is_dir() else word for word in words)
     refused = both.stack.dagnix("location", *words, check=False)

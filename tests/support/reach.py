@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from dagnix import code_locations
@@ -162,7 +163,9 @@ def as_neighbour(code: str) -> str:
     The machine is a network of its own. Root's to do.
     """
     name = f"dagnix-{secrets.token_hex(4)}"
-    here, there = "198.51.100.1", "198.51.100.2"  # RFC 5737
+    # For tests of networks (RFC 2544); others than another test has at the same time.
+    here = IPv4Network("198.18.0.0/15")[4 * secrets.randbelow(1 << 15) + 1]
+    there = here + 1
     run(["ip", "netns", "add", name])
     try:
         for words in (
@@ -171,7 +174,7 @@ def as_neighbour(code: str) -> str:
             ["link", "set", name, "up"],
             ["-netns", name, "address", "add", f"{there}/30", "dev", "eth0"],
             ["-netns", name, "link", "set", "eth0", "up"],
-            ["-netns", name, "route", "add", "default", "via", here],
+            ["-netns", name, "route", "add", "default", "via", str(here)],
         ):
             run(["ip", *words])
         inside = ["nsenter", f"--net=/run/netns/{name}"]
