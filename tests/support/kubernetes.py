@@ -356,9 +356,9 @@ def _node(made: Cluster) -> None:
     (folder / "Corefile").write_text(f".:53 {{\n{plugin}\n}}\n")
     made.start("coredns", made.programs / "coredns", "-conf", f"{folder}/Corefile")
     ready = ["wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=5s"]
-    wait_until(
-        lambda: made.kubectl(*ready, check=False).returncode == 0, "the node is ready", seconds=120
-    )
+    wait_until(lambda: made.kubectl(*ready, check=False).returncode == 0, "the node is ready")
+    asked = [*made.on_its_network, "curl", "--silent", "--fail", f"http://{REGISTRY}/v2/"]
+    wait_until(lambda: run(asked, check=False).returncode == 0, "the registry answers")
 
 
 def _certificates(folder: Path, network: Network) -> None:
