@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 from support.browser import Browser
-from support.command import run
+from support.command import run, wait_until
 from support.gate import Gate, gate, program, users, webserver
 from support.network import unchanging
 
@@ -65,6 +65,8 @@ def test_every_asset_link_and_websocket_comes_through(served: Gate, browser: Bro
         browser.open(served.url + page)
         browser.wait_for(f"document.body.innerText.includes('{shows}')")
         links |= set(browser.evaluate(LINKS))
+    # Chromium tells of what it loads before it answers.
+    wait_until(lambda: browser.evaluate("true") and browser.sockets, "a WebSocket is open")
     own = [link for link in links if urlsplit(link).hostname == "localhost"]
     assert len(own) > 10
     assert [link for link in own if not link.startswith(f"{served.url}/")] == []

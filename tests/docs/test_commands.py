@@ -4,7 +4,7 @@ import runpy
 
 import pytest
 from dagster import DagsterRunStatus
-from support.command import run, wait_until
+from support.command import TIMEOUT_SECONDS, run, wait_until
 from support.dashboard import Dashboard
 from support.markdown import Page, pages, run_by_tests
 from support.reader import Reader
@@ -107,7 +107,9 @@ def test_what_the_page_says_works(reader: Reader, name: str) -> None:
     if name == TLS:  # the next page's dashboard is as the first one was
         before += CERTIFICATE
         afterwards = "\nsed -i '/TLS\\|PREFIX/d' .env\n./dagnix up\n"
-    printed = reader.run(before + page.script(leave_out, replace) + afterwards)
+    script = before + page.script(leave_out, replace) + afterwards
+    # Each command of ./dagnix may take minutes on a busy machine.
+    printed = reader.run(script, TIMEOUT_SECONDS * (1 + script.count("./dagnix")))
     # What SQLAlchemy says after pytest's last line, of connections that a test has left open.
     assert "Exception during reset" not in printed
 

@@ -15,9 +15,8 @@ from urllib.request import urlopen
 
 from websockets.sync.client import connect
 
-from support.command import run, wait_until
+from support.command import TIMEOUT_SECONDS, run, wait_until
 
-WAIT_SECONDS = 180
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HEADLESS = (
     "--headless",
@@ -114,9 +113,15 @@ class Browser:
         )
         port = folder / "profile" / "DevToolsActivePort"
         wait_until(lambda: port.exists() and port.read_text().count("\n"), "Chromium listens")
-        with urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json/list") as listed:
-            (page,) = (each for each in json.load(listed) if each["type"] == "page")
-        self._link = connect(page["webSocketDebuggerUrl"], max_size=None, legacy=True)
+        # It listens before it has opened its first page.
+        (page,) = wait_until(lambda: _pages(port.read_text().split()[0]), "Chromium has a page")
+        self._link = connect(
+            page["webSocketDebuggerUrl"],
+            max_size=None,
+            legacy=True,
+            open_timeout=TIMEOUT_SECONDS,
+            ping_interval=None,  # who hangs is told of by an answer that does not come
+        )
         for domain in ("Network", "Page", "Runtime"):
             self._call(f"{domain}.enable")
 
@@ -148,11 +153,11 @@ class Browser:
 
     def wait_for(self, script: str) -> Any:
         """Wait until a script gives something true in the page, and return that."""
-        end = time.monotonic() + WAIT_SECONDS
+        end = time.monotonic() + TIMEOUT_SECONDS
         while not (found := self.evaluate(script)):
             if time.monotonic() >= end:
                 shown = self.evaluate("location.href + '\\n' + document.body.innerText")
-                raise AssertionError(f"not after {WAIT_SECONDS} s: {script}\nshown is {shown}")
+                raise AssertionError(f"not after {TIMEOUT_SECONDS} s: {script}\nshown is {shown}")
             # Often, as Chromium waits for whoever does not read what it tells of the network.
             time.sleep(0.2)
         return found
@@ -161,7 +166,7 @@ class Browser:
         self._asked += 1
         self._link.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
         while True:
-            said = json.loads(self._link.recv(60))
+            said = json.loads(self._link.recv(TIMEOUT_SECONDS))
             if said.get("id") == self._asked:
                 assert "error" not in said, said
                 return said["result"]
@@ -176,3 +181,8 @@ class Browser:
             self._addresses[told["requestId"]] = told["url"]
         elif event == "Network.webSocketHandshakeResponseReceived":
             self.sockets[self._addresses[told["requestId"]]] = told["response"]["status"]
+
+
+def _pages(port: str) -> list[dict[str, Any]]:
+    with urlopen(f"http://127.0.0.1:{port}/json/list") as listed:
+        return [each for each in json.load(listed) if each["type"] == "page"]

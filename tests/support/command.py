@@ -53,11 +53,13 @@ def run(  # noqa: PLR0913 - what tests need to say of a program, in one place
     return done
 
 
-def wait_until(probe: Callable[[], Found], what: str, seconds: float = 180) -> Found:
+def wait_until(probe: Callable[[], Found], what: str, seconds: float = TIMEOUT_SECONDS) -> Found:
     """Call `probe` until it returns something true, and return that.
 
     Each call costs CPU that others need: one that takes long is made less often, and so is any the
-    longer the wait. What is there for a moment only may be missed.
+    longer the wait. What is there for a moment only may be missed. What `probe` raises ends the
+    test, so it returns something false for what may be on its way: a service that does not answer
+    yet, a container that has just gone.
     """
     began = now = time.monotonic()
     while not (found := probe()):

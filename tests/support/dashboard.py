@@ -32,7 +32,7 @@ query Said($run: ID!) {
 """
 _TERMINATE = "mutation Terminate($run: String!) { terminateRun(runId: $run) { __typename } }"
 _DELETE = "mutation Delete($run: String!) { deleteRun(runId: $run) { __typename } }"
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 120  # a limit that ends what hangs
 ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 
 
@@ -69,7 +69,7 @@ class Dashboard:
         } } } } }"""
 
         def there() -> bool:
-            entries = self.query(text)["workspaceOrError"]["locationEntries"]
+            entries = self.query(text)["workspaceOrError"].get("locationEntries", ())
             loaded = [entry["locationOrLoadError"] or {} for entry in entries]
             repositories = [each for entry in loaded for each in entry.get("repositories", ())]
             return any(found["name"] == job for each in repositories for found in each["jobs"])

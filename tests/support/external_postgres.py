@@ -50,7 +50,7 @@ def external_postgres(podman: Podman, stack: Stack, image: str) -> Iterator[tupl
             stderr=(folder / "log").open("w"),
         )
         try:
-            wait_until((folder / ".s.PGSQL.5432").exists, "Postgres listens", 60)
+            wait_until((folder / ".s.PGSQL.5432").exists, "Postgres listens")
             words = ["psql", "--host", folder, "--username", ACCOUNT, "--dbname=postgres"]
             wait_until(lambda: run([*words, "-c", "SELECT 1"], check=False).returncode == 0, "up")
             yield name, folder

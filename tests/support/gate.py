@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from dagnix.access import accounts
@@ -89,7 +88,7 @@ def gate(folder: Path, upstream: str, **settings: str) -> Iterator[Gate]:
     scheme = "https" if settings.get("DAGNIX_TLS", "off") != "off" else "http"
     url = f"{scheme}://localhost:{port}{settings.get('DAGNIX_PATH_PREFIX', '')}"
     with _running([program(), "serve"], folder / "gate.log", environment) as process:
-        run([program(), "health", "30"], env=environment)
+        run([program(), "health", "120"], env=environment)
         yield Gate(url, secrets, process)
 
 
@@ -122,5 +121,5 @@ def _answers(url: str) -> bool:
     try:
         with urlopen(url) as answer:  # noqa: S310 - HTTP
             return answer.status == 200
-    except URLError:
+    except OSError:  # of urllib, or of a connection that ends without an answer
         return False

@@ -6,8 +6,8 @@ read-only, and commands go in through ssh.
 
 import os
 import shutil
+import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -176,9 +176,19 @@ class Machine:
         words = self.ssh(user)
         words[1:1] = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", f"{here}:127.0.0.1:{port}"]
         tunnel = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+
+        def is_there() -> bool:
+            assert tunnel.poll() is None, "ssh has ended"
+            return _listens(here)
+
         try:
-            time.sleep(1)
+            wait_until(is_there, "the tunnel is there", PATIENCE_SECONDS)
             yield here
         finally:
             tunnel.terminate()
             tunnel.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

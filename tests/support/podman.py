@@ -83,7 +83,6 @@ class Podman:
         done = wait_until(
             lambda: None if (said := self("images", *words, check=False)).returncode else said,
             "podman lists images",
-            60,
         )
         return done.stdout.split()
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -70,5 +69,5 @@ def _is_ready(address: str) -> bool:
     try:
         with urlopen(f"http://{address}/-/ready"):
             return True
-    except URLError:
+    except OSError:  # of urllib, or of a connection that ends without an answer
         return False

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support import checkout
-from support.command import run
+from support.command import TIMEOUT_SECONDS, run
 from support.stack import ROOT, free_port
 
 # Where files come from is the machine's business; the rest of these belongs to one instance.
 SOURCES = ("DAGNIX_FILES", "DAGNIX_DEBIAN_")
 INSTANCE = ("DAGNIX_", "COMPOSE_", "CONTAINERS_CONF", "DAGSTER_", "STORAGE_PG_", "GIT_CONFIG_")
-STOP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,10 @@ class Reader:
             f"COMPOSE_PROJECT_NAME={self.version}\nDAGNIX_PORT={self.port}\n"
         )
 
-    def run(self, script: str) -> str:
+    def run(self, script: str, seconds: float = TIMEOUT_SECONDS) -> str:
         """Run a script of sh in the clone and return what it printed, each command before it."""
-        return run(self._words(script), env=self.environment, cwd=self.clone).stdout
+        words = self._words(script)
+        return run(words, env=self.environment, cwd=self.clone, seconds=seconds).stdout
 
     @contextmanager
     def running(self, script: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -90,7 +90,7 @@ class Reader:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(STOP_SECONDS)
+                process.wait(TIMEOUT_SECONDS)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

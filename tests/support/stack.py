@@ -83,6 +83,8 @@ class Stack:
             "DAGNIX_SOCKETS_DIR": str(folder / "sockets"),
             "DAGNIX_BACKUPS_DIR": str(folder / "backups"),
             "DAGNIX_COMPUTE_LOGS_DIR": str(folder / "compute_logs"),
+            # A busy host takes its time, and who waits for Postgres is not to give up meanwhile.
+            "DAGNIX_WAIT_SECONDS": "600",
             # What users need not wait for, tests need even less.
             "DAGNIX_LOOK_SECONDS": "5",
             "DAGNIX_ALERT_LOOK_SECONDS": "5",
@@ -191,7 +193,9 @@ class Stack:
 
     def report(self) -> dict[str, Any]:
         """Return what `./dagnix status --json` tells."""
-        return json.loads(self.dagnix("status", "--json", check=False).stdout)
+        done = self.dagnix("status", "--json", check=False)
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
 
     def write_secret(self, name: str, password: str) -> None:
         """Put a password where ./dagnix would put a random one."""
