@@ -1,202 +1,40 @@
-"""The stack on a real Kubernetes: one cluster, one stack, and its tests in a row."""
+"""The stack on a real Kubernetes: one cluster, one stack, and its tests in a row.
 
-import json
+The last test moves another stack there, from podman.
+"""
+
 import os
 import re
+import shutil
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from dagster import DagsterRunStatus
 from support import checkout
-from support.command import TIMEOUT_SECONDS, run, wait_until
+from support.command import wait_until
 from support.dashboard import Dashboard
+from support.deployed import APPLY, CODE, HOST, PAGE, PASSWORD, Deployed, logged_in
 from support.kubernetes import REGISTRY, Cluster, cluster
 from support.markdown import Page
-from support.podman import Podman
-from support.stack import Stack
+from support.podman import TEST_LABEL, Podman
+from support.stack import ROOT, Stack
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a node of Kubernetes is root's")
 
-PAGE = Page(Path("docs/howto/kubernetes.md"))
-RENDER = "./dagnix kubernetes render > stack.yaml"
-APPLY = "kubectl apply -f stack.yaml"
 ROLLOUT = "kubectl -n dagnix rollout status deployment,statefulset"
 DESCRIBE = "kubectl -n dagnix describe pod -l app.kubernetes.io/component=code-server"
 DELETE = "kubectl delete -f stack.yaml"
-HOST = "dagster.example.org"  # the name that an Ingress would serve
-PASSWORD = "correct horse battery"
 QUEUED = 20
-# Beside the example. A run's answer is that of the code that it has imported.
-CODE = """
-import time
-from pathlib import Path
-
-import dagster as dg
-
-from pipes.retries import LOST_RUNS
-
-ANSWER = "first"
-RELEASE = Path("/var/lib/dagster/release")
-
-
-@dg.op
-def wait() -> None:
-    while not RELEASE.exists():
-        time.sleep(0.5)
-
-
-@dg.op(ins={"start": dg.In(dg.Nothing)})
-def answer(context: dg.OpExecutionContext) -> None:
-    context.instance.add_run_tags(context.run_id, {"answer": ANSWER})
-
-
-@dg.job(tags=LOST_RUNS, description=ANSWER)
-def held() -> None:
-    answer(wait())
-"""
 LAUNCH = """mutation { launchRun(executionParams: {selector: {
     repositoryLocationName: "pipes", repositoryName: "__repository__", jobName: "example"
 }}) { __typename } }"""
-TAGS = "query Tags($run: ID!) { runOrError(runId: $run) { ... on Run { tags { key value } } } }"
-SERVED = """{ pipelineOrError(params: {
-    repositoryLocationName: "pipes", repositoryName: "__repository__", pipelineName: "held"
-}) { ... on Pipeline { description } } }"""
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """The stack in the cluster, its checkout, and the folder of its volumes."""
-
-    cluster: Cluster
-    stack: Stack
-    volumes: Path
-
-    def typed(self, command: str, *, check: bool = True) -> str:
-        """Run a command of the page in the checkout; return what it prints."""
-        words = PAGE.typed(command, {"-n dagnix": f"-n {self.stack.project}"})
-        environment = {
-            **self.stack.environment,
-            "KUBECONFIG": str(self.cluster.folder / "config"),
-            "PATH": f"{self.cluster.programs}:{os.environ['PATH']}",
-        }
-        shell = ["sh", "-euc", words]
-        return run(shell, env=environment, cwd=self.stack.checkout, check=check).stdout
-
-    def kubectl(self, *words: str, check: bool = True) -> str:
-        """Run kubectl in the stack's namespace; return what it prints."""
-        done = self.cluster.kubectl(f"--namespace={self.stack.project}", *words, check=check)
-        return done.stdout + done.stderr
-
-    def write(self, answer: str, code: str = CODE) -> None:
-        """Save the code that goes beside the example."""
-        file = self.stack.checkout / "pipes" / "src" / "pipes" / "defs" / "held.py"
-        file.write_text(code.replace('"first"', f'"{answer}"'))
-        checkout.commit(self.stack.checkout, answer)
-
-    def apply(self) -> None:
-        """Push, render and apply, as the page says."""
-        push = [self.stack.checkout / "dagnix", "push", f"{REGISTRY}/team"]
-        run([*self.cluster.on_its_network, *push], env=self.stack.environment)
-        self.typed(RENDER)
-        self.typed(APPLY)
-
-    def dashboard(self, user: str = "admin") -> Dashboard:
-        """Return the dashboard as a user sees it who has logged in, at the Service's address."""
-        service = json.loads(self.kubectl("get", "service/webserver", "--output=json"))["spec"]
-        at = service["clusterIP"], service["ports"][0]["port"]
-        # Its pods may have become ready just now.
-        return wait_until(lambda: _logged_in(*at, user), f"{user} can log in")
-
-    def served(self) -> set[str]:
-        """Return the answers of the code that the webservers have; "" is of none that loads."""
-        service = json.loads(self.kubectl("get", "service/webserver", "--output=json"))["spec"]
-        port = service["ports"][0]["port"]
-        label = "--selector=app.kubernetes.io/component=webserver"
-        pods = json.loads(self.kubectl("get", "pods", label, "--output=json"))["items"]
-        addresses = [pod["status"]["podIP"] for pod in pods if _is_ready(pod)]
-        found = [_logged_in(each, port) for each in addresses]
-        return {
-            each.query(SERVED)["pipelineOrError"].get("description", "") if each else ""
-            for each in found
-        }
-
-    def wait_for_code(self, answer: str) -> None:
-        """Wait until all webservers have the code with this answer: each looks for itself."""
-        wait_until(lambda: self.served() == {answer}, f"the code of the dashboards is {answer}")
-
-    def held(self) -> str:
-        """Launch a run that waits for `release`; return its ID when it has started."""
-        self._release.unlink(missing_ok=True)
-        dashboard = self.dashboard()
-        launched = dashboard.client.submit_job_execution("held")
-        self.wait_for_start(launched)
-        return launched
-
-    def wait_for_start(self, launched: str) -> None:
-        """Wait until a run is STARTED."""
-        status = self.dashboard().status
-        wait_until(lambda: status(launched) is DagsterRunStatus.STARTED, "the run has started")
-
-    def release(self) -> None:
-        """Let the run go on."""
-        self._release.touch()
-
-    def answer(self, launched: str) -> str:
-        """Return the answer of a run, which must succeed."""
-        dashboard = self.dashboard()
-        ended = dashboard.end_of(launched)
-        assert ended is DagsterRunStatus.SUCCESS, dashboard.said_of(launched)
-        tags = dashboard.query(TAGS, run=launched)["runOrError"]["tags"]
-        return next(tag["value"] for tag in tags if tag["key"] == "answer")
-
-    def retry_of(self, launched: str) -> str:
-        """Wait until a run has failed, and return the ID of the one that repeats it."""
-        dashboard = self.dashboard()
-        ended = dashboard.end_of(launched)
-        assert ended is DagsterRunStatus.FAILURE
-        (again,) = wait_until(lambda: dashboard.retries(launched), "the run is retried")
-        return again
-
-    def pods(self, label: str) -> list[str]:
-        """Return the names of the pods that have a label."""
-        return self.kubectl("get", "pods", "--output=name", f"--selector={label}").split()
-
-    def sql(self, query: str) -> str:
-        """Run a query as the superuser; rows are lines, columns `|`."""
-        psql = ("/usr/lib/postgresql/17/bin/psql", "--host=/run/postgresql", "--username=postgres")
-        words = ("exec", "postgres-0", "--", *psql, "-AtqX", "--command", query, "dagster")
-        return self.kubectl(*words).strip()
-
-    @property
-    def _release(self) -> Path:
-        return self.volumes / "data" / "locations" / "pipes" / "release"
-
-
-def _logged_in(address: str, port: int, user: str = "admin") -> Dashboard | None:
-    """Return the dashboard as a user sees it who has logged in; None if nobody answers there."""
-    connection = HTTPConnection(address, port, timeout=TIMEOUT_SECONDS)
-    form = {"Host": HOST, "Content-Type": "application/x-www-form-urlencoded"}
-    try:
-        connection.request("POST", "/gate/login", f"user={user}&password={quote(PASSWORD)}", form)
-        cookie = connection.getresponse().headers["Set-Cookie"] or ""
-    except (OSError, HTTPException):
-        return None
-    finally:
-        connection.close()
-    headers = {"Host": HOST, "Cookie": cookie.partition(";")[0]}
-    return Dashboard(port, address, headers) if cookie else None
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    """Tell whether a Service leads to a pod."""
-    conditions = pod["status"].get("conditions", ())
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
+EVENTS = """query Events($run: ID!) { logsForRun(runId: $run) { ... on EventConnection {
+    events { ... on LogsCapturedEvent { fileKey } }
+} } }"""
+LOGS = "query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }"
 
 
 @pytest.fixture(scope="module")
@@ -208,28 +46,39 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def deployed(
-    podman: Podman, kubernetes: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which one run is in flight at a time."""
+    folder = tmp_path_factory.mktemp("kubernetes") / "checkout"
+    checkout.copy(folder)
+    _configure(folder / "config" / "dagster.yaml")
+    checkout.commit(folder, "One run at a time")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def deployed(podman: Podman, kubernetes: Cluster, tree: Path) -> Iterator[Deployed]:
     """The stack with the example, as the page deploys it."""
-    folder = tmp_path_factory.mktemp("kubernetes")
-    tree = folder / "checkout"
-    checkout.copy(tree)
-    _configure(tree / "config" / "dagster.yaml")
-    settings = {"DAGNIX_REGISTRY": f"{REGISTRY}/team", "DAGNIX_HOSTS": HOST}
-    stack = Stack.new(podman, folder, tree, **settings)
-    volumes = kubernetes.volumes(stack.project, ["data", "postgres-data-postgres-0"])
-    made = Deployed(kubernetes, stack, volumes)
+    claims = ["data", "postgres-data-postgres-0"]
+    made = another(podman, kubernetes, tree.parent, tree, claims)
     made.write("first")
-    for role in ("admin", "viewer"):
-        stack.dagnix("auth", "add", role, "--role", role, stdin=PASSWORD)
     try:
         made.apply()
         made.typed(ROLLOUT)
         made.dashboard().wait_for_job("example")
         yield made
     finally:
-        podman.remove(stack.project)
+        podman.remove(made.stack.project)
+
+
+def another(
+    podman: Podman, kubernetes: Cluster, folder: Path, tree: Path, claims: list[str]
+) -> Deployed:
+    """Name a stack of a checkout, with logins, and make volumes for it; nothing is started."""
+    settings = {"DAGNIX_REGISTRY": f"{REGISTRY}/team", "DAGNIX_HOSTS": HOST}
+    stack = Stack.new(podman, folder, tree, **settings)
+    for role in ("admin", "viewer"):
+        stack.dagnix("auth", "add", role, "--role", role, stdin=PASSWORD)
+    return Deployed(kubernetes, stack, kubernetes.volumes(stack.project, claims))
 
 
 def _configure(file: Path) -> None:
@@ -252,18 +101,15 @@ def test_the_example_runs_as_a_job(deployed: Deployed) -> None:
     found = deployed.sql("SELECT count(*) FROM storage.weather WHERE date <= '2012-01-31'")
     assert found == "31"
 
-    events = dashboard.query(
-        """query Events($run: ID!) {
-             logsForRun(runId: $run) { ... on EventConnection {
-               events { ... on LogsCapturedEvent { fileKey } } } } }""",
-        run=run_id,
-    )["logsForRun"]["events"]
+    assert "STEP_SUCCESS" in printed(dashboard, run_id)
+
+
+def printed(dashboard: Dashboard, run_id: str) -> str:
+    """Return what the step of a run has printed."""
+    events = dashboard.query(EVENTS, run=run_id)["logsForRun"]["events"]
     (captured,) = filter(None, events)
-    logs = dashboard.query(
-        "query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }",
-        key=[run_id, "compute_logs", captured["fileKey"]],
-    )["capturedLogs"]
-    assert "STEP_SUCCESS" in logs["stderr"]
+    key = [run_id, "compute_logs", captured["fileKey"]]
+    return dashboard.query(LOGS, key=key)["capturedLogs"]["stderr"]
 
 
 def test_a_viewer_launches_nothing(deployed: Deployed) -> None:
@@ -364,3 +210,150 @@ def test_deleting_it_leaves_nothing(deployed: Deployed) -> None:
     kinds = "all,configmaps,secrets,persistentvolumeclaims,roles,rolebindings,networkpolicies"
     label = f"--selector=app.kubernetes.io/instance={deployed.stack.project}"
     assert deployed.cluster.get(kinds, "--all-namespaces", label)["items"] == []
+
+
+MOVE = Page(Path("docs/howto/move-to-kubernetes.md"))
+STEPS = MOVE.commands()
+ADMIN = "administrator"  # of the database outside; no superuser, as in most clouds
+SCHEDULED = """
+
+
+@dg.op
+def nothing() -> None:
+    pass
+
+
+@dg.job
+def small() -> None:
+    nothing()
+
+
+@dg.schedule(job=small, cron_schedule="* * * * *")
+def each_minute() -> dg.RunRequest:
+    return dg.RunRequest()
+"""
+SELECTOR = """scheduleSelector: {
+    repositoryLocationName: "pipes", repositoryName: "__repository__", scheduleName: "each_minute"
+}"""
+START = f"mutation {{ startSchedule({SELECTOR}) {{ __typename }} }}"
+SCHEDULE = f"""{{ scheduleOrError({SELECTOR}) {{ ... on Schedule {{
+    scheduleState {{ status ticks {{ timestamp status runIds }} }}
+}} }} }}"""
+SCHEDULED_RUNS = """{ runsOrError(filter: {pipelineName: "small"}) {
+    ... on Runs { results { runId tags { key value } } }
+} }"""
+
+
+def steps(first: str, last: str) -> list[str]:
+    """Return the commands of the page from one to another, which begin with these words."""
+    begin = next(place for place, each in enumerate(STEPS) if each.startswith(first))
+    end = max(place for place, each in enumerate(STEPS) if each.startswith(last))
+    return STEPS[begin : end + 1]
+
+
+def schedule(dashboard: Dashboard) -> dict[str, Any]:
+    """Return whether the schedule is running, and its ticks, the last one first."""
+    return dashboard.query(SCHEDULE)["scheduleOrError"]["scheduleState"]
+
+
+def last_tick(dashboard: Dashboard, after: float = 0) -> float:
+    """Wait for a tick that is over, and return when it was due."""
+
+    def over() -> float:
+        ticks = schedule(dashboard)["ticks"]
+        times = [each["timestamp"] for each in ticks if each["status"] == "SUCCESS"]
+        return max((each for each in times if each > after), default=0)
+
+    return wait_until(over, "the schedule has a tick")
+
+
+def serve_database(kubernetes: Cluster, stack: Stack, folder: Path) -> dict[str, str]:
+    """Serve an empty PostgreSQL on the cluster's network; return what names it and its admin."""
+    podman, name, image = stack.podman, f"{stack.project}-database", _image(stack)
+    data = folder / "database"
+    data.mkdir(mode=0o700)
+    shutil.chown(data, 10001, 10001)
+    same = ("run", f"--label={TEST_LABEL}={stack.project}", f"--volume={data}:/data")
+    initdb = ("--pgdata=/data", "--username=postgres", "--auth-local=trust", "--no-sync")
+    podman(*same, "--rm", "--network=none", "--entrypoint=initdb", image, *initdb)
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all all scram-sha-256\n")
+    network = f"--network=ns:/proc/{kubernetes.init}/ns/net"
+    settings = ("listen_addresses=*", "unix_socket_directories=/tmp", "fsync=off")
+    options = [word for each in settings for word in ("-c", each)]
+    server = ("--entrypoint=postgres", image, "-D", "/data", *options)
+    podman(*same, "--detach", f"--name={name}", network, *server)
+    make = f"CREATE ROLE {ADMIN} LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}'"
+    psql = ("exec", name, "psql", "--host=/tmp", "--username=postgres", f"--command={make}")
+    wait_until(lambda: podman(*psql, check=False).returncode == 0, "the database answers")
+    return {"db.example.org": kubernetes.network.node, "-U postgres": f"-U {ADMIN}"}
+
+
+def _image(stack: Stack) -> str:
+    return f"localhost/dagnix/postgres:{stack.project}"
+
+
+@MOVE.run_by(*STEPS)
+def test_a_stack_moves_here_with_its_history(
+    podman: Podman,
+    kubernetes: Cluster,
+    tree: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moved = another(podman, kubernetes, tmp_path, tree, ["data"])
+    stack = moved.stack
+    moved.write("moved", CODE + SCHEDULED)
+    names = {
+        "dagnix_": f"{stack.project}_",
+        ".dagnix/backups": stack.environment["DAGNIX_BACKUPS_DIR"],
+        f"localhost/dagnix/postgres:{(ROOT / 'VERSION').read_text().strip()}": _image(stack),
+    }
+    try:
+        stack.dagnix("up")
+        moved.push()
+        dashboard = wait_until(lambda: logged_in("127.0.0.1", stack.port), "the gate answers")
+        (old,) = dashboard.runs()
+        dashboard.query(START)
+        last_tick(dashboard)
+        held, queued = (dashboard.client.submit_job_execution("held") for _ in "ab")
+        started = DagsterRunStatus.STARTED
+        wait_until(lambda: dashboard.status(held) is started, "the run has started")
+        before = dashboard.said_of(old), printed(dashboard, old)
+
+        first, stop, wait, *others = steps("eval", "./dagnix down")
+        moved.typed(first, stop, page=MOVE, replace=names)
+        release = "open('/var/lib/dagster/release', 'w')"
+        stack.exec("pipes", "python3.13", "-c", release)
+        moved.typed(wait, *others, page=MOVE, replace=names)
+        names |= serve_database(kubernetes, stack, tmp_path)
+        monkeypatch.setenv("PGPASSWORD", PASSWORD)
+        moved.typed(*steps("backup=", "kubectl -n dagnix exec"), page=MOVE, replace=names)
+
+        moved.wait_for_code("moved")
+        dashboard = moved.dashboard()
+        assert (dashboard.said_of(old), printed(dashboard, old)) == before
+        assert dashboard.status(held) is DagsterRunStatus.SUCCESS
+        assert dashboard.status(queued) is DagsterRunStatus.QUEUED
+        assert schedule(dashboard)["status"] == "RUNNING"
+        last = last_tick(dashboard)
+        wait_until(lambda: time.time() > last + 60, "a tick is missed")
+        began = time.time()
+
+        daemon = steps("kubectl -n dagnix rollout status statefulset", "rm")
+        moved.typed(APPLY, *daemon, page=MOVE, replace=names)
+        assert moved.answer(queued) == "moved"
+        # Of the ticks that were missed, the last one.
+        assert began - 60 < last_tick(dashboard, after=last) <= time.time()
+        ticks = schedule(dashboard)["ticks"]
+        times = [each["timestamp"] for each in ticks]
+        assert not [each for each in times if last < each < began - 60]
+        assert len({*times}) == len(times)
+        assert {len(each["runIds"]) for each in ticks if each["status"] == "SUCCESS"} == {1}
+        runs = dashboard.query(SCHEDULED_RUNS)["runsOrError"]["results"]
+        tags = [(tag["key"], tag["value"]) for each in runs for tag in each["tags"]]
+        of_ticks = [value for key, value in tags if key == "dagster/tick"]
+        assert len({*of_ticks}) == len(of_ticks) == len(runs) >= 2
+        moved.typed(STEPS[-1], page=MOVE, replace=names)
+    finally:
+        podman.remove(stack.project)

@@ -102,7 +102,7 @@ class Cluster:
     def volumes(self, namespace: str, claims: Sequence[str]) -> Path:
         """Make a volume for each claim; return the folder that has theirs, by their names."""
         for claim in claims:
-            path = self.folder / "volumes" / claim
+            path = self.folder / "volumes" / namespace / claim
             path.mkdir(parents=True)
             path.chmod(0o777)  # pods have another uid
             spec = {
@@ -114,7 +114,7 @@ class Cluster:
             metadata = {"name": f"{namespace}-{claim}"}
             volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata}
             self.kubectl("apply", "--filename=-", stdin=json.dumps({**volume, "spec": spec}))
-        return self.folder / "volumes"
+        return self.folder / "volumes" / namespace
 
     def start(self, name: str, program: str | Path, *words: str, **options: str) -> None:
         """Start a program on the node; its log has its name. `options` are its flags."""
