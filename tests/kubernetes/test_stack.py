@@ -147,7 +147,7 @@ def test_a_deploy_loses_no_run_in_flight_and_none_in_the_queue(deployed: Deploye
 @PAGE.run_by(DESCRIBE)
 def test_code_that_does_not_load_is_refused_and_the_old_code_goes_on(deployed: Deployed) -> None:
     stack = deployed.stack.checkout / "stack.yaml"
-    before, served = stack.read_text(), deployed.served()
+    before, served = stack.read_text(), deployed.code()
     deployed.write("third", "import no_such_module\n")
     deployed.apply()
     said = r"Readiness probe failed: .*No module named 'no_such_module' \(\S+/held\.py, line 1\)"
@@ -159,7 +159,7 @@ def test_code_that_does_not_load_is_refused_and_the_old_code_goes_on(deployed: D
     words = ("rollout", "status", "deployment/pipes", "--watch=false")
     assert "Waiting for deployment" in deployed.kubectl(*words, check=False)
     deployed.release()
-    assert deployed.answer(deployed.dashboard().run("held")[0]) in served
+    assert deployed.answer(deployed.dashboard().run("held")[0]) == served
     stack.write_text(before)
     deployed.typed(APPLY)
     deployed.typed(ROLLOUT)

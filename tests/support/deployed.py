@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from dagster import DagsterRunStatus
@@ -113,13 +112,17 @@ class Deployed:
         return wait_until(lambda: logged_in(*at, user), f"{user} can log in")
 
     def served(self) -> set[str]:
-        """Return the answers of the code that the webservers have; "" is of none that loads."""
+        """Return the answers of the code that the webservers have; "" is of none that loads.
+
+        Also of those that are not ready: they may be so in a moment, with the code from before.
+        """
         service = json.loads(self.kubectl("get", "service/webserver", "--output=json"))["spec"]
         port = service["ports"][0]["port"]
         label = "--selector=app.kubernetes.io/component=webserver"
         pods = json.loads(self.kubectl("get", "pods", label, "--output=json"))["items"]
-        addresses = [pod["status"]["podIP"] for pod in pods if _is_ready(pod)]
-        found = [logged_in(each, port) for each in addresses]
+        stay = [pod["status"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        addresses = [each.get("podIP") for each in stay]
+        found = [logged_in(each, port) if each else None for each in addresses]
         return {
             each.query(SERVED)["pipelineOrError"].get("description", "") if each else ""
             for each in found
@@ -128,6 +131,15 @@ class Deployed:
     def wait_for_code(self, answer: str) -> None:
         """Wait until all webservers have the code with this answer: each looks for itself."""
         wait_until(lambda: self.served() == {answer}, f"the code of the dashboards is {answer}")
+
+    def code(self) -> str:
+        """Wait until all webservers have the same code, and return its answer."""
+
+        def same() -> str:
+            found = self.served()
+            return found.pop() if len(found) == 1 else ""
+
+        return wait_until(same, "all dashboards have the same code")
 
     def held(self) -> str:
         """Launch a run that waits for `release`; return its ID when it has started."""
@@ -190,10 +202,3 @@ def logged_in(address: str, port: int, user: str = "admin") -> Dashboard | None:
         connection.close()
     headers = {"Host": HOST, "Cookie": cookie.partition(";")[0]}
     return Dashboard(port, address, headers) if cookie else None
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    """Tell whether a Service leads to a pod."""
-    conditions = pod["status"].get("conditions", ())
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
