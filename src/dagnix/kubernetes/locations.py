@@ -69,7 +69,10 @@ def objects(settings: Settings, service: Service) -> Iterator[Object]:
         "template": template,
     }
     yield names.object("Deployment", "apps/v1", name, CODE_SERVER, spec=spec)
-    yield names.service(name, CODE_SERVER, instance.CODE_PORT, "grpc", **labels)
+    # Dagster loads a location with several calls, each over a connection of its own. While old and
+    # new code server are both there, they must not answer by turns: the new definitions would go
+    # with the old image, for as long as the code is served.
+    yield names.service(name, CODE_SERVER, instance.CODE_PORT, "grpc", sticky=True, **labels)
 
 
 def context(settings: Settings, service: Service) -> Object:

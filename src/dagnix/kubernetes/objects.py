@@ -68,12 +68,19 @@ class Names:
         data = {key: base64.b64encode(content).decode() for key, content in files.items()}
         return self.object("Secret", "v1", name, type="Opaque", **_unless_empty(data=data))
 
-    def service(self, name: str, component: str, port: int, to: str, **more: str) -> Object:
-        """Return a Service in front of a component's pods; `to` is the port's name in them."""
-        spec = {
+    def service(
+        self, name: str, component: str, port: int, to: str, *, sticky: bool = False, **more: str
+    ) -> Object:
+        """Return a Service in front of a component's pods; `to` is the port's name in them.
+
+        If it is sticky, all that one client asks goes to the same pod while that one is there.
+        """
+        spec: Object = {
             "selector": self.labels(component, **more),
             "ports": [{"name": to, "port": port, "targetPort": to}],
         }
+        if sticky:
+            spec["sessionAffinity"] = "ClientIP"
         return self.object("Service", "v1", name, component, spec=spec)
 
     def volume_claim(self, name: str, mode: str, size: str, storage_class: str = "") -> Object:

@@ -247,6 +247,9 @@ def test_each_service_is_in_front_of_pods_with_its_port(found: Found) -> None:
             for pod in pods(found).values()
             if it["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
         ]
+        is_code = it["spec"]["selector"]["app.kubernetes.io/component"] == "code-server"
+        # Of two code servers, as in a rollout, one answers all calls of a webserver.
+        assert it["spec"].get("sessionAffinity") == ("ClientIP" if is_code else None)
         (port,) = it["spec"]["ports"]
         ports = [each for one in pod["spec"]["containers"] for each in one.get("ports", ())]
         assert [each["containerPort"] for each in ports if each["name"] == port["targetPort"]] == [
