@@ -252,7 +252,9 @@ def test_a_location_that_is_removed_ends_its_runs_first(both: Served, podman: Po
     assert locations(both) == ["pipes"]
     assert both.client.get_run_status(patient) is DagsterRunStatus.STARTED
     (draining,) = both.stack.draining()
-    podman("exec", draining, "python3.13", "-c", "open('/var/lib/dagster/release', 'w')")
+    release = "open('/var/lib/dagster/release', 'w')"
+    # The container may be gone before podman itself has ended.
+    podman("exec", draining, "python3.13", "-c", release, check=False)
     assert both.team.dashboard.end_of(patient) is DagsterRunStatus.SUCCESS
     wait_until(lambda: not both.stack.draining(), "its container goes after its last run")
     assert podman.inspect(both.stack.container("webserver"))["State"]["StartedAt"] == webserver
