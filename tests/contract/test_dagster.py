@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -41,11 +42,13 @@ from dagster._grpc import utils as grpc_utils
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster._utils.log import define_default_formatter
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
-from support.stack import ROOT
 
 from dagster_dagnix import DagnixPostgresStorage, ForkedRunLauncher, leftovers, private
 from dagster_dagnix.executor import ForkedStepHandler
 from dagster_dagnix.server import retries
+
+# Not from `support`: tests/clients runs this file with other versions of Dagster, and nothing else.
+ROOT = Path(__file__).parents[2]
 
 
 def parameters(function: object) -> list[str]:
