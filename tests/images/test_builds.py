@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from support.wheels import wheel
 from dagnix.images.layout import Layout
 from dagnix.images.sources import LEFT_OUT
 from dagnix.locks import store
+from dagnix.testing.scratch import copy_files
 
 SERVICES = ["webserver", "daemon", "pipes", "postgres", "gate"]
 
@@ -32,9 +32,7 @@ def test_a_second_build_of_an_image_gives_the_same_bytes(service: str) -> None:
 def checkout(tmp_path: Path) -> Path:
     """A copy of the tracked files."""
     copy = tmp_path / "checkout"
-    for name in run(["git", "ls-files"], cwd=ROOT).stdout.splitlines():
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, copy / name)
+    copy_files(ROOT, copy, run(["git", "ls-files"], cwd=ROOT).stdout.splitlines())
     return copy
 
 

@@ -1,8 +1,8 @@
 """A checkout of its own, whose code a test may change."""
 
-import shutil
 from pathlib import Path
 
+from dagnix.testing.scratch import copy_files
 from support import team
 from support.command import run
 from support.stack import ROOT
@@ -12,10 +12,9 @@ def write(folder: Path) -> None:
     """Copy what git knows of this checkout, with the team's code in pipes/, to a new folder."""
     (folder / "pipes").mkdir(parents=True)
     listed = run(["git", "-C", ROOT, "ls-files", "-z"]).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith("pipes/"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    copy_files(
+        ROOT, folder, (each for each in listed.split("\0")[:-1] if not each.startswith("pipes/"))
+    )
     team.write(folder / "pipes", "first")
     commit(folder, "The team's code")
 
@@ -23,11 +22,7 @@ def write(folder: Path) -> None:
 def copy(folder: Path) -> None:
     """Copy this checkout's files, whether they are committed or not, to a folder."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in set(run(listed, cwd=ROOT).stdout.split("\0")):
-        source, target = ROOT / name, folder / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+    copy_files(ROOT, folder, set(run(listed, cwd=ROOT).stdout.split("\0")[:-1]))
 
 
 def commit(folder: Path, message: str) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,16 +39,22 @@ def folder(project: Project) -> Iterator[Path]:
         shutil.rmtree(path)
 
 
+def copy_files(root: Path, folder: Path, names: Iterable[str]) -> None:
+    """Copy files by their names below `root`, as far as they are there; a link stays a link."""
+    for name in names:
+        source, target = root / name, folder / name
+        if source.is_file() or source.is_symlink():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+
+
 @contextmanager
 def checkout(project: Project) -> Iterator[Project]:
     """Yield a copy of the checkout, as git knows it, whose code a measurement may edit."""
     with folder(project) as path:
         copy = dataclasses.replace(project, root=path / "checkout")
         listed = run(["git", "-C", project.root, "ls-files", "-z"], FAILURE).output
-        for name in filter(None, listed.split("\0")):
-            if (project.root / name).is_file():
-                (copy.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(project.root / name, copy.root / name)
+        copy_files(project.root, copy.root, listed.split("\0")[:-1])
         git = [
             "git",
             "-C",
